@@ -1,0 +1,198 @@
+"""Argument checks and their messages, once.
+
+Every public function of the library calls these before it computes. Each check returns the
+argument as a float64 array (a copy only where one is needed) or raises ``ValueError`` with a
+message that names the argument, says what was expected and says what came.
+"""
+
+import numpy as np
+
+#: How far a matrix may be from symmetric, relative to its largest entry.
+SYMMETRY_TOLERANCE = 1e-8
+#: How far a sum of probabilities may be from one.
+SUM_TOLERANCE = 1e-8
+
+
+def array(name, value, shape=None, *, missing=False):
+    """Check that ``value`` holds finite real numbers, in an array of the given shape.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls the argument; it begins the message.
+    value : array_like
+        Numbers. Booleans, complex numbers, strings and ragged lists are refused.
+    shape : tuple of (int or str), optional
+        One item per axis: a number is the length that is required, a word such as ``"T"`` stands
+        for any length and is used in the message.
+    missing : bool
+        Whether NaN, the mark of a missing observation, is allowed. Infinity never is.
+
+    Returns
+    -------
+    ndarray of float64
+
+    Raises
+    ------
+    ValueError
+        If the values are not numbers, not finite, or the shape is another one.
+    """
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array of numbers, got rows of unequal length") from None
+    if given.dtype.kind not in "iuf":
+        raise ValueError(f"{name}: expected real numbers, got {_kind(given)}")
+    given = given.astype(np.float64, copy=False)
+    if shape is not None and not _fits(given.shape, shape):
+        raise ValueError(f"{name}: expected shape {_spell(shape)}, got {_spell(given.shape)}")
+    bad = np.isinf(given) if missing else ~np.isfinite(given)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = f" at index {where if len(where) > 1 else where[0]}" if where else ""
+        raise ValueError(f"{name}: expected finite numbers, got {given[where]}{place}")
+    return given
+
+
+def covariance(name, value, size=None, *, definite=True):
+    """Check a covariance matrix: square, symmetric, positive (semi-)definite.
+
+    Parameters
+    ----------
+    name, value
+        As for `array`; the last two axes of ``value`` are the matrix, any before them a stack.
+    size : int, optional
+        The number of rows that is required.
+    definite : bool
+        Whether every eigenvalue must be above zero (``True``) or only not below it.
+
+    Returns
+    -------
+    ndarray, shape (..., K, K)
+    """
+    given = array(name, value)
+    wanted = "K" if size is None else size
+    square = given.ndim >= 2 and given.shape[-1] == given.shape[-2] > 0
+    if not square or size not in (None, given.shape[-1]):
+        raise ValueError(f"{name}: expected shape {_spell((wanted, wanted))}, got {_spell(given.shape)}")
+    scale = np.abs(given).max(initial=0.0)
+    skew = np.abs(given - np.swapaxes(given, -1, -2)).max(initial=0.0)
+    if skew > SYMMETRY_TOLERANCE * scale:
+        raise ValueError(f"{name}: expected a symmetric matrix, got one that differs from its transpose by {skew:.2g}")
+    smallest = np.linalg.eigvalsh(given).min()
+    # An eigenvalue of a semi-definite matrix is computed with an error of this order.
+    rounding = given.shape[-1] * np.finfo(float).eps * scale
+    if definite and smallest <= 0:
+        raise ValueError(f"{name}: expected a positive definite matrix, got smallest eigenvalue {smallest:.3g}")
+    if not definite and smallest < -rounding:
+        raise ValueError(f"{name}: expected a positive semi-definite matrix, got smallest eigenvalue {smallest:.3g}")
+    return given
+
+
+def probabilities(name, value, shape=None, *, axis=-1):
+    """Check probabilities: not negative, and summing to one along ``axis``.
+
+    A matrix whose *other* axis sums to one gets that hint: it was probably given transposed.
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    given = array(name, value, shape)
+    if given.ndim == 0 or given.shape[axis] == 0:
+        raise ValueError(f"{name}: expected at least one probability, got shape {_spell(given.shape)}")
+    if (given < 0).any():
+        raise ValueError(f"{name}: expected probabilities, got the negative number {given.min():.3g}")
+    sums = given.sum(axis)
+    if np.abs(sums - 1).max() > SUM_TOLERANCE:
+        worst = float(sums.flat[np.abs(sums - 1).argmax()])
+        message = f"{name}: expected {_line(given, axis)} to sum to 1, got a sum of {worst:.6g}"
+        if given.ndim == 2 and np.abs(given.sum(1 + axis) - 1).max() <= SUM_TOLERANCE:
+            message += f"; every {'row' if axis == 0 else 'column'} does: transpose it"
+        raise ValueError(message)
+    return given
+
+
+def observations(name, value, width, *, missing=False, batch=False):
+    """Check observations: samples (or time steps) are rows, each of ``width`` numbers.
+
+    Parameters
+    ----------
+    width : int
+        How many numbers one observation has (D).
+    missing : bool
+        Whether NaN is allowed.
+    batch : bool
+        Whether a stack of sequences, shape (B, T, D), is welcome too.
+
+    Returns
+    -------
+    ndarray, shape (N, D), or (B, T, D) where ``batch`` allows it
+    """
+    given = array(name, value, missing=missing)
+    expected = _spell(("N", width)) + (" or " + _spell(("B", "T", width)) if batch else "")
+    if given.ndim == 2 or (batch and given.ndim == 3):
+        if given.shape[-1] == width:
+            return given
+        hint = "; samples are rows: transpose it" if given.ndim == 2 and given.shape[0] == width else ""
+    else:
+        hint = f"; reshape it to ({given.size}, 1)" if given.ndim == 1 and width == 1 else ""
+    raise ValueError(f"{name}: expected shape {expected}, got {_spell(given.shape)}{hint}")
+
+
+def generator(name, value):
+    """Check a source of randomness: a ``numpy.random.Generator``, never a seed or None."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(
+            f"{name}: expected a numpy.random.Generator, such as numpy.random.default_rng(0), got {value!r}"
+        )
+    return value
+
+
+def count(name, value, minimum=1):
+    """Check a whole number that is at least ``minimum``."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+    if not whole or value < minimum:
+        raise ValueError(f"{name}: expected a whole number, at least {minimum}, got {value!r}")
+    return int(value)
+
+
+def number(name, value, *, above=None, at_least=None):
+    """Check one finite real number, with a lower bound that is excluded or included."""
+    given = array(name, value, ())
+    if above is not None and not given > above:
+        raise ValueError(f"{name}: expected a number above {above}, got {value!r}")
+    if at_least is not None and not given >= at_least:
+        raise ValueError(f"{name}: expected a number of at least {at_least}, got {value!r}")
+    return float(given)
+
+
+def option(name, value, options):
+    """Check that ``value`` is one of the named options."""
+    if value not in options:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
+
+
+def _fits(shape, wanted):
+    """Whether a shape agrees with the wanted one; a word stands for any length."""
+    same_length = len(shape) == len(wanted)
+    return same_length and all(isinstance(w, str) or w == s for s, w in zip(shape, wanted))
+
+
+def _spell(shape):
+    """A shape as a reader writes it: (N, 2)."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _kind(given):
+    """The kind of thing an array holds, in words."""
+    names = {"b": "booleans", "c": "complex numbers", "U": "text", "S": "bytes", "O": "objects"}
+    return names.get(given.dtype.kind, str(given.dtype))
+
+
+def _line(given, axis):
+    """What sums to one: the vector, each row, or each column."""
+    if given.ndim == 1:
+        return "the entries"
+    return "every column" if axis == 0 else "every row"

@@ -1,0 +1,77 @@
+"""Small real data sets. ``README.md`` beside this file gives the source and licence of each."""
+
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Table(NamedTuple):
+    """Numbers in named columns.
+
+    values : ndarray, shape (N, D)
+    columns : tuple of str, with units
+    """
+
+    values: np.ndarray
+    columns: tuple
+
+
+class LabelledTable(NamedTuple):
+    """Numbers in named columns, each row with a class.
+
+    values : ndarray, shape (N, D)
+    columns : tuple of str, with units
+    classes : ndarray of int, shape (N,), numbered from 0
+    names : tuple of str, one for each class
+    """
+
+    values: np.ndarray
+    columns: tuple
+    classes: np.ndarray
+    names: tuple
+
+
+def old_faithful():
+    """Load 272 eruptions of the geyser Old Faithful: duration, and the wait until the next.
+
+    Returns
+    -------
+    Table
+        Columns: eruption (min), waiting (min).
+    """
+    _, rows = _read("old_faithful.csv")
+    return Table(np.array(rows, float), ("eruption (min)", "waiting (min)"))
+
+
+def penguins():
+    """Load 342 penguins of three species, measured on the Palmer Archipelago, Antarctica.
+
+    Returns
+    -------
+    LabelledTable
+        Columns: bill length (mm), bill depth (mm), flipper length (mm), body mass (g).
+    """
+    _, rows = _read("penguins.csv")
+    names, classes = np.unique([row[0] for row in rows], return_inverse=True)
+    columns = ("bill length (mm)", "bill depth (mm)", "flipper length (mm)", "body mass (g)")
+    return LabelledTable(np.array([row[1:] for row in rows], float), columns, classes, tuple(map(str, names)))
+
+
+def nile():
+    """Load the yearly flow of the Nile at Aswan, 1871 to 1970.
+
+    Returns
+    -------
+    Table
+        Columns: year, flow (10^8 m^3).
+    """
+    _, rows = _read("nile.csv")
+    return Table(np.array(rows, float), ("year", "flow (10^8 m^3)"))
+
+
+def _read(name):
+    """The header and the rows of a comma-separated file, as text."""
+    lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
+    header, *rows = (line.split(",") for line in lines)
+    return header, rows

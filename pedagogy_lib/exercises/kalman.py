@@ -1,0 +1,200 @@
+"""Exercises of section 2.2.2: the Kalman filter and the RTS smoother."""
+
+import numpy as np
+
+from pedagogy_lib.exercises import Mistake, Task
+
+
+def _spd(rng, size):
+    """A random positive definite matrix."""
+    root = rng.normal(size=(size, size))
+    return root @ root.T + 0.5 * np.eye(size)
+
+
+def _time_update(mean, covariance, A, push, noise):
+    return A @ mean + push, A @ covariance @ A.T + noise
+
+
+def _time_cases(rng):
+    return [
+        (rng.normal(size=k), _spd(rng, k), rng.normal(size=(k, k)), rng.normal(size=k), _spd(rng, k)) for k in (2, 3)
+    ]
+
+
+TIME_UPDATE = Task(
+    "2.2.2-a",
+    "time_update(mean, covariance, A, push, noise), returning (mean, covariance)",
+    _time_update,
+    _time_cases,
+    (
+        Mistake(
+            "forgot the noise",
+            lambda mean, covariance, A, push, noise: (A @ mean + push, A @ covariance @ A.T),
+            "The transition is noisy: its covariance adds to the one that A carries over (Eq. 2.48).",
+        ),
+        Mistake(
+            "multiplied on one side only",
+            lambda mean, covariance, A, push, noise: (A @ mean + push, A @ covariance + noise),
+            "A covariance has two indices, and A must act on both: A Y A^T. Yours is not even symmetric.",
+        ),
+        Mistake(
+            "transposed the transition",
+            lambda mean, covariance, A, push, noise: (A @ mean + push, A.T @ covariance @ A + noise),
+            "A^T Y A measures something else. If z = A x, then Cov[z] = A Cov[x] A^T.",
+        ),
+        Mistake(
+            "forgot the push",
+            lambda mean, covariance, A, push, noise: (A @ mean, A @ covariance @ A.T + noise),
+            "The covariance is right. The mean also moves with B u + a, here called push.",
+        ),
+    ),
+)
+
+
+def _measurement_update(mean, covariance, C, c, noise, y):
+    S = C @ covariance @ C.T + noise
+    K = np.linalg.solve(S, C @ covariance).T
+    return mean + K @ (y - C @ mean - c), covariance - K @ S @ K.T
+
+
+def _measurement_cases(rng):
+    return [
+        (rng.normal(size=k), _spd(rng, k), rng.normal(size=(m, k)), rng.normal(size=m), _spd(rng, m), rng.normal(size=m))
+        for k, m in ((2, 1), (3, 2))
+    ]
+
+
+def _gain_without_prior(mean, covariance, C, c, noise, y):
+    K = np.linalg.solve(noise, C @ covariance).T
+    return mean + K @ (y - C @ mean - c), covariance - K @ C @ covariance
+
+
+def _no_offset(mean, covariance, C, c, noise, y):
+    return _measurement_update(mean, covariance, C, np.zeros_like(c), noise, y)
+
+
+def _covariance_kept(mean, covariance, C, c, noise, y):
+    return _measurement_update(mean, covariance, C, c, noise, y)[0], covariance
+
+
+def _covariance_added(mean, covariance, C, c, noise, y):
+    new_mean, shrunk = _measurement_update(mean, covariance, C, c, noise, y)
+    return new_mean, 2 * covariance - shrunk
+
+
+def _raw_observation(mean, covariance, C, c, noise, y):
+    return _measurement_update(mean, covariance, C, -C @ mean, noise, y)[0], _measurement_update(
+        mean, covariance, C, c, noise, y
+    )[1]
+
+
+MEASUREMENT_UPDATE = Task(
+    "2.2.2-b",
+    "measurement_update(mean, covariance, C, c, noise, y), returning (mean, covariance)",
+    _measurement_update,
+    _measurement_cases,
+    (
+        Mistake(
+            "gain without the prediction's spread",
+            _gain_without_prior,
+            "You inverted the noise alone. What must be inverted is the covariance of y as predicted, "
+            "C Y C^T + noise: the prediction is uncertain too.",
+        ),
+        Mistake(
+            "forgot the offset",
+            _no_offset,
+            "The predicted observation is C x + c; the offset c is missing from your innovation.",
+        ),
+        Mistake(
+            "kept the covariance",
+            _covariance_kept,
+            "The mean is right. The covariance must shrink, whatever was seen: take K C Y away.",
+        ),
+        Mistake(
+            "added the correction",
+            _covariance_added,
+            "The covariance grew. An observation can only take uncertainty away: the sign of K C Y is wrong.",
+        ),
+        Mistake(
+            "used the observation itself",
+            _raw_observation,
+            "The correction is K times the surprise, y - (C x + c), not K times y.",
+        ),
+    ),
+)
+
+
+def _backward_step(filtered, predicted, smoothed, A):
+    (mean, covariance), (predicted_mean, predicted_covariance), (next_mean, next_covariance) = (
+        filtered,
+        predicted,
+        smoothed,
+    )
+    J = np.linalg.solve(predicted_covariance, A @ covariance).T
+    return (
+        mean + J @ (next_mean - predicted_mean),
+        covariance + J @ (next_covariance - predicted_covariance) @ J.T,
+    )
+
+
+def _backward_cases(rng):
+    cases = []
+    for k in (2, 3):
+        mean, covariance, A, noise = rng.normal(size=k), _spd(rng, k), rng.normal(size=(k, k)), _spd(rng, k)
+        predicted = A @ mean, A @ covariance @ A.T + noise
+        smoothed = predicted[0] + rng.normal(size=k), 0.4 * predicted[1]
+        cases.append(((mean, covariance), predicted, smoothed, A))
+    return cases
+
+
+def _wrong_disparity(filtered, predicted, smoothed, A):
+    return _backward_step(filtered, (filtered[0], predicted[1]), smoothed, A)
+
+
+def _gain_transposed(filtered, predicted, smoothed, A):
+    J = np.linalg.solve(predicted[1], A @ filtered[1])
+    return filtered[0] + J @ (smoothed[0] - predicted[0]), filtered[1] + J @ (smoothed[1] - predicted[1]) @ J.T
+
+
+def _no_shrinking(filtered, predicted, smoothed, A):
+    J = np.linalg.solve(predicted[1], A @ filtered[1]).T
+    mean, _ = _backward_step(filtered, predicted, smoothed, A)
+    return mean, filtered[1] + J @ smoothed[1] @ J.T
+
+
+def _covariance_of_filter(filtered, predicted, smoothed, A):
+    return _backward_step(filtered, predicted, smoothed, A)[0], filtered[1]
+
+
+BACKWARD_STEP = Task(
+    "2.2.2-c",
+    "backward_step(filtered, predicted, smoothed, A), each of the three a pair (mean, covariance), returning a pair",
+    _backward_step,
+    _backward_cases,
+    (
+        Mistake(
+            "compared with the filter's mean",
+            _wrong_disparity,
+            "The disparity at t compares smoother and prediction, both about x_t. You compared with the filter's "
+            "mean, which is about x_{t-1}.",
+        ),
+        Mistake(
+            "transposed the gain",
+            _gain_transposed,
+            "J carries a vector at t back to one at t-1: J = Y A^T P^-1, with P the predicted covariance. Yours is "
+            "its transpose.",
+        ),
+        Mistake(
+            "forgot to take the predicted covariance away",
+            _no_shrinking,
+            "The uncertainty grew. Eq. 2.54 has J (smoothed - predicted) J^T, and the difference is negative.",
+        ),
+        Mistake(
+            "kept the filter's covariance",
+            _covariance_of_filter,
+            "The mean is right. The future also makes the estimate more certain: the second line of Eq. 2.54.",
+        ),
+    ),
+)
+
+TASKS = (TIME_UPDATE, MEASUREMENT_UPDATE, BACKWARD_STEP)

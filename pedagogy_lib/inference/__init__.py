@@ -1,0 +1,1 @@
+"""Inference: finding the distribution of what was not observed, given what was."""

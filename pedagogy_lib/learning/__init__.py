@@ -1,0 +1,1 @@
+"""Learning: finding the parameters of a model, given data."""

@@ -1,0 +1,83 @@
+"""Each kind of bad argument gets its own message, naming the argument, what was expected and what came."""
+
+import numpy as np
+import pytest
+
+from pedagogy_lib import checks
+
+EYE = np.eye(2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: checks.array("y", [[1, 2], [3]]), "y: expected an array of numbers, got rows of unequal length"),
+        (lambda: checks.array("y", ["a"]), "y: expected real numbers, got text"),
+        (lambda: checks.array("y", [1j]), "y: expected real numbers, got complex numbers"),
+        (lambda: checks.array("y", [True]), "y: expected real numbers, got booleans"),
+        (lambda: checks.array("y", None), "y: expected real numbers, got objects"),
+        (lambda: checks.array("y", [b"a"]), "y: expected real numbers, got bytes"),
+        (lambda: checks.array("y", np.array(["2020"], "M8[Y]")), r"y: expected real numbers, got datetime64\[Y\]"),
+        (lambda: checks.array("y", [1, 2], (3,)), r"y: expected shape \(3,\), got \(2,\)"),
+        (lambda: checks.array("y", [1, 2], ("N", 2)), r"y: expected shape \(N, 2\), got \(2,\)"),
+        (lambda: checks.array("y", [[1, np.nan]]), r"y: expected finite numbers, got nan at index \(0, 1\)"),
+        (lambda: checks.array("y", np.inf), "y: expected finite numbers, got inf"),
+        (lambda: checks.array("y", [np.inf], missing=True), "y: expected finite numbers, got inf at index 0"),
+        (lambda: checks.covariance("S", [1.0]), r"S: expected shape \(K, K\), got \(1,\)"),
+        (lambda: checks.covariance("S", np.ones((2, 3))), r"S: expected shape \(K, K\), got \(2, 3\)"),
+        (lambda: checks.covariance("S", EYE, 3), r"S: expected shape \(3, 3\), got \(2, 2\)"),
+        (lambda: checks.covariance("S", np.ones((0, 0))), r"S: expected shape \(K, K\), got \(0, 0\)"),
+        (lambda: checks.covariance("S", [[1, 0.5], [0, 1]]), "S: expected a symmetric matrix, got one that differs"),
+        (lambda: checks.covariance("S", [[1, 2], [2, 1]]), "S: expected a positive definite matrix, got smallest eigenvalue -1"),
+        (lambda: checks.covariance("S", 0 * EYE), "S: expected a positive definite matrix, got smallest eigenvalue 0"),
+        (lambda: checks.covariance("S", -EYE, definite=False), "S: expected a positive semi-definite matrix"),
+        (lambda: checks.probabilities("p", [0.5, 0.6]), "p: expected the entries to sum to 1, got a sum of 1.1"),
+        (lambda: checks.probabilities("p", [1.5, -0.5]), "p: expected probabilities, got the negative number -0.5"),
+        (lambda: checks.probabilities("p", []), "p: expected at least one probability"),
+        (lambda: checks.probabilities("A", [[0.9, 0.1], [0.2, 0.8]], axis=0), "every column to sum to 1.*every row does: transpose it"),
+        (lambda: checks.probabilities("r", [[0.9, 0.2], [0.1, 0.8]]), "every row to sum to 1.*every column does: transpose it"),
+        (lambda: checks.probabilities("r", [[0.9, 0.9], [0.1, 0.8]]), "every row to sum to 1, got a sum of 1.8"),
+        (lambda: checks.observations("y", np.ones((2, 5)), 2), r"y: expected shape \(N, 2\), got \(2, 5\); samples are rows: transpose it"),
+        (lambda: checks.observations("y", np.ones((4, 3)), 2), r"y: expected shape \(N, 2\), got \(4, 3\)$"),
+        (lambda: checks.observations("y", np.ones(4), 1), r"y: expected shape \(N, 1\), got \(4,\); reshape it to \(4, 1\)"),
+        (lambda: checks.observations("y", np.ones(4), 2), r"y: expected shape \(N, 2\), got \(4,\)$"),
+        (lambda: checks.observations("y", np.ones(4), 2, batch=True), r"or \(B, T, 2\), got \(4,\)"),
+        (lambda: checks.observations("y", [[np.nan]], 1), "y: expected finite numbers, got nan"),
+        (lambda: checks.generator("rng", 0), "rng: expected a numpy.random.Generator, such as .*, got 0"),
+        (lambda: checks.generator("rng", None), "rng: expected a numpy.random.Generator"),
+        (lambda: checks.count("n", 2.0), "n: expected a whole number, at least 1, got 2.0"),
+        (lambda: checks.count("n", True), "n: expected a whole number, at least 1, got True"),
+        (lambda: checks.count("n", 0), "n: expected a whole number, at least 1, got 0"),
+        (lambda: checks.number("s", 0.0, above=0), "s: expected a number above 0, got 0.0"),
+        (lambda: checks.number("s", -1.0, at_least=0), "s: expected a number of at least 0, got -1.0"),
+        (lambda: checks.number("s", [1.0]), r"s: expected shape \(\), got \(1,\)"),
+        (lambda: checks.option("form", "x", ("a", "b")), "form: expected one of 'a', 'b', got 'x'"),
+    ],
+)
+def test_what_is_wrong_is_said(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_what_is_right_passes_unchanged():
+    np.testing.assert_array_equal(checks.array("y", [[1, 2]], ("N", 2)), [[1.0, 2.0]])
+    assert checks.array("y", [1, 2]).dtype == np.float64
+    np.testing.assert_array_equal(checks.array("y", [np.nan], missing=True), [np.nan])
+    np.testing.assert_array_equal(checks.covariance("S", EYE, 2), EYE)
+    assert checks.covariance("S", np.stack([EYE, EYE]), 2).shape == (2, 2, 2)
+    np.testing.assert_array_equal(checks.covariance("S", 0 * EYE, definite=False), 0 * EYE)
+    np.testing.assert_array_equal(checks.probabilities("p", [1.0, 0.0]), [1.0, 0.0])
+    assert checks.observations("y", np.ones((3, 4, 2)), 2, batch=True).shape == (3, 4, 2)
+    assert checks.count("n", np.int64(3)) == 3
+    assert checks.number("s", 2) == 2.0
+    assert checks.option("form", "a", ("a",)) == "a"
+
+
+def test_an_array_of_floats_is_not_copied():
+    given = np.ones(3)
+    assert checks.array("y", given) is given
+
+
+def test_a_singular_covariance_passes_despite_rounding():
+    direction = np.random.default_rng(0).normal(size=(5, 1)) * 1e3
+    checks.covariance("S", direction @ direction.T, definite=False)

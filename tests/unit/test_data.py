@@ -1,0 +1,36 @@
+"""The data sets have the size and the summary numbers of their sources."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from pedagogy_lib import data
+
+
+def test_old_faithful():
+    values = data.old_faithful().values
+    assert values.shape == (272, 2)
+    np.testing.assert_allclose(values.mean(0), [3.487783, 70.897059], rtol=1e-6)
+    np.testing.assert_allclose(values.std(0, ddof=1), [1.141371, 13.594974], rtol=1e-6)
+
+
+def test_penguins():
+    table = data.penguins()
+    assert table.values.shape == (342, 4)
+    assert table.names == ("Adelie", "Chinstrap", "Gentoo")
+    np.testing.assert_array_equal(np.bincount(table.classes), [151, 68, 123])
+    np.testing.assert_allclose(table.values.mean(0), [43.92193, 17.15117, 200.91520, 4201.75439], rtol=1e-6)
+
+
+def test_nile():
+    values = data.nile().values
+    peer = sm.datasets.nile.load_pandas().data
+    np.testing.assert_array_equal(values, peer[["year", "volume"]].to_numpy(float))
+
+
+@pytest.mark.parametrize("path", sorted(Path(data.__file__).parent.glob("*.csv")), ids=lambda p: p.name)
+def test_every_file_has_its_source_and_licence(path):
+    readme = (path.parent / "README.md").read_text()
+    assert f"`{path.name}`" in readme
