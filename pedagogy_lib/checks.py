@@ -75,17 +75,9 @@ def covariance(name, value, size=None, *, definite=True):
     square = given.ndim >= 2 and given.shape[-1] == given.shape[-2] > 0
     if not square or size not in (None, given.shape[-1]):
         raise ValueError(f"{name}: expected shape {_spell((wanted, wanted))}, got {_spell(given.shape)}")
-    scale = np.abs(given).max(initial=0.0)
-    skew = np.abs(given - np.swapaxes(given, -1, -2)).max(initial=0.0)
-    if skew > SYMMETRY_TOLERANCE * scale:
-        raise ValueError(f"{name}: expected a symmetric matrix, got one that differs from its transpose by {skew:.2g}")
-    smallest = np.linalg.eigvalsh(given).min()
-    # An eigenvalue of a semi-definite matrix is computed with an error of this order.
-    rounding = given.shape[-1] * np.finfo(float).eps * scale
-    if definite and smallest <= 0:
-        raise ValueError(f"{name}: expected a positive definite matrix, got smallest eigenvalue {smallest:.3g}")
-    if not definite and smallest < -rounding:
-        raise ValueError(f"{name}: expected a positive semi-definite matrix, got smallest eigenvalue {smallest:.3g}")
+    for index in np.ndindex(given.shape[:-2]):
+        place = f"[{', '.join(map(str, index))}]" if index else ""
+        _check_covariance(name + place, given[index], definite)
     return given
 
 
@@ -172,6 +164,25 @@ def option(name, value, options):
     if value not in options:
         raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, got {value!r}")
     return value
+
+
+def _check_covariance(name, matrix, definite):
+    """Refuse one square matrix that is not symmetric, or not positive (semi-)definite."""
+    scale = np.abs(matrix).max()
+    skew = np.abs(matrix - matrix.T).max()
+    if skew > SYMMETRY_TOLERANCE * scale:
+        raise ValueError(
+            f"{name}: expected a symmetric matrix, got one that differs from its transpose by {skew:.2g}"
+        )
+    smallest = np.linalg.eigvalsh(matrix)[0]
+    if definite and smallest <= 0:
+        raise ValueError(f"{name}: expected a positive definite matrix, got smallest eigenvalue {smallest:.3g}")
+    # An eigenvalue of a semi-definite matrix is computed with an error of this order.
+    rounding = len(matrix) * np.finfo(float).eps * scale
+    if not definite and smallest < -rounding:
+        raise ValueError(
+            f"{name}: expected a positive semi-definite matrix, got smallest eigenvalue {smallest:.3g}"
+        )
 
 
 def _fits(shape, wanted):

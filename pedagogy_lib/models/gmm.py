@@ -109,9 +109,13 @@ def emission(params):
     ----------
     Eq. 2.4.
     """
-    _, means, covariances = _checked(params)
-    roots = np.linalg.cholesky(covariances)
-    return Components(lambda y: _log_emission(y, means, roots))
+    return _emission(_checked(params))
+
+
+def _emission(params):
+    """The same, of parameters that have been checked."""
+    roots = np.linalg.cholesky(params.covariances)
+    return Components(lambda y: _log_emission(y, params.means, roots))
 
 
 def _log_emission(y, means, roots):
@@ -144,7 +148,7 @@ def posterior(params, y):
     """
     params = _checked(params)
     y = checks.observations("y", y, params.means.shape[1])
-    return categorical.invert(Categorical(params.weights), emission(params), y).probabilities
+    return categorical.invert(Categorical(params.weights), _emission(params), y).probabilities
 
 
 def log_marginal(params, y):
@@ -166,7 +170,7 @@ def log_marginal(params, y):
     """
     params = _checked(params)
     y = checks.observations("y", y, params.means.shape[1])
-    marginal = categorical.marginalize(Categorical(params.weights), emission(params))
+    marginal = categorical.marginalize(Categorical(params.weights), _emission(params))
     return categorical.log_density(marginal, y)
 
 
@@ -186,8 +190,6 @@ def expected_statistics(params, y):
     ----------
     Section 7.1, "The E step".
     """
-    params = _checked(params)
-    y = checks.observations("y", y, params.means.shape[1])
     loss = -log_marginal(params, y).mean()
     return observed_statistics(posterior(params, y), y)._replace(loss=loss)
 
@@ -361,6 +363,4 @@ def _checked(params):
     means = checks.array("params.means", params.means, (len(weights), "D"))
     D = means.shape[1]
     covariances = checks.array("params.covariances", params.covariances, (len(weights), D, D))
-    for k, covariance in enumerate(covariances):
-        checks.covariance(f"params.covariances[{k}]", covariance, D)
-    return Parameters(weights, means, covariances)
+    return Parameters(weights, means, checks.covariance("params.covariances", covariances, D))
