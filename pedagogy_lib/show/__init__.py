@@ -1,0 +1,50 @@
+"""What a reader sees: figures that are still, that answer to a slider, that play step by step.
+
+`still`, `explore` and `animate` each return one object that knows two hosts: a running kernel and a
+page without one. `figure` and the marks (`ellipse`, `band`, `label`) give them one look; `graph`
+draws graphical models; `source` prints the code that runs. The room takes arrays and events; it
+imports no model and no other room.
+
+Matplotlib and ipywidgets are imported at first use, not here.
+"""
+
+from .animate import Animation, animate
+from .colors import COLORS, CYCLE, blend
+from .controls import choice, slider, toggle
+from .explore import Explore, explore
+from .graph import dots, graph, latent, observed, parameter, plate
+from .page import assets
+from .plots import band, ellipse, label, legend
+from .source import Source, source
+from .still import Still, still
+from .style import figure, style
+
+__all__ = [
+    "Animation",
+    "COLORS",
+    "CYCLE",
+    "Explore",
+    "Source",
+    "Still",
+    "animate",
+    "assets",
+    "band",
+    "blend",
+    "choice",
+    "dots",
+    "ellipse",
+    "explore",
+    "figure",
+    "graph",
+    "label",
+    "latent",
+    "legend",
+    "observed",
+    "parameter",
+    "plate",
+    "slider",
+    "source",
+    "still",
+    "style",
+    "toggle",
+]

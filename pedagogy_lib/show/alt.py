@@ -1,0 +1,48 @@
+"""Alternative text: what a figure shows, in words, in each of its states."""
+
+import string
+
+
+class Shown:
+    """A value in an alt template: written as the reader sees it unless a format is given."""
+
+    def __init__(self, value, text):
+        self._value, self._text = value, text
+
+    def __format__(self, spec):
+        return format(self._value, spec) if spec else self._text
+
+
+def check(alt, caller):
+    """Raise unless `alt` is a text (or template) with something in it, or callable."""
+    if callable(alt):
+        return
+    if not isinstance(alt, str):
+        raise TypeError(
+            f"{caller}: alt must be a text or a function that returns one, got {type(alt).__name__}"
+        )
+    if not alt.strip():
+        raise ValueError(f"{caller}: alt is empty; say in a sentence what the figure shows")
+
+
+def fields(template):
+    """Return the names that a template mentions."""
+    names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    return {name.split(".")[0].split("[")[0] for name in names}
+
+
+def fill(template, values, caller):
+    """Return `template` with its names replaced, or raise saying which one is not known."""
+    unknown = sorted(fields(template) - set(values))
+    if unknown:
+        raise ValueError(
+            f"{caller}: alt names {{{unknown[0]}}}, but the names are {sorted(values)}"
+        )
+    return template.format(**values)
+
+
+def checked(text, caller):
+    """Return what an alt function returned, or raise if it is no text."""
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{caller}: alt must return a text that is not empty, got {text!r}")
+    return text

@@ -1,0 +1,83 @@
+"""Pictures of sequences: beliefs over time, bell curves, and paths in the plane.
+
+Everything here takes arrays and draws on given axes.
+"""
+
+import numpy as np
+
+from .colors import COLORS
+from .plots import band, ellipse
+
+
+def bell(ax, x, mean, deviation, label=None, color="blue", **style):
+    """Draw a Gaussian density over one variable, with a light filling.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x : ndarray, shape (N,)
+    mean, deviation : float
+    label : str, optional
+    color : str, a name in `show.COLORS`
+    **style
+        Of the line.
+    """
+    density = np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+    ax.plot(x, density, color=COLORS[color], label=label, **style)
+    ax.fill_between(x, density, color=COLORS[color], alpha=0.12, linewidth=0)
+
+
+def observations(ax, times, y, label=None):
+    """Draw one observed series as points."""
+    ax.plot(times, y, "o", ms=3.2, color=COLORS["muted"], alpha=0.8, label=label)
+
+
+def belief(ax, times, mean, variance, label=None, color="blue", n_std=2.0):
+    """Draw the mean of a belief over time, with the region within ``n_std`` standard deviations."""
+    band(ax, times, mean, np.sqrt(variance), n_std=n_std, color=color)
+    if label is not None:
+        ax.plot([], [], color=COLORS[color], label=label)
+
+
+def path(ax, means, covariances=None, every=1, color="blue", label=None, n_std=2.0, **style):
+    """Draw a path in the plane, with covariance ellipses at every so many steps.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    means : ndarray, shape (T, 2)
+    covariances : ndarray, shape (T, 2, 2), optional
+    every : int
+    color : str, a name in `show.COLORS`
+    label : str, optional
+    n_std : float
+    **style
+        Of the line.
+    """
+    ax.plot(*means.T, color=COLORS[color], label=label, **({"lw": 1.6} | style))
+    if covariances is not None:
+        for mean, covariance in zip(means[::every], covariances[::every]):
+            ellipse(ax, mean, covariance, n_std=n_std, color=color)
+
+
+def errors(ax, columns, rows, raised=1e4):
+    """Draw relative errors of several methods over problems of growing difficulty.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    columns : sequence of str
+        The problems, in order.
+    rows : dict from str to sequence of float
+        One error for each problem; NaN where the method raised an error instead of answering.
+    raised : float
+        The height at which a refusal is drawn.
+    """
+    markers, styles = ("o", "s", "^", "D", "v", "P"), ("-", "--", ":", "-.")
+    for i, (name, values) in enumerate(rows.items()):
+        values = np.maximum(np.asarray(values, float), 1e-17)
+        line = ax.plot(values, marker=markers[i % 6], ls=styles[i % 4], label=name)[0]
+        refused = np.flatnonzero(np.isnan(values))
+        ax.plot(refused, np.full(len(refused), raised) / 8.0**i, "x", color=line.get_color(), ms=7, mew=2)
+    ax.set(yscale="log", ylim=(1e-17, 10 * raised), xticks=range(len(columns)), xticklabels=columns)
+    ax.axhline(1.0, color=COLORS["muted"], lw=0.8)

@@ -1,0 +1,72 @@
+"""The view of an explorable figure in a running kernel: ipywidgets, redrawn by Python."""
+
+import html
+import traceback
+
+from .page import caption_html, style_sheet
+
+
+def view(figure):
+    """Return the widgets of an `Explore`: its picture above its controls.
+
+    A front end holds back further moves of a slider while the kernel is busy and then sends only
+    the last, so the picture never lags behind the hand by more than one drawing.
+    """
+    import ipywidgets as W
+
+    picture = W.HTML(value=_stage(figure, figure._start), layout=W.Layout(width="100%"))
+    # Labels of one width, so that the sliders under each other begin in one line.
+    width = f"{1 + max(len(control.label) for control in figure.controls.values())}ch"
+    controls = [
+        _control(W, control, index, width)
+        for control, index in zip(figure.controls.values(), figure._start)
+    ]
+
+    def redraw(_change=None):
+        key = tuple(int(control.value) for control in controls)
+        try:
+            picture.value = _stage(figure, key)
+        except Exception:  # whatever the reader's own draw may raise: show it, keep the sliders
+            report = html.escape(traceback.format_exc(limit=-3))
+            picture.value = _styled(f'<pre class="pl-error" role="alert">{report}</pre>')
+
+    for control in controls:
+        control.observe(redraw, "value")
+    panel = W.VBox(controls, layout=W.Layout(width="100%", max_width="6.2in", margin="0 auto"))
+    caption = []
+    if figure.caption:
+        words = _styled(caption_html(figure.caption))
+        caption = [W.HTMLMath(value=words, layout=W.Layout(width="100%"))]
+    return W.VBox([picture, panel, *caption])
+
+
+def _control(W, control, index, label_width):
+    """Return the widget of one control; its value is the index of the state."""
+    common = {
+        "description": control.label,
+        "style": {"description_width": label_width},
+        "layout": W.Layout(width="auto"),
+    }
+    options = [(text, number) for number, text in enumerate(control.texts)]
+    if control.kind == "slider":
+        return W.SelectionSlider(options=options, value=index, **common)
+    if control.kind == "choice":
+        return W.Dropdown(options=options, value=index, **common)
+    return W.Checkbox(value=bool(index), **common)
+
+
+def _stage(figure, key):
+    """Return the picture of one state, with its alt text, as the built page would show it."""
+    frame = "".join(figure._frame_of(key)).replace("~", f"live{id(figure)}-")
+    card = " pl-card" if frame.startswith("<img") else ""
+    return _styled(
+        f'<div class="pl-stage{card}" role="img" aria-label="{html.escape(figure._alts[key])}">'
+        f"{frame}</div>",
+        f"--pl-width:{figure._width:g}in",
+    )
+
+
+def _styled(inside, style=""):
+    return (
+        f'<style>{style_sheet()}</style><figure class="pl-figure" style="{style}">{inside}</figure>'
+    )

@@ -1,0 +1,138 @@
+"""The HTML of a figure: stage, controls, caption, and the script and style sheet they share."""
+
+import hashlib
+import html
+import json
+import os
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+from .colors import css_variables
+from .frames import BUDGET
+
+_HERE = Path(__file__).parent
+_MATH = re.compile(r"\$([^$]+)\$")
+
+
+def host():
+    """Return where figures will be shown: "live", "page", "site" or "both".
+
+    - "live": a running kernel with a reader in front of it. Sliders redraw; no frames are stored.
+    - "page": a built page. All frames are stored; no widgets are made.
+    - "site": as "page", for a site that serves the files of `assets` on every page itself.
+    - "both": not known, so both are made.
+
+    The environment variable PEDAGOGY_LIB_FIGURES decides; without it, a kernel started
+    by a Jupyter server (or by Colab) is live, and any other is "both".
+    """
+    chosen = os.environ.get("PEDAGOGY_LIB_FIGURES", "")
+    if chosen:
+        if chosen not in ("live", "page", "site", "both"):
+            raise ValueError(
+                "the environment variable PEDAGOGY_LIB_FIGURES must be live, page, site or both, "
+                f"got {chosen!r}"
+            )
+        return chosen
+    # Jupyter servers tell their kernels which document they serve; builders do not.
+    return "live" if "JPY_SESSION_NAME" in os.environ or "google.colab" in sys.modules else "both"
+
+
+@cache
+def style_sheet():
+    """Return the style sheet of figures, with the palette filled in."""
+    text = re.sub(r"/\*.*?\*/", "", (_HERE / "figure.css").read_text(), flags=re.S)
+    text = re.sub(r"\s+", " ", text)
+    text = re.sub(r" ?([{};:,>]) ?", r"\1", text.replace(" :", "\0")).replace("\0", " :").strip()
+    for theme in ("light", "dark"):
+        text = text.replace(f"--pl-palette:{theme}", css_variables(theme))
+    return text
+
+
+@cache
+def script():
+    """Return the script of figures. It defines itself once per page, however often it is met."""
+    lines = (_HERE / "figure.js").read_text().splitlines()
+    lines = (re.sub(r"(^|\s)// .*", "", line).strip() for line in lines)
+    return "\n".join(filter(None, lines))
+
+
+def assets():
+    """Return the shared files of a site, name -> text: `figure.css` and `figure.js`.
+
+    A site that loads both on every page can set PEDAGOGY_LIB_FIGURES=site, and its
+    figures leave them out.
+    """
+    return {"pl-figure.css": style_sheet(), "pl-figure.js": script()}
+
+
+def caption_html(caption):
+    """Return the caption element: plain text, with $mathematics$ for the page to typeset."""
+    if not caption:
+        return ""
+    text = _MATH.sub(
+        r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(caption)
+    )
+    return f"<figcaption>{text}</figcaption>"
+
+
+def figure_html(kind, frame, alt, *, width, caption=None, controls="", store=None, data=None):
+    """Return a whole figure.
+
+    Parameters
+    ----------
+    kind : str
+        "still", "explore" or "animate".
+    frame : list of str
+        The frame that shows first; it is in the page itself, so it needs no script.
+    alt : str
+        What that frame shows.
+    width : float
+        Inches.
+    controls : str
+        HTML of the controls; `{id}` in it stands for the figure's id.
+    store : Store, optional
+        All frames, for a figure that moves.
+    data : dict, optional
+        What the script needs besides, as JSON.
+    """
+    payload = ""
+    if store is not None:
+        stored = {
+            "lines": "\n".join(store.lines),
+            "frames": store.frames,
+            "styles": list(store.styles),
+        }
+        payload = json.dumps(data | stored, separators=(",", ":"), ensure_ascii=False)
+        payload = payload.replace("</", "<\\/")  # or the script element would end there
+    picture = "".join(frame)
+    # The id is a digest of everything shown: the same figure has the same id in every build.
+    content = "\n".join([kind, picture, alt, caption or "", controls, payload])
+    uid = "pl-" + hashlib.sha256(content.encode()).hexdigest()[:10]
+    inline = host() != "site"
+    parts = [
+        f"<style>{style_sheet()}</style>" if inline else "",
+        f'<figure class="pl-figure pl-{kind}" id="{uid}" style="--pl-width:{width:g}in">',
+        f'<div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" role="img" '
+        f'aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div>',
+        controls.replace("{id}", uid),
+        caption_html(caption),
+        f'<script type="application/json">{payload}</script>' if payload else "",
+        "</figure>",
+        _bootstrap(inline) if payload else "",
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _bootstrap(inline):
+    return f"<script>{script()}</script>" if inline else "<script>window.plFigure?.()</script>"
+
+
+def check_budget(size, caller, drawn, total, advice):
+    """Raise if a figure of `size` bytes is heavier than a page should carry."""
+    if size > BUDGET:
+        raise ValueError(
+            f"{caller}: {drawn} of {total} frames take {size / 1000:.0f} kB, and the budget of a "
+            f"figure is {BUDGET // 1000} kB. {advice}"
+        )

@@ -1,0 +1,105 @@
+"""The code that runs, shown as it is."""
+
+import ast
+import html
+import inspect
+import textwrap
+from pathlib import Path
+
+from .page import host, style_sheet
+
+
+class Source:
+    """Source code of some functions or classes. Made by `source`."""
+
+    def __init__(self, objects, docstring):
+        if not objects:
+            raise ValueError("show.source: pass at least one function or class")
+        self.blocks = []  # (path, code), neighbours from one file joined
+        for item in objects:
+            path, code = _path(item), _code(item, docstring)
+            if self.blocks and self.blocks[-1][0] == path:
+                code = f"{self.blocks.pop()[1]}\n\n\n{code}"
+            self.blocks.append((path, code))
+
+    def __repr__(self):
+        return "\n\n".join(f"# {path}\n\n{code}" for path, code in self.blocks)
+
+    def _repr_html_(self):
+        parts = [f"<style>{style_sheet()}</style>"] if host() != "site" else []
+        for path, code in self.blocks:
+            parts.append(
+                f'<figure class="pl-source"><figcaption><code>{html.escape(path)}</code>'
+                f"</figcaption>{_highlighted(code, path)}</figure>"
+            )
+        return "\n".join(parts)
+
+
+def source(*objects, docstring=True):
+    """Show the source code of library functions: the very lines that run.
+
+    Parameters
+    ----------
+    *objects : function, class, method or module
+    docstring : bool
+        False leaves out the docstrings, where the text around already says what they say.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    TypeError
+        If an object has no Python source.
+    """
+    return Source(objects, docstring)
+
+
+def _path(item):
+    """Return the file of an object as a reader of the project knows it."""
+    module = item if inspect.ismodule(item) else inspect.getmodule(inspect.unwrap(item))
+    if module is None or module.__name__ == "__main__":
+        return "this notebook"
+    file = getattr(module, "__file__", None) or ""
+    path = module.__name__.replace(".", "/")
+    return f"{path}/__init__.py" if Path(file).name == "__init__.py" else f"{path}.py"
+
+
+def _code(item, docstring):
+    """Return the source of an object, without its indentation."""
+    try:
+        # A compiled function (numba's, say) keeps the Python function it was made from.
+        code = inspect.getsource(getattr(item, "py_func", item))
+    except (TypeError, OSError) as error:
+        raise TypeError(f"show.source: {item!r} has no Python source to show") from error
+    code = textwrap.dedent(code).strip("\n")
+    return code if docstring else _without_docstrings(code)
+
+
+def _without_docstrings(code):
+    lines = code.split("\n")
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)):
+            continue
+        if ast.get_docstring(node, clean=False) is None or len(node.body) == 1:
+            continue
+        first, last = node.body[0].lineno, node.body[0].end_lineno
+        if not lines[last].strip():
+            last += 1  # the empty line after it goes too
+        lines[first - 1 : last] = [None] * (last - first + 1)
+    return "\n".join(line for line in lines if line is not None).strip("\n")
+
+
+def _highlighted(code, path):
+    """Return the code as HTML with the short class names that themes of the page colour."""
+    # The box may scroll sideways, so it must be reachable by keyboard.
+    attributes = f'tabindex="0" aria-label="Source code of {html.escape(path)}" role="region"'
+    try:
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+    except ImportError:
+        return f'<div class="highlight"><pre {attributes}>{html.escape(code)}</pre></div>'
+    inside = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
+    return f'<div class="highlight"><pre {attributes}>{inside}</pre></div>'
