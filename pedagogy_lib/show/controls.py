@@ -189,8 +189,7 @@ def _equal(a, b):
 
 
 def _text(value, format):
-    if format is not None:
-        text = format.format(value)
-    else:
-        text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if format is None:
+        format = "{:.6g}" if isinstance(value, float) else "{}"
+    text = format.format(value)
     return text.replace("-", "\u2212") if _is_number(value) and "e" not in text else text

@@ -125,12 +125,6 @@ def line(ax, normal, threshold, **style):
     ax.axline(foot, foot + along, **({"color": COLORS["ink"], "lw": 1.6} | style))
 
 
-def losses(ax, values, label="loss (nats per observation)"):
-    """Draw a loss against iterations."""
-    ax.plot(np.arange(len(values)), values, "o-", ms=3.5)
-    ax.set(xlabel="iteration", ylabel=label)
-
-
 def responsibilities(ax, y, weights, size=18):
     """Draw observations coloured by how much of each belongs to which class.
 

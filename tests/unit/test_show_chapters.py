@@ -1,0 +1,133 @@
+"""The chapters' own pictures draw what they are given."""
+
+import numpy as np
+import pytest
+from scipy.integrate import trapezoid
+
+from pedagogy_lib import show
+from pedagogy_lib.show import chains, mixtures
+
+
+@pytest.fixture
+def ax():
+    return show.figure()[1]
+
+
+def test_a_scatter_has_one_marker_and_one_colour_for_each_class(ax):
+    y = np.arange(12.0).reshape(6, 2)
+    mixtures.scatter(ax, y, np.array([0, 0, 1, 1, 2, 2]), ["a", "b", "c"], ["u", "v"])
+    assert len(ax.collections) == 3
+    assert len({c.get_paths()[0].vertices.shape for c in ax.collections}) > 1
+    assert len({tuple(c.get_facecolor()[0]) for c in ax.collections}) == 3
+    np.testing.assert_array_equal(ax.collections[1].get_offsets(), y[2:4])
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b", "c"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("u", "v")
+
+
+def test_a_scatter_without_classes_is_one_cloud(ax):
+    mixtures.scatter(ax, np.zeros((5, 2)))
+    assert len(ax.collections) == 1
+
+
+def test_boundaries_lie_where_the_two_best_classes_tie(ax):
+    centres = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]])
+
+    def score(y):
+        return -((y[:, None] - centres) ** 2).sum(2)
+
+    mixtures.boundaries(ax, score, (-2, 6, -2, 6))
+    points = np.concatenate([s for c in ax.collections for s in (p.vertices for p in c.get_paths()) if len(s)])
+    assert len(points) > 50
+    best = np.sort(score(points), axis=1)
+    np.testing.assert_allclose(best[:, -1], best[:, -2], atol=0.15)      # the grid's own spacing
+    assert (best[:, -2] - best[:, 0]).max() > 1
+    assert ax.get_xlim() == (-2, 6)
+
+
+def test_a_class_that_wins_everywhere_has_no_boundary(ax):
+    mixtures.boundaries(ax, lambda y: np.column_stack([np.zeros(len(y)), np.ones(len(y))]), (0, 1, 0, 1))
+    assert not ax.collections
+
+
+def test_bars_are_as_long_as_the_probabilities(ax):
+    mixtures.bars(ax, np.array([0.2, 0.5, 0.3]), ["a", "b", "c"])
+    np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [0.2, 0.5, 0.3])
+    assert [t.get_text() for t in ax.texts] == ["0.200", "0.500", "0.300"]
+    assert ax.yaxis_inverted()
+
+
+def test_curves_mark_where_the_classes_are_equally_probable():
+    axes = show.figure(nrows=2)[1]
+    x = np.linspace(-3, 3, 601)
+    mixtures.curves(axes, x, np.column_stack([-0.5 * (x + 1) ** 2, -0.5 * (x - 1) ** 2]), ["a", "b"])
+    marks = [line.get_xdata()[0] for line in axes[0].lines if len(line.get_xdata()) == 2]
+    np.testing.assert_allclose(marks, 0.0, atol=0.02)
+    total = sum(line.get_ydata() for line in axes[1].lines if len(line.get_xdata()) == 601)
+    np.testing.assert_allclose(total, 1.0)
+
+
+def test_a_line_contains_its_points(ax):
+    normal, threshold = np.array([1.0, 2.0]), 3.0
+    mixtures.line(ax, normal, threshold)
+    line = ax.lines[0]
+    for point in (line.get_xy1(), line.get_xy2()):
+        assert normal @ np.array(point) == pytest.approx(threshold)
+
+
+def test_a_segment_carries_its_word(ax):
+    mixtures.segment(ax, (0, 0), (1, 1), "up")
+    assert "up" in [t.get_text() for t in ax.texts]
+
+
+def test_responsibilities_blend_colours_and_keep_markers(ax):
+    r = np.array([[1.0, 0.0], [0.6, 0.4], [0.0, 1.0]])
+    mixtures.responsibilities(ax, np.zeros((3, 2)), r)
+    assert [len(c.get_offsets()) for c in ax.collections] == [2, 1]
+    first = ax.collections[0].get_facecolor()
+    assert not np.allclose(first[0], first[1])
+
+
+def test_a_valley_shows_its_diagonal_and_path(ax):
+    x = np.linspace(-1, 1, 21)
+    height = x[:, None] ** 2 + (x - x[:, None]) ** 2
+    path = np.array([[-0.5, 0.5], [-0.5, -0.5]])
+    mixtures.valley(ax, x, height, path)
+    np.testing.assert_array_equal(ax.lines[1].get_xydata(), path)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), ax.lines[0].get_ydata())
+    empty = show.figure()[1]
+    mixtures.valley(empty, x, height)
+    assert len(empty.lines) == 1
+
+
+def test_a_bell_integrates_to_one(ax):
+    x = np.linspace(-10, 12, 2001)
+    chains.bell(ax, x, 1.0, 1.5, "belief")
+    assert trapezoid(ax.lines[0].get_ydata(), x) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_belief_is_a_mean_in_a_band(ax):
+    times, mean, variance = np.arange(4), np.array([0.0, 1, 2, 3]), np.array([1.0, 4, 9, 16])
+    chains.observations(ax, times, mean, "data")
+    chains.belief(ax, times, mean, variance, "level")
+    edges = ax.collections[0].get_paths()[0].vertices
+    assert edges[:, 1].max() == pytest.approx(3 + 2 * 4)
+    assert edges[:, 1].min() == pytest.approx(3 - 2 * 4)
+    assert {"data", "level"} <= {line.get_label() for line in ax.lines}
+
+
+def test_a_path_has_an_ellipse_at_every_so_many_steps(ax):
+    means = np.arange(12.0).reshape(6, 2)
+    chains.path(ax, means, np.stack([np.eye(2)] * 6), every=2)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), means)
+    assert len(ax.patches) + len(ax.collections) + len(ax.lines) - 1 >= 3
+    bare = show.figure()[1]
+    chains.path(bare, means)
+    assert not bare.patches
+
+
+def test_refusals_are_drawn_as_crosses_and_errors_as_lines(ax):
+    chains.errors(ax, ["easy", "hard"], {"good": [1e-15, 1e-12], "shy": [1e-9, np.nan]})
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert [len(c.get_xdata()) for c in crosses] == [0, 1]
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [1e-15, 1e-12])
+    assert ax.get_yscale() == "log"
