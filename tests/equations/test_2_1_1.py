@@ -11,7 +11,9 @@ from scipy.stats import multivariate_normal, norm
 from pedagogy_lib.models import gmm
 
 # One dimension, so that probabilities of intervals come from the normal CDF, not from a density.
-LINE = gmm.Parameters(np.array([0.2, 0.5, 0.3]), np.array([[-1.0], [0.5], [2.0]]), np.array([[[0.5]], [[1.0]], [[2.0]]]))
+LINE = gmm.Parameters(
+    np.array([0.2, 0.5, 0.3]), np.array([[-1.0], [0.5], [2.0]]), np.array([[[0.5]], [[1.0]], [[2.0]]])
+)
 PLANE = gmm.Parameters(
     np.array([0.2, 0.5, 0.3]),
     np.array([[-1.0, 0.0], [0.5, 1.0], [2.0, -1.0]]),

@@ -1,0 +1,77 @@
+# make book   make the environment, build the book, serve it, print its address
+# make test   everything that must hold
+# make site   build the book only          make lab    the chapters in JupyterLab
+# make bench  the library against its peers  make clean  forget everything built
+#
+# PYTHON=python3.12 make book   chooses the interpreter (3.11 or newer)
+
+PYTHON ?= python3
+VENV   ?= _build/venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python
+
+# Compiled kernels are cached per checkout, so that the tests never meet those of another version.
+export NUMBA_CACHE_DIR ?= $(CURDIR)/_build/numba
+# Two threads of BLAS on small matrices cost more than they bring.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+UNIT := $(RUN) -m pytest tests/unit tests/equations
+
+.PHONY: book site serve lab bench test lint unit reference notebooks browser clean
+.DEFAULT_GOAL := book
+
+book: site
+	$(RUN) book/_tools/serve.py
+
+site: $(VENV)/.book
+	$(RUN) book/_tools/build.py
+
+serve: $(VENV)/.book
+	$(RUN) book/_tools/serve.py
+
+lab: $(VENV)/.book
+	$(BIN)/jupyter lab --notebook-dir=chapters
+
+bench: $(VENV)/.test
+	$(RUN) -m benchmarks
+
+# Fast first: what takes seconds fails before what takes minutes.
+test: lint unit reference notebooks browser
+	@echo "make test: all passed"
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+unit: $(VENV)/.test
+	$(UNIT) tests/notebooks --cov --cov-report= --cov-fail-under=0
+
+# The same tests without compiling: the coverage of compiled lines can only be counted so, hence
+# the report of both runs comes here.
+reference: $(VENV)/.test unit
+	NUMBA_DISABLE_JIT=1 $(UNIT) -q --cov --cov-append --cov-report=term
+
+notebooks: $(VENV)/.test
+	$(RUN) -m pytest --nbval-lax --nbval-cell-timeout=120 -q --durations=5 chapters
+
+browser: $(VENV)/.test site
+	$(RUN) -m pytest tests/browser --durations=10
+
+clean:
+	rm -rf _build
+
+# Stamps: a changed list of requirements installs again, anything else does not.
+$(RUN):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "This needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install -q --upgrade pip
+
+$(VENV)/.book: requirements.txt pyproject.toml | $(RUN)
+	$(RUN) -m pip install -q -r requirements.txt
+	touch $@
+
+$(VENV)/.test: $(VENV)/.book
+	$(RUN) -m pip install -q -e '.[fast,test]'
+	touch $@

@@ -1,0 +1,237 @@
+"""The equation ledger: `book/equations.yml` read, checked and resolved. Knows nothing of Sphinx.
+
+The extension builds the equation index and the errata page from it;
+`tests/equations/test_ledger.py` walks it.
+"""
+
+import ast
+import csv
+import importlib
+import json
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+LEDGER = ROOT / "book" / "equations.yml"
+TEXTBOOK = ROOT / "book" / "textbook_equations.csv"
+
+KINDS = ("definition", "identity", "algorithm", "approximation", "bound", "notation")
+HOLDS, CORRECTED, NOTATION = "holds", "holds after a correction", "notation only"
+VERDICTS = (HOLDS, CORRECTED, NOTATION)
+
+# A slip outside the numbered equations is named after the place where it stands.
+OWN_LABEL = re.compile(r"(Box|Text|Figure|Table|Algorithm|Section) \S.*")
+
+CITATION = re.compile(
+    r"\b(?:Eqs?\.|Equations?)\s*(?P<labels>(?:\d+|[A-C])\.\d+"
+    r"(?:(?:\s*(?:,|;|-|–|—|to|and|or|through|,\s*and)\s*)(?:\d+|[A-C])\.\d+)*)"
+)
+LABEL = re.compile(r"(?:\d+|[A-C])\.\d+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One numbered equation of the textbook."""
+
+    label: str
+    says: str
+    kind: str
+    chapter: str
+    verdict: str
+    implements: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
+    correction: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A slip in the textbook that stands in no numbered equation."""
+
+    label: str
+    says: str
+    correction: str
+    evidence: str
+    chapter: str
+    tests: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    edition: str
+    equations: list[Entry]
+    errata: list[Slip]
+
+    def entry(self, label: str) -> Entry | None:
+        return next((entry for entry in self.equations if entry.label == label), None)
+
+
+def slug(label: str) -> str:
+    """The anchor of a label: `2.6` gives `eq-2-6`, `Box K-means` gives `box-k-means`."""
+    stem = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+    return stem if OWN_LABEL.fullmatch(label) else f"eq-{stem}"
+
+
+@lru_cache
+def textbook(path: Path = TEXTBOOK) -> dict[str, tuple[str, str]]:
+    """Section number and title of every numbered equation of the textbook, in its order."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {
+            row["label"]: (row["section"], row["section_title"]) for row in csv.DictReader(lines)
+        }
+
+
+def load(path: Path = LEDGER) -> Ledger:
+    """Read the ledger; equations come back in the textbook's order."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    unknown = set(raw) - {"edition", "equations", "errata"}
+    if unknown:
+        raise ValueError(f"{path.name}: unknown keys {sorted(unknown)}")
+    order = list(textbook())
+    equations = [_read(Entry, row) for row in raw.get("equations") or []]
+    equations.sort(key=lambda e: order.index(e.label) if e.label in order else len(order))
+    return Ledger(
+        edition=raw["edition"],
+        equations=equations,
+        errata=[_read(Slip, row) for row in raw.get("errata") or []],
+    )
+
+
+def _read(record, row: dict):
+    label = row.get("label")
+    if not isinstance(label, str):
+        raise ValueError(f"label {label!r} must be quoted: YAML reads 2.10 as the number 2.1")
+    try:
+        return record(**row)
+    except TypeError as error:
+        raise ValueError(f"{label}: {error}") from None
+
+
+def problems(ledger: Ledger, root: Path = ROOT) -> list[str]:
+    """Everything that is wrong with the ledger, one sentence each; empty when all is well."""
+    found = []
+    labels = [item.label for item in [*ledger.equations, *ledger.errata]]
+    found += [f"{label}: entered twice" for label in sorted(set(labels)) if labels.count(label) > 1]
+    for entry in ledger.equations:
+        found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
+    for slip in ledger.errata:
+        found += [f"{slip.label}: {text}" for text in _slip_problems(slip, root)]
+    return found
+
+
+def _entry_problems(entry: Entry, root: Path):
+    if entry.label not in textbook():
+        yield "no such equation in the textbook"
+    if not entry.says.strip():
+        yield "says nothing"
+    if entry.kind not in KINDS:
+        yield f"kind must be one of {', '.join(KINDS)}, not {entry.kind!r}"
+    if entry.verdict not in VERDICTS:
+        yield f"verdict must be one of {', '.join(VERDICTS)}, not {entry.verdict!r}"
+    if entry.verdict == CORRECTED and not (entry.correction and entry.evidence):
+        yield "a correction needs `correction` and `evidence`, the number that exposed the slip"
+    if entry.verdict != CORRECTED and (entry.correction or entry.evidence):
+        yield f"has a correction, but its verdict is {entry.verdict!r}"
+    if entry.verdict != NOTATION and not entry.tests:
+        yield f"verdict {entry.verdict!r} without a test"
+    yield from _link_problems(entry.chapter, entry.implements, entry.tests, root)
+
+
+def _slip_problems(slip: Slip, root: Path):
+    if not OWN_LABEL.fullmatch(slip.label):
+        yield "a slip outside the numbered equations is labelled by its place, as `Box K-means`"
+    for name in ("says", "correction", "evidence"):
+        if not getattr(slip, name).strip():
+            yield f"`{name}` is empty"
+    if not slip.tests:
+        yield "without a test"
+    yield from _link_problems(slip.chapter, [], slip.tests, root)
+
+
+def _link_problems(chapter: str, objects: list[str], tests: list[str], root: Path):
+    document, _, anchor = chapter.partition("#")
+    notebook = root / f"{document}.ipynb"
+    if not notebook.exists():
+        yield f"no notebook {document}.ipynb"
+    elif anchor not in anchors(notebook):
+        yield f"no anchor #{anchor} in {document}.ipynb"
+    for name in objects:
+        if not importable(name):
+            yield f"nothing named {name}"
+    for test in tests:
+        if not names_a_test(test, root):
+            yield f"no test {test}"
+
+
+def anchors(notebook: Path) -> set[str]:
+    """Every place of a notebook that a link can name: `<a id="...">`, `(...)=`, headings."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    explicit = re.findall(r"""<a\s+(?:id|name)=["']([^"']+)["']""", text)
+    targets = re.findall(r"^\(([\w.-]+)\)=\s*$", text, flags=re.MULTILINE)
+    headings = re.findall(r"^#+\s+(.*)$", text, flags=re.MULTILINE)
+    return {*explicit, *targets, *map(heading_slug, headings)}
+
+
+def heading_slug(heading: str) -> str:
+    """The anchor of a heading by GitHub's rule, as JupyterLab, GitHub and MyST agree on it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def importable(name: str) -> bool:
+    """Whether a dotted name leads to a module or to something inside one."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        module_name = ".".join(parts[:cut])
+        try:
+            found = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            # A missing part of this very name means "try shorter"; anything else is an error.
+            if error.name and module_name.startswith(error.name):
+                continue
+            raise
+        for attribute in parts[cut:]:
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False
+
+
+def names_a_test(test: str, root: Path = ROOT) -> bool:
+    """Whether a pytest id `path::[Class::]function[case]` names a function that is there."""
+    path, *names = re.sub(r"\[.*\]$", "", test).split("::")
+    if not names or not (root / path).is_file():
+        return False
+    scope = ast.parse((root / path).read_text(encoding="utf-8")).body
+    for name in names:
+        found = [n for n in scope if getattr(n, "name", None) == name]
+        if not found:
+            return False
+        scope = found[0].body
+    return names[-1].startswith("test")
+
+
+def source_of(name: str, root: Path = ROOT) -> tuple[str, int] | None:
+    """File (from the root) and line of a dotted name, read without importing it."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        stem = root.joinpath(*parts[:cut])
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file():
+                return path.relative_to(root).as_posix(), _line(path, parts[cut:])
+    return None
+
+
+def _line(path: Path, names: list[str]) -> int:
+    line, scope = 1, ast.parse(path.read_text(encoding="utf-8")).body
+    for name in names:
+        found = [node for node in scope if getattr(node, "name", None) == name]
+        if not found:
+            return line
+        line, scope = found[0].lineno, getattr(found[0], "body", [])
+    return line

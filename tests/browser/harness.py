@@ -1,0 +1,432 @@
+"""The checks of the browser tests: each looks at a page and returns what is wrong with it.
+
+They return lists of sentences instead of asserting, so that `test_harness.py` can show each of them
+finding the fault it is for.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import urlparse
+
+from serve import server
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+SITE = ROOT / "_build" / "html"
+AXE = HERE / "vendor" / "axe-core" / "axe.min.js"
+
+PAGE_BUDGET = 2_000_000
+FIGURE_BUDGET = 600_000
+PHONE = {"width": 375, "height": 800}
+DESKTOP = {"width": 1300, "height": 900}
+LOCAL = ("127.0.0.1", "localhost")
+
+# Debian's Chromium, as quiet as it can be made: it must ask nobody for anything.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium_path() -> str:
+    """The browser: `CHROMIUM`, or the first on PATH."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        raise RuntimeError("no Chromium: install the package `chromium`, or set CHROMIUM")
+    return path
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Serve a folder on a free port of this machine; yields the address."""
+    with server(Path(folder)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+class Watch:
+    """What a page asks for and complains about, from the moment this is made.
+
+    Requests to other hosts are stopped and remembered.
+    """
+
+    def __init__(self, page):
+        self.off_host, self.failed, self.complaints = [], [], []
+        self.sizes: dict[str, int] = {}
+        page.context.route("**/*", self._route)
+        page.on("requestfailed", lambda request: self.failed.append(request.url))
+        page.on("response", self._response)
+        page.on("requestfinished", self._finished)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+
+    def _route(self, route):
+        address = urlparse(route.request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.hostname not in LOCAL:
+            self.off_host.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    def _response(self, response):
+        if response.status >= 400:
+            self.failed.append(f"{response.status} {response.url}")
+
+    def _finished(self, request):
+        self.sizes[request.url] = request.sizes()["responseBodySize"]
+
+    def _console(self, message):
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text}")
+
+    def problems(self) -> list[str]:
+        """Requests that left the machine or failed, and what the page complained about."""
+        return [
+            *(f"asks another host: {url}" for url in sorted(set(self.off_host))),
+            *(f"failed: {url}" for url in self.failed if url not in self.off_host),
+            *self.complaints,
+        ]
+
+    def own_weight(self) -> int:
+        """Bytes of the page beyond what all pages share."""
+        return sum(size for url, size in self.sizes.items() if "/_static/" not in url)
+
+
+def settle(page):
+    """Wait until the formulas are set."""
+    page.wait_for_load_state("load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    page.evaluate("document.fonts.ready.then(() => true)")
+
+
+def set_theme(page, theme):
+    """Switch as the theme's own button does."""
+    page.evaluate(
+        """theme => { document.documentElement.dataset.theme = theme;
+                      document.documentElement.dataset.mode = theme; }""",
+        theme,
+    )
+
+
+# ------------------------------------------------------------------------------------ a page
+
+
+def maths_problems(page) -> list[str]:
+    """Formulas that were not set, or set as an error; TeX that reached the reader."""
+    found = page.evaluate(
+        r"""() => {
+        const article = document.querySelector("article"), out = [];
+        for (const source of article.querySelectorAll(".math")) {
+          if (!source.querySelector("mjx-container"))
+            out.push("not typeset: " + source.textContent.slice(0, 80));
+        }
+        const errors = "mjx-merror, [data-mjx-error], mjx-mtext[style*='red'], .MathJax_Error";
+        for (const bad of article.querySelectorAll(errors))
+          out.push("TeX error: " + (bad.dataset.mjxError || bad.outerHTML).slice(0, 200));
+        const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+        const elsewhere = "code, pre, script, style, mjx-container, .math";
+        const macros = "newcommand|frac|begin|vect|mat|purp|phat|hat|boldsymbol";
+        const tex = new RegExp(String.raw`\$\$|\\\(|\\\[|\\(?:${macros})\b`);
+        while (walker.nextNode()) {
+          const node = walker.currentNode;
+          if (!node.parentElement.closest(elsewhere) && tex.test(node.textContent))
+            out.push("TeX in the text: " + node.textContent.trim().slice(0, 80));
+        }
+        return out;
+      }"""
+    )
+    return found
+
+
+def formula_count(page) -> int:
+    return page.locator("article mjx-container").count()
+
+
+def weight_problems(watch: Watch) -> list[str]:
+    weight = watch.own_weight()
+    if weight > PAGE_BUDGET:
+        return [f"the page weighs {weight / 1000:.0f} kB beyond what all pages share"]
+    return []
+
+
+def overflow_problems(page) -> list[str]:
+    """What sticks out of the window on the right, and is not in a box that scrolls."""
+    return page.evaluate(
+        """() => {
+        const width = document.documentElement.clientWidth, out = [];
+        const whole = document.documentElement.scrollWidth;
+        if (whole > width + 1) out.push(`the page is ${whole} wide in a window of ${width}`);
+        const scrolls = (element) => {
+          for (let e = element; e && e.tagName !== "ARTICLE"; e = e.parentElement) {
+            const css = getComputedStyle(e);
+            if (e !== element && ["auto", "scroll"].includes(css.overflowX)) return true;
+            // For screen readers only: clipped to nothing.
+            if (css.clip !== "auto" || css.clipPath !== "none") return true;
+          }
+          return false;
+        };
+        for (const e of document.querySelectorAll("article *")) {
+          const box = e.getBoundingClientRect();
+          if (box.width && box.right > width + 1 && !scrolls(e))
+            out.push(`sticks out to ${Math.round(box.right)}: ${e.outerHTML.slice(0, 100)}`);
+        }
+        return out.slice(0, 5);
+      }"""
+    )
+
+
+# Rules that the theme breaks around or within our content, each with its reason.
+THEME_RULES = {
+    "region": "the theme puts its buttons outside landmarks",
+    "label-content-name-mismatch": "the theme's search button is labelled otherwise than it reads",
+}
+
+
+def axe_problems(page, scope="article") -> list[str]:
+    """Serious and critical violations of the accessibility rules in our own content."""
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate(
+        """async ([scope, off]) => {
+        const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]));
+        const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+        const result = await axe.run({ include: [[scope]] },
+          { runOnly: { type: "tag", values: tags }, rules, resultTypes: ["violations"] });
+        return result.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+          .map((v) => `${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes[0].html.slice(0, 160)}`
+            + ` [${(v.nodes[0].any[0] || v.nodes[0].all[0] || {}).message || ""}]`);
+      }""",
+        [scope, list(THEME_RULES)],
+    )
+    return result
+
+
+# ----------------------------------------------------------------------------------- figures
+
+
+def figures(page, kind):
+    """The figures of a kind on a page: "still", "explore" or "animate"."""
+    found = page.locator(f"figure.pl-figure.pl-{kind}")
+    return [found.nth(i) for i in range(found.count())]
+
+
+def name_of(figure) -> str:
+    return figure.get_attribute("id") or "a figure without id"
+
+
+def picture(figure) -> str:
+    return figure.locator(".pl-stage").inner_html()
+
+
+def alt(figure) -> str:
+    return figure.locator(".pl-stage").get_attribute("aria-label") or ""
+
+
+def alt_problems(figure) -> list[str]:
+    stage = figure.locator(".pl-stage")
+    if stage.count() != 1:
+        return [f"{name_of(figure)}: has {stage.count()} stages"]
+    if stage.get_attribute("role") != "img" or len(alt(figure).strip()) < 15:
+        return [f"{name_of(figure)}: the picture has no description: {alt(figure)!r}"]
+    if stage.bounding_box()["height"] < 40 or not stage.locator("svg, img").count():
+        return [f"{name_of(figure)}: shows no picture"]
+    return []
+
+
+def explore_problems(page, figure) -> list[str]:
+    """Move every control of an explore figure, by keyboard and by mouse."""
+    name, out = name_of(figure), alt_problems(figure)
+    controls = figure.locator(".pl-controls :is(input, select)")
+    if not controls.count():
+        return [*out, f"{name}: has no controls"]
+    figure.scroll_into_view_if_needed()
+    for i in range(controls.count()):
+        control = controls.nth(i)
+        label = label_of(control)
+        if not label:
+            out.append(f"{name}: control {i + 1} has no label")
+        moves = {"keyboard": by_keyboard, "mouse": by_mouse}
+        for hand, move in moves.items():
+            before = state(figure, control)
+            move(page, control)
+            out += [
+                f"{name}: {label}: {what} does not change by {hand}"
+                for what, value in state(figure, control).items()
+                if value == before[what]
+            ]
+    return out
+
+
+def label_of(control) -> str:
+    return control.evaluate("e => [...(e.labels || [])].map(l => l.textContent).join(' ').trim()")
+
+
+def state(figure, control) -> dict[str, str]:
+    """Everything that a moved control must change."""
+    now = {"the picture": picture(figure), "the description": alt(figure)}
+    if control.get_attribute("type") == "range":
+        now["aria-valuetext"] = control.get_attribute("aria-valuetext") or ""
+        now["the value shown"] = control.evaluate(
+            "e => document.querySelector(`output[for~='${e.id}']`)?.textContent"
+            " ?? e.parentElement.querySelector('output')?.textContent ?? ''"
+        )
+    return now
+
+
+def by_keyboard(page, control):
+    """One press of an arrow key, or the space bar on a checkbox."""
+    control.focus()
+    if control.get_attribute("type") == "checkbox":
+        page.keyboard.press("Space")
+    elif control.evaluate("e => e.tagName") == "SELECT":
+        last = control.evaluate("e => e.selectedIndex === e.options.length - 1")
+        page.keyboard.press("ArrowUp" if last else "ArrowDown")
+    else:
+        page.keyboard.press("ArrowLeft" if at_end(control) else "ArrowRight")
+
+
+def at_end(control) -> bool:
+    return control.evaluate("e => +e.value >= +e.max")
+
+
+def by_mouse(page, control):
+    """A click on the far end of a slider, on a checkbox, or on another option."""
+    if control.get_attribute("type") == "checkbox":
+        control.click()
+    elif control.evaluate("e => e.tagName") == "SELECT":
+        count, now = control.evaluate("e => [e.options.length, e.selectedIndex]")
+        control.select_option(index=(now + 1) % count)
+    else:
+        control.scroll_into_view_if_needed()
+        box = control.bounding_box()
+        upper = control.evaluate("e => (e.value - e.min) / (e.max - e.min) > 0.5")
+        page.mouse.click(
+            box["x"] + box["width"] * (0.04 if upper else 0.96), box["y"] + box["height"] / 2
+        )
+
+
+def animate_problems(page, figure) -> list[str]:
+    """Step, go back, scrub, jump, play and pause an animation."""
+    name, out = name_of(figure), alt_problems(figure)
+    figure.scroll_into_view_if_needed()
+
+    def button(action):
+        return figure.locator(f"[data-action={action}]")
+
+    missing = [a for a in ("first", "back", "play", "step", "last") if not button(a).count()]
+    scrub = figure.locator("input[type=range]")
+    if missing or not scrub.count():
+        return [*out, f"{name}: lacks {', '.join(missing) or 'a slider'}"]
+
+    first = picture(figure), alt(figure)
+    page.wait_for_timeout(900)
+    if (picture(figure), alt(figure)) != first:
+        out.append(f"{name}: plays by itself")
+    last_step = int(scrub.get_attribute("max"))
+    if last_step < 1:
+        return [*out, f"{name}: has one frame"]
+
+    button("step").click()
+    second = picture(figure), alt(figure)
+    out += [f"{name}: step does not change {w}" for w in changed_not(first, second)]
+    button("back").click()
+    if (picture(figure), alt(figure)) != first:
+        out.append(f"{name}: back does not return to the first frame")
+    button("last").click()
+    final = picture(figure), alt(figure)
+    out += [f"{name}: last does not change {w}" for w in changed_not(first, final)]
+    button("first").click()
+    before = state(figure, scrub)
+    by_keyboard(page, scrub)
+    out += unchanged(name, "the keyboard", before, state(figure, scrub))
+    button("first").click()
+    before = state(figure, scrub)
+    by_mouse(page, scrub)
+    out += unchanged(name, "the mouse", before, state(figure, scrub))
+
+    button("first").click()
+    button("play").click()
+    if not wait_for_change(page, figure, first[0]):
+        out.append(f"{name}: play does not move")
+    button("play").click()
+    held = picture(figure)
+    page.wait_for_timeout(900)
+    if picture(figure) != held:
+        out.append(f"{name}: pause does not stop")
+    return out
+
+
+def changed_not(before, after) -> list[str]:
+    return [w for w, b, a in zip(("the picture", "the description"), before, after) if a == b]
+
+
+def unchanged(name, hand, before, after) -> list[str]:
+    return [
+        f"{name}: {what} does not follow {hand}" for what in before if before[what] == after[what]
+    ]
+
+
+def wait_for_change(page, figure, before, patience=4000) -> bool:
+    for _ in range(patience // 100):
+        page.wait_for_timeout(100)
+        if picture(figure) != before:
+            return True
+    return False
+
+
+def still_motion_problems(page, figure) -> list[str]:
+    """With reduced motion asked for, nothing moves by itself: no Play, or one that does nothing."""
+    name, out = name_of(figure), []
+    before = picture(figure)
+    play = figure.locator("[data-action=play]")
+    if play.count() and play.is_visible():
+        play.click()
+    page.wait_for_timeout(1500)
+    if picture(figure) != before:
+        out.append(f"{name}: moves although reduced motion is asked for")
+    figure.locator("[data-action=step]").click()
+    if picture(figure) == before:
+        out.append(f"{name}: cannot be stepped under reduced motion")
+    return out
+
+
+def print_problems(page, figure) -> list[str]:
+    """On paper: a picture, and no controls. Expects the page in print media."""
+    name, out = name_of(figure), []
+    controls = figure.locator(".pl-controls")
+    if controls.count() and controls.first.is_visible():
+        out.append(f"{name}: prints its controls")
+    box = figure.locator(".pl-stage").bounding_box()
+    if box is None or box["height"] < 40:
+        out.append(f"{name}: prints no picture")
+    return out
+
+
+def figure_weights(html: str) -> dict[str, int]:
+    """Bytes of each figure in the page as served, by id."""
+    parts = re.split(r"(?=<figure\b[^>]*\bpl-figure\b)", html)[1:]
+    weights = {}
+    for part in parts:
+        figure, _, _ = part.partition("</figure>")
+        name = re.search(r'\bid="([^"]+)"', figure.partition(">")[0])
+        weights[name.group(1) if name else "a figure without id"] = len(figure.encode())
+    return weights
+
+
+def heavy_figures(html: str) -> list[str]:
+    return [
+        f"{name}: weighs {weight / 1000:.0f} kB"
+        for name, weight in figure_weights(html).items()
+        if weight > FIGURE_BUDGET
+    ]

@@ -1,0 +1,82 @@
+"""Every figure of the built book, moved by keyboard and mouse, printed, and held still."""
+
+import build
+import harness
+import pytest
+
+PAGES = build.pages(build.load_toc())
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request, new_page, site):
+    def opener(**options):
+        page = new_page(**options)
+        page.goto(f"{site}/{request.param}.html")
+        harness.settle(page)
+        return page
+
+    return opener
+
+
+def test_every_chapter_has_figures_that_move(chapter):
+    page = chapter()
+    assert harness.figures(page, "explore"), "no figure to explore"
+    assert harness.figures(page, "animate"), "no animation"
+
+
+def test_still_figures_are_described(chapter):
+    page = chapter()
+    assert [p for f in harness.figures(page, "still") for p in harness.alt_problems(f)] == []
+
+
+def test_explore(chapter):
+    page = chapter()
+    watch = harness.Watch(page)
+    found = [p for f in harness.figures(page, "explore") for p in harness.explore_problems(page, f)]
+    assert found == []
+    assert watch.problems() == []
+
+
+def test_animate(chapter):
+    page = chapter()
+    watch = harness.Watch(page)
+    found = [p for f in harness.figures(page, "animate") for p in harness.animate_problems(page, f)]
+    assert found == []
+    assert watch.problems() == []
+
+
+def test_reduced_motion(chapter):
+    page = chapter(reduced_motion="reduce")
+    found = [
+        p for f in harness.figures(page, "animate") for p in harness.still_motion_problems(page, f)
+    ]
+    assert found == []
+
+
+def test_print(chapter):
+    page = chapter()
+    page.emulate_media(media="print")
+    kinds = ("still", "explore", "animate")
+    everything = [figure for kind in kinds for figure in harness.figures(page, kind)]
+    assert [p for figure in everything for p in harness.print_problems(page, figure)] == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_figure_weight(name):
+    html = (harness.SITE / f"{name}.html").read_text(encoding="utf-8")
+    assert harness.heavy_figures(html) == []
+
+
+def test_no_figure_goes_around_the_library():
+    """Every picture of a chapter's cells stands in a described figure."""
+    from bs4 import BeautifulSoup
+
+    loose = []
+    for name in CHAPTERS:
+        html = (harness.SITE / f"{name}.html").read_text(encoding="utf-8")
+        soup = BeautifulSoup(html, "html.parser")
+        for image in soup.select(".cell_output img, .cell_output svg"):
+            if not image.find_parent("figure", class_="pl-figure"):
+                loose.append(f"{name}: {str(image)[:100]}")
+    assert loose == []

@@ -1,0 +1,144 @@
+"""In JupyterLab: run a chapter, drag a slider, and see the figure that Python redraws."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import build
+import harness
+import pytest
+
+CHAPTERS = [page for page in build.pages(build.load_toc()) if page.startswith("chapters/")]
+TOKEN = "browser-tests"  # of a server that lives for one test, on this machine only
+
+CURRENT = "window.jupyterapp.shell.currentWidget"
+CODE_CELLS = f"[...{CURRENT}.content.widgets].filter(c => c.model.type === 'code')"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab on a copy of the chapters; yields an address to put a notebook's name into."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(harness.ROOT / "chapters", home / "chapters")
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        *(f"--port={port}", f"--ServerApp.root_dir={home}", f"--IdentityProvider.token={TOKEN}"),
+        *("--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--ServerApp.terminals_enabled=False",
+    ]
+    environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"} | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    with (home / "lab.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, home / "lab.log")
+            yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={TOKEN}&reset"
+        finally:
+            server.terminate()
+            try:
+                server.wait(15)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def wait_for(address, server, log):
+    for _ in range(240):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=1).read()
+            return
+        time.sleep(0.25)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+def open_and_run(page, address):
+    """Open a notebook, run all its cells, and return the names of the errors."""
+    page.goto(address)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+    # The toolbar calls the kernel idle before it is connected: ask the connection itself.
+    page.wait_for_function(
+        f"""() => {{
+        const session = {CURRENT}?.sessionContext, kernel = session?.session?.kernel;
+        const connected = session?.isReady && kernel?.connectionStatus === "connected";
+        return connected && kernel.status === "idle";
+        }}""",
+        timeout=90_000,
+    )
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        f"() => {CODE_CELLS}.every(c => c.model.executionCount)",
+        timeout=120_000,
+    )
+    return page.evaluate(
+        f"{CODE_CELLS}.flatMap(c => c.model.outputs.toJSON())"
+        ".filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)"
+    )
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_slider_moves_its_figure(lab, new_page, name):
+    page = new_page()
+    watch = harness.Watch(page)
+    assert open_and_run(page, lab.format(f"{name}.ipynb")) == []
+    handle = page.locator(".jupyter-widgets .noUi-handle").first
+    handle.wait_for(timeout=30_000)
+    handle.scroll_into_view_if_needed()
+    view = page.locator(".widget-vbox:has(.noUi-handle)").first
+    stage = view.locator(".pl-stage").first
+    before = stage.inner_html(), stage.get_attribute("aria-label")
+    readout = view.locator(".widget-readout").first.inner_text()
+    drag(page, handle)
+    for _ in range(100):
+        if stage.inner_html() != before[0]:
+            break
+        page.wait_for_timeout(100)
+    assert stage.inner_html() != before[0], "the picture did not change"
+    assert stage.get_attribute("aria-label") != before[1], "the description did not change"
+    assert view.locator(".widget-readout").first.inner_text() != readout
+    assert watch.off_host == []
+
+
+def at_rest(page, handle):
+    """The place of a handle, after it has stayed there for a second."""
+    box, since = None, 0
+    while since < 10:
+        handle.scroll_into_view_if_needed()
+        page.wait_for_timeout(100)
+        now = handle.bounding_box()
+        box, since = now, since + 1 if now == box else 0
+    return box
+
+
+def drag(page, handle):
+    """Pull the handle of a slider towards its farther end, once the notebook has stopped moving."""
+    box = at_rest(page, handle)
+    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    upper = x > track["x"] + track["width"] / 2
+    goal = track["x"] + track["width"] * (0.1 if upper else 0.9)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(goal, y, steps=6)
+    page.mouse.up()

@@ -1,0 +1,387 @@
+"""Figures in a bare page: what the script puts on the stage is what Python drew.
+
+The built book is tested elsewhere; here the figures stand alone, without its theme.
+"""
+
+import io
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from pedagogy_lib import show
+from pedagogy_lib.show import frames, svg
+
+PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>t</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<style>body{{margin:16px;font:16px sans-serif}}</style></head>
+<body {body}>{content}</body></html>"""
+
+
+class Step(NamedTuple):
+    value: float
+
+
+def curve(slope, kind="line", dots=False):
+    fig, ax = show.figure(width=4, height=2.5)
+    x = np.linspace(0, 1, 60)
+    ax.plot(
+        x, slope * (x if kind == "line" else x**2), color=show.COLORS["blue"], label=r"$\hat y$"
+    )
+    if dots:
+        weights = np.stack([x, 1 - x], axis=1)
+        ax.scatter(x, 1 - x, s=12, c=show.blend(weights, ["green", "orange"]))
+    show.label(ax, 0.1, 1.6, f"slope {slope}", color="orange")
+    show.legend(ax)
+    ax.set(xlim=(0, 1), ylim=(0, 2), xlabel="$x$")
+    return fig
+
+
+@pytest.fixture(autouse=True)
+def built_page(monkeypatch):
+    monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "page")
+
+
+@pytest.fixture(scope="module")
+def explorable():
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PEDAGOGY_LIB_FIGURES", "page")
+    figure = show.explore(
+        curve,
+        alt="A {kind} of slope {slope}, dots {dots}.",
+        slope=show.slider([0.5, 1.0, 1.5, 2.0], label="slope of it", unit="m"),
+        kind=["line", "parabola"],
+        dots=show.toggle("dots"),
+        caption="A caption.",
+    )
+    patch.undo()
+    return figure
+
+
+@pytest.fixture(scope="module")
+def animation():
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PEDAGOGY_LIB_FIGURES", "page")
+    figure = show.animate(
+        [Step(0.5), Step(1.0), Step(1.5), Step(2.0)],
+        lambda event: curve(event.value),
+        alt="Step {step}: slope {value}.",
+        interval=200,
+    )
+    patch.undo()
+    return figure
+
+
+def html_of(figure):
+    return figure._repr_mimebundle_()["text/html"]
+
+
+def shown(page, *figures, html="", body="", content=None):
+    """Put figures on a page; returns the complaints that the page will make."""
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    content = "\n".join(map(html_of, figures)) if content is None else content
+    page.set_content(PAGE.format(html=html, body=body, content=content))
+    return complaints
+
+
+def alt(page, figure=".pl-figure"):
+    return page.locator(f"{figure} .pl-stage").get_attribute("aria-label")
+
+
+# The picture -------------------------------------------------------------------------------------
+
+
+def pixels(page, picture):
+    from PIL import Image
+
+    variables = "".join(f"--pl-{name}:{color};" for name, color in show.COLORS.items())
+    variables += "".join(f"--pl-{name}-text:{color};" for name, color in show.COLORS.items())
+    page.set_content(f"<body style='margin:0;{variables}'><div id='p'>{picture}</div>")
+    page.add_style_tag(content="#p svg{width:800px;height:auto;display:block}")
+    data = page.locator("#p").screenshot()
+    return np.asarray(Image.open(io.BytesIO(data)).convert("L"), dtype=float)
+
+
+def test_the_compact_picture_looks_as_matplotlib_drew_it(new_page):
+    fig = frames.call(curve, "test", slope=1.5, dots=True)
+    original = io.StringIO()
+    frames._save(fig, original, "svg", transparent=True)
+    source = original.getvalue()
+    compact = svg.compact(source, {})
+    page = new_page()
+    expected = pixels(page, source[source.index("<svg") :])
+    assert expected.min() < 100
+    assert (
+        np.abs(pixels(page, "".join(compact)) - expected).max() < 60
+    )  # edges may differ by a hair
+    assert np.abs(pixels(page, "".join(compact)) - expected).mean() < 0.1
+    # The same comparison sees that one of the curve, the letters or the dots is missing.
+    curve_line = next(line for line in compact if "stroke:var(--pl-blue)" in line)
+    without = [line for line in compact if line != curve_line]
+    assert np.abs(pixels(page, "".join(without)) - expected).max() > 100
+
+
+COMPARE = """([figure, picture]) => {
+  const expected = document.createElement("div");
+  expected.innerHTML = picture;
+  document.querySelector(figure).append(expected);
+  const a = [...document.querySelector(figure + " .pl-stage").querySelectorAll("*")];
+  const b = [...expected.querySelectorAll("*")], out = [];
+  if (a.length !== b.length) out.push(`${a.length} elements for ${b.length}`);
+  const looks = ["fill", "stroke", "strokeWidth", "fillOpacity", "opacity", "clipPath"];
+  a.forEach((x, i) => {
+    const y = b[i];
+    if (!y || x.tagName !== y.tagName) return out.push(`element ${i}: ${x.tagName}`);
+    for (const name of ["d", "x", "y", "href", "transform", "id"])
+      if (x.getAttribute(name) !== y.getAttribute(name)) out.push(`element ${i}: ${name}`);
+    const [p, q] = [getComputedStyle(x), getComputedStyle(y)];
+    for (const look of looks) if (p[look] !== q[look]) out.push(`element ${i}: ${look}`);
+  });
+  expected.remove();
+  return out;
+}"""
+
+
+def test_every_state_on_the_stage_is_the_frame_that_python_draws(new_page, explorable):
+    page = new_page()
+    complaints = shown(page, explorable)
+    uid = page.locator(".pl-figure").get_attribute("id")
+    for state in explorable.states():
+        page.locator("input[type=range]").fill(str([0.5, 1.0, 1.5, 2.0].index(state["slope"])))
+        page.locator("select").select_option(label=state["kind"])
+        page.locator("input[type=checkbox]").set_checked(state["dots"])
+        drawn = explorable.frame(**state).replace("~", uid + "-").replace("\n", "")
+        assert page.evaluate(COMPARE, [".pl-figure", drawn]) == []
+        other = {**state, "slope": 0.5 if state["slope"] > 0.5 else 2.0}
+        wrong = explorable.frame(**other).replace("~", uid + "-").replace("\n", "")
+        assert page.evaluate(COMPARE, [".pl-figure", wrong]) != []
+    assert complaints == []
+
+
+def test_every_reference_finds_its_definition(new_page, explorable, animation):
+    page = new_page()
+    shown(page, explorable, animation)
+    page.locator("input[type=range]").first.press("End")
+    assert page.evaluate(
+        """() => [...document.querySelectorAll("use")]
+             .every(use => document.getElementById(use.getAttribute("href").slice(1)))"""
+    )
+
+
+# The hand ----------------------------------------------------------------------------------------
+
+
+def test_a_slider_by_keyboard_and_mouse(new_page, explorable):
+    page = new_page()
+    shown(page, explorable)
+    slider = page.get_by_role("slider", name="slope of it")
+    assert alt(page) == "A line of slope 1.5 m, dots off."
+    slider.press("ArrowRight")
+    assert alt(page) == "A line of slope 2 m, dots off."
+    assert slider.get_attribute("aria-valuetext") == "slope of it: 2 m"
+    assert page.locator("output").inner_text() == "2 m"
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    assert alt(page) == "A line of slope 0.5 m, dots off."
+
+
+def test_a_slider_by_touch(new_page, explorable):
+    page = new_page(has_touch=True, is_mobile=True, viewport={"width": 375, "height": 800})
+    shown(page, explorable)
+    box = page.get_by_role("slider").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
+    assert alt(page) == "A line of slope 2 m, dots off."
+
+
+def test_menu_and_check_box(new_page, explorable):
+    page = new_page()
+    shown(page, explorable)
+    page.get_by_role("combobox", name="kind").select_option(label="parabola")
+    page.get_by_role("checkbox", name="dots").check()
+    assert alt(page) == "A parabola of slope 1.5 m, dots on."
+
+
+def test_keys_do_not_reach_the_page_around(new_page, explorable, animation):
+    page = new_page()
+    shown(page, explorable, animation)
+    page.evaluate("document.addEventListener('keydown', e => (window.heard = e.key))")
+    page.get_by_role("slider").first.press("ArrowRight")
+    page.get_by_role("button", name="Step forward").press("ArrowRight")
+    assert page.evaluate("window.heard") is None
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("window.heard") == "ArrowRight"
+
+
+def test_stepping_through_an_animation(new_page, animation):
+    page = new_page()
+    complaints = shown(page, animation)
+    seen = []
+    for action in ("Step forward", "Last step", "Step back", "First step"):
+        page.get_by_role("button", name=action).click()
+        seen.append(page.locator("output").inner_text())
+    assert seen == ["step 2 of 4", "step 4 of 4", "step 3 of 4", "step 1 of 4"]
+    assert page.get_by_role("button", name="Step back").get_attribute("aria-disabled") == "true"
+    page.get_by_role("button", name="Step forward").press("End")
+    assert alt(page) == "Step 4: slope 2.0."
+    page.get_by_role("slider").press("ArrowLeft")
+    assert alt(page) == "Step 3: slope 1.5."
+    assert complaints == []
+
+
+def test_play_pause_and_the_end(new_page, animation):
+    page = new_page()
+    shown(page, animation)
+    page.wait_for_timeout(500)
+    assert alt(page) == "Step 1: slope 0.5."  # it does not play by itself
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('output').innerText === 'step 2 of 4'")
+    page.get_by_role("button", name="Pause").click()
+    held = alt(page)
+    page.wait_for_timeout(500)
+    assert alt(page) == held
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('output').innerText === 'step 4 of 4'")
+    page.get_by_role("button", name="Play").click()  # from the end it begins anew
+    page.wait_for_function("document.querySelector('output').innerText === 'step 1 of 4'")
+
+
+def test_touching_the_slider_pauses(new_page, animation):
+    page = new_page()
+    shown(page, animation)
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("slider").press("Home")
+    page.get_by_role("button", name="Play").wait_for()
+    page.wait_for_timeout(500)
+    assert alt(page) == "Step 1: slope 0.5."
+
+
+def test_reduced_motion_leaves_stepping(new_page, animation):
+    page = new_page(reduced_motion="reduce")
+    shown(page, animation)
+    assert not page.locator("[data-action=play]").is_visible()
+    page.get_by_role("button", name="Step forward").click()
+    assert alt(page) == "Step 2: slope 1.0."
+
+
+def test_the_focus_is_seen(new_page, animation):
+    page = new_page()
+    shown(page, animation)
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outline")
+    assert "solid 2px" in outline
+    assert page.evaluate("document.activeElement.dataset.action") == "first"
+
+
+@pytest.mark.parametrize(("touch", "least"), [(False, 24), (True, 44)])
+def test_targets_are_large_enough(new_page, explorable, animation, touch, least):
+    page = new_page(has_touch=touch, is_mobile=touch, viewport={"width": 375, "height": 800})
+    shown(page, explorable, animation)
+    for target in page.locator(".pl-controls :is(input, select, button)").all():
+        assert target.bounding_box()["height"] >= least
+
+
+# The page around ---------------------------------------------------------------------------------
+
+
+def test_the_same_figure_twice_is_two_figures(new_page, explorable):
+    page = new_page()
+    shown(page, explorable, explorable)
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    page.get_by_role("slider").nth(1).press("End")
+    stages = [s.get_attribute("aria-label") for s in page.locator(".pl-stage").all()]
+    assert stages == ["A line of slope 1.5 m, dots off.", "A line of slope 2 m, dots off."]
+
+
+def test_a_site_that_serves_the_script_itself(new_page, monkeypatch):
+    monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "site")
+    figure = show.explore(curve, alt="{slope}", slope=[1, 2])
+    style, script = show.assets()["pl-figure.css"], show.assets()["pl-figure.js"]
+    page = new_page()
+    head = f"<style>{style}</style><script>{script}</script>"
+    complaints = shown(page, content=head + html_of(figure))
+    page.get_by_role("slider").press("Home")
+    assert alt(page) == "1"
+    shown(page, content=html_of(figure) + head)  # and if the script comes late
+    page.get_by_role("slider").press("Home")
+    assert alt(page) == "1"
+    assert complaints == []
+
+
+def test_without_script_the_picture_is_there_and_no_dead_control(new_page, explorable):
+    page = new_page(java_script_enabled=False)
+    shown(page, explorable)
+    assert page.locator(".pl-stage svg").is_visible()
+    assert not page.locator("input[type=range]").is_visible()
+
+
+def test_print_shows_the_picture_in_light_colours_without_controls(new_page, explorable):
+    page = new_page()
+    shown(page, explorable, html='data-theme="dark"')
+    page.emulate_media(media="print")
+    assert page.locator(".pl-stage svg").is_visible()
+    assert not page.locator(".pl-controls").is_visible()
+    assert stroke(page) == rgb(show.COLORS["blue"])
+
+
+def rgb(color):
+    return "rgb({}, {}, {})".format(*(int(color[i : i + 2], 16) for i in (1, 3, 5)))
+
+
+def stroke(page):
+    return page.evaluate(
+        """() => getComputedStyle([...document.querySelectorAll(".pl-stage path")]
+             .find(p => p.getAttribute("d").length > 300 && !p.closest("defs"))).stroke"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("around", "prefers", "dark"),
+    [
+        ({"html": 'data-theme="light"'}, "dark", False),
+        ({"html": 'data-theme="dark"'}, "light", True),
+        ({"body": 'data-jp-theme-light="true"'}, "dark", False),
+        ({"body": 'data-jp-theme-light="false"'}, "light", True),
+        ({}, "light", False),
+        ({}, "dark", True),
+    ],
+)
+def test_lines_follow_the_theme_of_the_page(new_page, explorable, around, prefers, dark):
+    page = new_page(color_scheme=prefers)
+    shown(page, explorable, **around)
+    blue = show.colors.PALETTE["blue"]
+    assert stroke(page) == rgb(blue.dark if dark else blue.light)
+    page.locator("input[type=range]").press("Home")  # and go on doing so
+    assert stroke(page) == rgb(blue.dark if dark else blue.light)
+
+
+def test_an_image_keeps_its_light_paper_in_the_dark(new_page):
+    figure = show.still(curve(1), alt="A line.", format="webp")
+    page = new_page()
+    shown(page, figure, html='data-theme="dark"')
+    card = page.locator(".pl-card")
+    assert card.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator(".pl-card img").evaluate("e => e.naturalWidth") == 4 * 144
+
+
+@pytest.mark.parametrize("width", [320, 375, 1300])
+def test_nothing_sticks_out(new_page, explorable, animation, width):
+    page = new_page(viewport={"width": width, "height": 800})
+    shown(page, explorable, animation)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_letters_are_eight_pixels_on_a_phone(new_page):
+    page = new_page(viewport={"width": 375, "height": 800})
+    fig = show.figure()[0]
+    shown(page, show.still(fig, alt="Empty axes."))
+    scale = page.evaluate(
+        "document.querySelector('.pl-stage svg').getBoundingClientRect().width"
+    ) / (fig.get_figwidth() * 72)
+    sizes = re.findall(r"scale\((\.\d+) -", show.still(fig, alt="x").frame())
+    assert sizes
+    # Letters are outlines of a font of 100 units: their scale is their size in points / 100.
+    assert min(float(size) * 100 for size in sizes) * scale >= 8

@@ -1,0 +1,160 @@
+"""Every page of the built book, in a browser with the network off."""
+
+import re
+
+import build
+import harness
+import pytest
+
+PAGES = build.pages(build.load_toc())
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+
+
+def source(name):
+    """The Markdown behind a page, without code cells and without the hidden macro cell."""
+    notebook = harness.ROOT / f"{name}.ipynb"
+    if not notebook.exists():
+        return (harness.ROOT / f"{name}.md").read_text(encoding="utf-8")
+    import nbformat
+
+    cells = nbformat.read(notebook, as_version=4).cells
+    return "\n".join(
+        cell.source
+        for cell in cells
+        if cell.cell_type == "markdown" and "remove-cell" not in cell.metadata.get("tags", [])
+    )
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def opened(request, chromium, site):
+    """A page, open, watched since before its first request."""
+    context = chromium.new_context(viewport=harness.DESKTOP)
+    page = context.new_page()
+    watch = harness.Watch(page)
+    page.goto(f"{site}/{request.param}.html")
+    harness.settle(page)
+    yield request.param, page, watch
+    context.close()
+
+
+def test_nothing_fails_or_leaves_the_machine(opened):
+    _, page, watch = opened
+    page.wait_for_timeout(300)
+    assert watch.problems() == []
+
+
+def test_formulas_are_typeset(opened):
+    name, page, _ = opened
+    assert harness.maths_problems(page) == []
+    if re.search(r"\$[^$]+\$", re.sub(r"`[^`]*`", "", source(name))):
+        assert harness.formula_count(page) > 0
+
+
+def test_page_weight(opened):
+    _, _, watch = opened
+    assert harness.weight_problems(watch) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible(opened, theme):
+    _, page, _ = opened
+    harness.set_theme(page, theme)
+    assert harness.axe_problems(page) == []
+
+
+def test_fits_a_phone(opened):
+    _, page, _ = opened
+    page.set_viewport_size(harness.PHONE)
+    page.wait_for_timeout(200)
+    problems = harness.overflow_problems(page)
+    page.set_viewport_size(harness.DESKTOP)
+    assert problems == []
+
+
+def test_every_page_of_the_contents_is_built():
+    assert build.missing_pages(build.load_toc(), harness.SITE) == []
+
+
+def test_a_missing_page_is_noticed():
+    toc = {"root": "book/intro", "parts": [{"chapters": [{"file": "chapters/not-there"}]}]}
+    assert build.missing_pages(toc, harness.SITE) == ["chapters/not-there"]
+
+
+def test_links_within_the_book_lead_somewhere():
+    """Every relative link names a page that is there, and an anchor that it has."""
+    from bs4 import BeautifulSoup
+
+    anchors, links = {}, []
+    for path in sorted(harness.SITE.glob("**/*.html")):
+        if "_static" in path.relative_to(harness.SITE).parts:
+            continue
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        anchors[path.resolve()] = {tag["id"] for tag in soup.find_all(id=True)}
+        links += [(path, a["href"]) for a in soup.select("article a[href], nav a[href]")]
+    broken = []
+    for path, href in links:
+        if re.match(r"[a-z]+:", href):
+            continue
+        target, _, anchor = href.partition("#")
+        file = (path.parent / target).resolve() if target else path.resolve()
+        if not file.exists() or (anchor and file in anchors and anchor not in anchors[file]):
+            broken.append(f"{path.relative_to(harness.SITE)}: {href}")
+    assert links
+    assert broken == []
+
+
+def test_works_from_the_disk(new_page):
+    """A page opened as a file, without any server."""
+    page = new_page()
+    watch = harness.Watch(page)
+    page.goto((harness.SITE / "book/notation.html").as_uri())
+    harness.settle(page)
+    assert harness.maths_problems(page) == []
+    assert harness.formula_count(page) > 0
+    assert watch.problems() == []
+
+
+def test_search_finds(new_page, site):
+    page = new_page()
+    watch = harness.Watch(page)
+    page.goto(f"{site}/search.html?q=responsibility")
+    page.wait_for_selector("#search-results li a", timeout=10_000)
+    assert "glossary" in page.locator("#search-results").inner_html()
+    assert watch.problems() == []
+
+
+def test_equation_citations_are_links(new_page, site):
+    """An equation named in running text leads to its entry of the index."""
+    page = new_page()
+    page.goto(f"{site}/{CHAPTERS[0]}.html")
+    link = page.locator("a.eq-link").first
+    label = re.search(r"[\dA-C]+\.\d+", link.inner_text()).group()
+    link.click()
+    page.wait_for_load_state("load")
+    slug = f"eq-{label.lower().replace('.', '-')}"
+    assert page.url.endswith(f"book/equations.html#{slug}")
+    assert f"Eq. {label}" in page.locator(f"#{slug}").inner_text()
+
+
+def test_purple_arguments_are_marked_twice(new_page, site):
+    """By colour, in both themes, and by a dotted line, also in subscripts."""
+    page = new_page()
+    page.goto(f"{site}/book/notation.html")
+    harness.settle(page)
+    marked = page.locator("mjx-container .purple-arg")
+    assert marked.count() > 5
+    look = """e => ({
+      colour: getComputedStyle(e).color,
+      line: getComputedStyle(e, "::after").borderBottomStyle,
+      around: getComputedStyle(e.closest("p, td, div.math")).color,
+    })"""
+    seen = set()
+    for theme in ("light", "dark"):
+        harness.set_theme(page, theme)
+        for i in range(marked.count()):
+            found = marked.nth(i).evaluate(look)
+            assert found["line"] == "dotted"
+            assert found["colour"] != found["around"]
+            seen.add(found["colour"])
+    assert len(seen) == 2
+    assert page.locator("mjx-script .purple-arg, mjx-msub .purple-arg").count() > 0

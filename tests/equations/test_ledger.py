@@ -1,0 +1,153 @@
+"""The ledger walked: every label, anchor, object and test that it names is there.
+
+The second half corrupts a sound ledger in one place at a time, and sees each fault found.
+"""
+
+import json
+from dataclasses import replace
+
+import pytest
+from companion import ledger
+from companion.ledger import CORRECTED, HOLDS, NOTATION, Entry, Ledger, Slip
+
+# ---------------------------------------------------------------------------------- the ledger
+
+
+def test_the_ledger_is_sound():
+    assert ledger.problems(ledger.load()) == []
+
+
+def test_the_textbook_numbers_230_equations():
+    labels = ledger.textbook()
+    assert len(labels) == 230
+    assert labels["2.47"][0] == "2.2.2"
+
+
+def test_a_passing_verdict_is_never_without_a_test():
+    for entry in ledger.load().equations:
+        assert entry.verdict == NOTATION or entry.tests
+
+
+# --------------------------------------------------------------------------- a corrupted ledger
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A small project: one chapter with an anchor, one test file."""
+    (tmp_path / "chapters").mkdir()
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", '<a id="eq-2-6"></a>\n']},
+        {"cell_type": "code", "source": ['"""<a id="eq-2-7"></a>"""']},
+    ]
+    (tmp_path / "chapters" / "one.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "test_one.py").write_text(
+        "def test_it(): pass\n\nclass TestMore:\n    def test_inside(self): pass\n\nhelper = 1\n"
+    )
+    return tmp_path
+
+
+ENTRY = Entry(
+    label="2.6",
+    says="A posterior is a softmax.",
+    kind="identity",
+    chapter="chapters/one#eq-2-6",
+    verdict=HOLDS,
+    implements=["json.loads"],
+    tests=["test_one.py::test_it", "test_one.py::TestMore::test_inside[case-1]"],
+)
+SLIP = Slip(
+    label="Box K-means",
+    says="The means carry the wrong index.",
+    correction="Raise it by one.",
+    evidence="The loss rises by 3.1 with the index as printed.",
+    chapter="chapters/one#eq-2-6",
+    tests=["test_one.py::test_it"],
+)
+
+
+def book(*entries, errata=()):
+    return Ledger(edition="a draft", equations=list(entries), errata=list(errata))
+
+
+def test_a_sound_ledger_has_no_problems(root):
+    corrected = replace(
+        ENTRY, label="2.7", verdict=CORRECTED, correction="Minus.", evidence="0.3 and not 0.1"
+    )
+    assert ledger.problems(book(ENTRY, corrected, errata=[SLIP]), root) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"label": "2.999"}, "no such equation"),
+        ({"label": "Box K-means"}, "no such equation"),
+        ({"says": " "}, "says nothing"),
+        ({"kind": "theorem"}, "kind must be one of"),
+        ({"verdict": "probably"}, "verdict must be one of"),
+        ({"verdict": CORRECTED}, "a correction needs"),
+        ({"verdict": CORRECTED, "correction": "Minus."}, "a correction needs"),
+        ({"correction": "Minus."}, "has a correction"),
+        ({"tests": []}, "without a test"),
+        ({"chapter": "chapters/two#eq-2-6"}, "no notebook"),
+        ({"chapter": "chapters/one#eq-2-8"}, "no anchor"),
+        ({"chapter": "chapters/one#eq-2-7"}, "no anchor"),  # stands in a code cell
+        ({"chapter": "chapters/one"}, "no anchor"),
+        ({"implements": ["json.lodas"]}, "nothing named"),
+        ({"implements": ["jsn.loads"]}, "nothing named"),
+        ({"tests": ["test_one.py::test_that"]}, "no test"),
+        ({"tests": ["test_one.py::TestMore::test_outside"]}, "no test"),
+        ({"tests": ["test_one.py::helper"]}, "no test"),
+        ({"tests": ["test_one.py"]}, "no test"),
+        ({"tests": ["test_two.py::test_it"]}, "no test"),
+    ],
+)
+def test_a_corrupted_entry_is_noticed(root, change, complaint):
+    problems = ledger.problems(book(replace(ENTRY, **change)), root)
+    assert any(complaint in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"label": "2.6"}, "labelled by its place"),
+        ({"correction": ""}, "`correction` is empty"),
+        ({"evidence": ""}, "`evidence` is empty"),
+        ({"tests": []}, "without a test"),
+        ({"chapter": "chapters/one#nowhere"}, "no anchor"),
+    ],
+)
+def test_a_corrupted_slip_is_noticed(root, change, complaint):
+    problems = ledger.problems(book(errata=[replace(SLIP, **change)]), root)
+    assert any(complaint in problem for problem in problems), problems
+
+
+def test_an_equation_entered_twice_is_noticed(root):
+    assert "2.6: entered twice" in ledger.problems(book(ENTRY, ENTRY), root)
+
+
+def written(tmp_path, text):
+    path = tmp_path / "equations.yml"
+    path.write_text(text)
+    return path
+
+
+def test_an_unquoted_label_is_refused(tmp_path):
+    path = written(tmp_path, "edition: x\nequations:\n  - {label: 2.10, says: y}\n")
+    with pytest.raises(ValueError, match=r"2\.1 must be quoted"):
+        ledger.load(path)
+
+
+def test_an_unknown_or_missing_field_is_refused(tmp_path):
+    line = 'label: "2.6", says: y, kind: identity, chapter: z'
+    for row in (f"{{{line}}}", f"{{{line}, verdict: holds, proof: no}}"):
+        with pytest.raises(ValueError, match="2.6"):
+            ledger.load(written(tmp_path, f"edition: x\nequations:\n  - {row}\n"))
+
+
+def test_equations_come_in_the_textbook_s_order(tmp_path):
+    rows = "".join(
+        f'  - {{label: "{label}", says: y, kind: identity, chapter: z, verdict: holds}}\n'
+        for label in ("7.1", "2.10", "2.9", "A.1")
+    )
+    found = ledger.load(written(tmp_path, f"edition: x\nequations:\n{rows}"))
+    assert [entry.label for entry in found.equations] == ["2.9", "2.10", "7.1", "A.1"]
