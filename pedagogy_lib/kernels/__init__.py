@@ -1,0 +1,37 @@
+"""The only compiled loops in the house.
+
+Each module here does the work of a NumPy reference elsewhere in the library, in scalar loops that
+numba compiles. Nothing is imported, let alone compiled, before the first call that needs it; where
+numba is not installed, the reference runs.
+"""
+
+from importlib import import_module
+
+
+def load(name, required=False):
+    """Import a module of kernels.
+
+    Parameters
+    ----------
+    name : str
+        Its name in this package.
+    required : bool
+        Whether to raise where numba is not installed, instead of returning None.
+
+    Returns
+    -------
+    module or None
+
+    Raises
+    ------
+    ImportError
+        If it is required and numba is not installed.
+    """
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ImportError as error:
+        if not required:
+            return None
+        raise ImportError(
+            'backend="numba" needs numba, which is not installed: pip install "pedagogy_lib[fast]"'
+        ) from error

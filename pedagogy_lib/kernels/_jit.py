@@ -1,0 +1,24 @@
+"""How every kernel is compiled. Importing this module imports numba: only kernels do.
+
+Kernels are compiled at their first call, and the machine code is kept between processes: beside
+the source file, or, where that folder is read-only, in the user's cache (``NUMBA_CACHE_DIR`` moves
+it). A kernel's helpers live in its own file, because only a change of that file drops the cache.
+
+Division by zero gives inf or NaN, as in NumPy, and both keep their meaning.
+"""
+
+from functools import partial
+
+import numba
+
+_compile = partial(numba.njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
+
+#: For kernels, which Python calls. A product and a sum may become one instruction.
+jit = _compile(fastmath={"contract", "nsz", "arcp"})
+
+#: For their helpers, which only kernels call: without a wrapper for Python they compile sooner.
+helper = _compile(fastmath={"contract", "nsz", "arcp"}, no_cpython_wrapper=True)
+
+#: For those few helpers that sum long rows: the sum may be reordered into SIMD lanes. That costs
+#: compile time wherever it is allowed, and gains nothing elsewhere.
+helper_sums = _compile(fastmath={"contract", "nsz", "arcp", "reassoc"}, no_cpython_wrapper=True)
