@@ -1,0 +1,1 @@
+"""The library against its peers: speed, accuracy, and what a reader waits for."""
