@@ -58,10 +58,12 @@ def _measurement_update(mean, covariance, C, c, noise, y):
 
 
 def _measurement_cases(rng):
-    return [
-        (rng.normal(size=k), _spd(rng, k), rng.normal(size=(m, k)), rng.normal(size=m), _spd(rng, m), rng.normal(size=m))
-        for k, m in ((2, 1), (3, 2))
-    ]
+    cases = []
+    for k, m in ((2, 1), (3, 2)):
+        belief = rng.normal(size=k), _spd(rng, k)
+        emission = rng.normal(size=(m, k)), rng.normal(size=m), _spd(rng, m)
+        cases.append((*belief, *emission, rng.normal(size=m)))
+    return cases
 
 
 def _gain_without_prior(mean, covariance, C, c, noise, y):

@@ -44,7 +44,7 @@ def test_distances_and_ties():
 
 def test_start_chooses_different_observations_and_prefers_far_ones():
     means = kmeans.start(Y, 3, np.random.default_rng(2)).means
-    assert all((Y == mean).all(1).any() for mean in means)
+    assert all((mean == Y).all(1).any() for mean in means)
     pair = np.array([[0.0], [0.0], [0.0], [7.0]])
     for seed in range(20):
         assert set(kmeans.start(pair, 2, np.random.default_rng(seed)).means.ravel()) == {0.0, 7.0}
