@@ -643,7 +643,7 @@ def _smooth_reference(problem, filtered, method):
     """Walk back along sequences that miss the same observations."""
     transition = problem.arrows(method).transition
     spreads = filtered.roots if method == "sqrt" else filtered.covariances
-    means, (B, T, K) = np.empty_like(filtered.means), filtered.means.shape
+    means, (T, K) = np.empty_like(filtered.means), filtered.means.shape[1:]
     covariances, gains = np.empty((T, K, K)), np.empty((T - 1, K, K))
     belief_type = Rooted if method == "sqrt" else Gaussian
     belief = belief_type(filtered.means[:, -1], spreads[-1])        # at T the two beliefs agree
