@@ -107,7 +107,7 @@ def test_a_pure_weight_is_the_colour_itself():
 
 def test_a_blend_lies_between_its_colours_and_becomes_a_mixture_of_variables():
     (middle,) = show.blend([[0.5, 0.5]], ["blue", "orange"])
-    channel = lambda color: np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])  # noqa: E731
+    channel = lambda color: np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
     mean = (channel(show.COLORS["blue"]) + channel(show.COLORS["orange"])) / 2
     assert np.abs(channel(middle) - mean).max() <= 1
     expression = css_color(middle)

@@ -220,7 +220,7 @@ def test_by_default_a_slider_starts_in_the_middle_and_a_menu_at_its_first():
 
 def test_frames_share_their_lines():
     few, many = make(height=[1, 2]), make(height=list(np.linspace(0.5, 2.5, 12)))
-    size = lambda figure: len(json.dumps(payload(figure)))  # noqa: E731
+    size = lambda figure: len(json.dumps(payload(figure)))
     assert size(many) < 1.6 * size(few)
 
 

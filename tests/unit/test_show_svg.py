@@ -92,7 +92,7 @@ def test_every_drawn_path_of_a_busy_figure_is_kept():
     kept = [absolute_points(p.get("d")) for p in compact.iter("{http://www.w3.org/2000/svg}path")]
     assert len(kept) == len(drawn)
     # Definitions moved to the front, so the order differs: compare as sets of outlines.
-    key = lambda points: (len(points), *np.round(points.sum(axis=0), 0))  # noqa: E731
+    key = lambda points: (len(points), *np.round(points.sum(axis=0), 0))
     for a, b in zip(sorted(kept, key=key), sorted(drawn, key=key)):
         assert_allclose(a, b, atol=0.0051)
 
