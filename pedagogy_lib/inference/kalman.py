@@ -37,13 +37,22 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from pedagogy_lib import checks, kernels
-from pedagogy_lib.distributions.gaussian import LOG_TAU, AffineGaussian, Gaussian
+from pedagogy_lib.distributions.gaussian import LOG_TAU, Gaussian
+from pedagogy_lib.inference import _sequences as sequences
+from pedagogy_lib.inference._matrices import (
+    covariance_root,
+    sizes,
+    solve_lower,
+    solve_root,
+    solve_semidefinite,
+    squares,
+    symmetric,
+    triangular,
+)
 
 METHODS = ("joseph", "covariance", "sqrt")
 BACKENDS = ("auto", "numba", "numpy")
 
-#: A pivot this small against its row, times the size of the matrix, is rounding and not a number.
-ROUNDING = 8 * np.finfo(float).eps
 #: How far the variance of an observation may fall below what it was: half of the digits; on
 #: roots, where a variance of 1e-24 has a root of 1e-12, about all of them.
 DIGITS = {"joseph": 1.5e-8, "covariance": 1.5e-8, "sqrt": 1e-24}
@@ -274,42 +283,6 @@ def posterior_covariance(Y, C, R, K, method):
     return symmetric(keep @ Y @ keep.T + K @ R @ K.T)
 
 
-def solve_root(root, right):
-    """Solve (L L') x = right for a lower triangular root L."""
-    halfway = solve_triangular(root, right, lower=True, check_finite=False)
-    return solve_triangular(root, halfway, lower=True, trans="T", check_finite=False)
-
-
-def solve_semidefinite(matrix, right):
-    """Solve matrix x = right where the matrix may be singular, as a noiseless state makes it.
-
-    The directions in which the matrix is zero are left out. For a covariance the right-hand side
-    is zero there too, and the answer is exact.
-    """
-    root = semidefinite_root(matrix)
-    known = np.diag(root) > 0
-    solution = np.zeros_like(right)
-    # A zero column of the root says nothing: take it and its row out, and solve what is left.
-    solution[known] = solve_root(root[np.ix_(known, known)], right[known])
-    return solution
-
-
-def semidefinite_root(matrix):
-    """Lower triangular L with L L' = matrix; a pivot that is only rounding gives a zero column."""
-    try:
-        root = np.linalg.cholesky(matrix)
-        if (np.diag(root) ** 2 > ROUNDING * len(matrix) * np.diag(matrix)).all():
-            return root
-    except np.linalg.LinAlgError:
-        pass
-    rest, root = matrix.copy(), np.zeros_like(matrix)
-    for j, variance in enumerate(np.diag(matrix)):
-        if rest[j, j] > ROUNDING * len(matrix) * variance:
-            root[j:, j] = rest[j:, j] / np.sqrt(rest[j, j])
-            rest -= np.outer(root[:, j], root[:, j])
-    return root
-
-
 def innovation_root(S):
     """The Cholesky root of the covariance of y_t."""
     try:
@@ -325,11 +298,6 @@ def log_density(innovation, root):
     return -0.5 * ((whitened**2).sum(0) + log_determinant + len(root) * LOG_TAU)
 
 
-def symmetric(matrix):
-    """The symmetric part: rounding must not make Y differ from its transpose."""
-    return (matrix + matrix.T) / 2
-
-
 # ------------------------------------------------------- the same four, on square roots
 
 
@@ -342,46 +310,6 @@ class Rooted(NamedTuple):
 
     mean: np.ndarray
     root: np.ndarray
-
-
-def triangular(wide, scale):
-    """Lower triangular L with L L' = M M', for a wide matrix M: rotate its rows.
-
-    An orthogonal transformation from the right leaves M M' alone. So M M' itself is never formed,
-    which would square the ratio of the largest number to the smallest, and drop half the digits.
-
-    Parameters
-    ----------
-    wide : ndarray, shape (K, M)
-    scale : ndarray, shape (K,)
-        The sizes of the numbers from which the rows were computed. What is left of a row, after
-        the rows above it, and is only rounding of that, becomes zero: it has no direction.
-    """
-    root = np.linalg.qr(wide.T, mode="r").T
-    noise = ROUNDING * wide.shape[1] * scale
-    if (np.abs(np.diag(root)) <= noise).any():
-        root = _reflect(wide, noise)
-    return root * np.where(np.diag(root) < 0, -1.0, 1.0)        # the diagonal positive
-
-
-def _reflect(wide, noise):
-    """Householder's triangularization, row by row, that leaves rows of rounding out."""
-    rest, used, root = wide.copy(), 0, np.zeros((len(wide), len(wide)))
-    for i, row in enumerate(rest):
-        length = np.linalg.norm(row[used:])
-        if length > noise[i]:
-            normal = row[used:].copy()
-            normal[0] += np.copysign(length, normal[0])     # the mirror takes the row to an axis
-            below = rest[i:, used:]
-            below -= np.outer(below @ normal, normal * (2 / (normal @ normal)))
-            root[i:, i] = rest[i:, used]                    # the axis is column i of the root
-            used += 1
-    return root
-
-
-def sizes(matrix):
-    """The lengths of the rows: for a root of a covariance, the standard deviations."""
-    return np.sqrt((matrix**2).sum(1))
 
 
 def invert_roots(root, matrix, noise_root):
@@ -460,27 +388,6 @@ def backward_step_sqrt(smoothed, filtered, predicted, transition):
     return belief, gain
 
 
-def solve_lower(root, right):
-    """Solve L x = right for a lower triangular root, leaving out the directions where it is zero."""
-    known = np.diag(root) > 0
-    solution = np.zeros_like(right)
-    solution[known] = solve_triangular(root[np.ix_(known, known)], right[known], lower=True, check_finite=False)
-    return solution
-
-
-def covariance_root(covariance):
-    """A root N with N N' = covariance, which may be singular or a stack of matrices."""
-    try:
-        return np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
-        # Eigenvectors of the correlations: units must not decide what counts as zero.
-        scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-        scale = np.where(scale > 0, scale, 1.0)
-        correlation = covariance / scale[..., :, None] / scale[..., None, :]
-        values, vectors = np.linalg.eigh(correlation)
-        return scale[..., :, None] * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
-
-
 # ------------------------------------------------------------------------- the two passes
 
 
@@ -539,13 +446,20 @@ def filter(
     Section 2.2.2, Eqs. 2.45-2.49.
     """
     method = checks.option("method", method, METHODS)
-    problem, single = _checked(initial, transition, emission, y, inputs)
+    problem, single = sequences.checked(initial, transition, emission, y, inputs)
+    passes = _passes(backend)
     if steady_state:
-        _refuse_varying(problem)
-    kernel = _backend(backend)
-    run = partial(_filter_compiled, kernel) if kernel else _filter_reference
-    parts = [(g, run(problem.of(g), method, bool(steady_state))) for g in _groups(problem.y)]
-    return _assemble(Filtered, parts, single, own=(0, 2, 4))
+        sequences.refuse_varying(problem)
+    rooted = _with_roots(problem) if method == "sqrt" else problem
+    parts = []
+    for group in sequences.groups(problem.y):
+        part = rooted.of(group)
+        if steady_state:
+            fields = _filter_to_limit(passes, part, method)
+        else:
+            fields = passes.filter(part, method, np.zeros(part.y.shape[2]))
+        parts.append((group, fields))
+    return sequences.assemble(Filtered, parts, single, own=(0, 2, 4))
 
 
 def smooth(
@@ -582,54 +496,80 @@ def smooth(
     Section 2.2.2, Eqs. 2.50-2.55.
     """
     method = checks.option("method", method, METHODS)
-    problem, single = _checked(initial, transition, emission, y, inputs)
-    kernel = _backend(backend)
-    run = partial(_smooth_compiled, kernel) if kernel else _smooth_reference
+    problem, single = sequences.checked(initial, transition, emission, y, inputs)
+    passes = _passes(backend)
     if filtered is None:
         filtered = filter(initial, transition, emission, y, inputs, method, backend=backend)
-    filtered = _checked_filtered(filtered, problem, single, method)
+    filtered = sequences.checked_filtered(filtered, problem, single, method)
+    rooted = _with_roots(problem) if method == "sqrt" else problem
     parts = [
-        (g, run(problem.of(g), _of_group(filtered, g, single), method)) for g in _groups(problem.y)
+        (g, passes.smooth(rooted.of(g), sequences.of_group(filtered, g, single), method))
+        for g in sequences.groups(problem.y)
     ]
-    return _assemble(Smoothed, parts, single, own=(0,))
+    return sequences.assemble(Smoothed, parts, single, own=(0,))
 
 
-# ------------------------------------------------------------- the reference, in NumPy
+def _with_roots(problem):
+    """The same problem with roots in the place of covariances."""
+    mean, covariance = problem.initial
+    start = covariance_root(covariance)
+    transition, emission = problem.transition, problem.emission
+    return problem._replace(
+        initial=Rooted(mean, triangular(start, sizes(start))),
+        transition=transition._replace(covariance=covariance_root(transition.covariance)),
+        emission=emission._replace(covariance=covariance_root(emission.covariance)),
+    )
 
 
-def _filter_reference(problem, method, steady_state):
+# ------------------------------------------------------------------ the passes, in NumPy
+
+
+def _filter_reference(problem, method, peak):
     """Run the half-updates along sequences that miss the same observations."""
-    initial, transition, emission, y, pushes = problem.arrows(method)
-    (B, T, L), K = y.shape, len(initial.mean)
+    initial, transition, emission, y, pushes, start = problem
+    (B, T, _), K = y.shape, initial.mean.shape[1]
     predicted_means, means = np.empty((B, T, K)), np.empty((B, T, K))
     predicted_spreads, spreads = np.empty((T, K, K)), np.empty((T, K, K))
     log_likelihoods = np.zeros((B, T))
     move, correct = _HALF_UPDATES[method]
-    watch, limit = _Watch(L, method), _Limit()
-    belief = initial._replace(mean=np.broadcast_to(initial.mean, (B, K)))       # Eq. 2.49
+    belief = initial                                                            # Eq. 2.49
     for t in range(T):
         if t > 0:
             push = 0.0 if pushes is None else pushes[:, t - 1]
-            belief = move(belief, _at(transition, t - 1), push)                 # Eq. 2.48
-            belief = limit.hold(belief) if steady_state else belief
+            belief = move(belief, sequences.at(transition, t - 1), push)        # Eq. 2.48
         predicted_means[:, t], predicted_spreads[t] = belief
         seen = ~np.isnan(y[0, t])
         if seen.any():
-            with _step(t):
-                arrow = _observed(_at(emission, t), seen, method)
+            with _naming(start + t):
+                arrow = _observed(sequences.at(emission, t), seen, method)
                 corrected = correct(belief, arrow, y[:, t, seen])               # Eq. 2.47
-                watch.innovation(seen, corrected.innovation_root, y[:, t, seen])
-                watch.cancellation(belief, corrected.belief)
+                _watch(method, belief, corrected, y[:, t, seen], seen, peak)
             belief, log_likelihoods[:, t], _ = corrected
-        if steady_state:
-            limit.approach(problem, predicted_spreads[: t + 1], seen, method)
         means[:, t], spreads[t] = belief
     if method == "sqrt":
-        return (
-            predicted_means, _squares(predicted_spreads), means, _squares(spreads),
-            log_likelihoods, spreads,
-        )
-    return predicted_means, predicted_spreads, means, spreads, log_likelihoods, None
+        covariances = squares(predicted_spreads), squares(spreads)
+        return [predicted_means, covariances[0], means, covariances[1], log_likelihoods, spreads]
+    return [predicted_means, predicted_spreads, means, spreads, log_likelihoods, None]
+
+
+def _means_reference(problem, root, gain_root):
+    """The filter where covariances have stopped changing: only the means are left."""
+    (x, _), transition, emission, y, pushes, start = problem
+    C = emission.matrix
+    predicted_means = np.empty((*y.shape[:2], x.shape[1]))
+    means, log_likelihoods = np.empty_like(predicted_means), np.empty(y.shape[:2])
+    K = solve_triangular(root, gain_root.T, lower=True, trans="T").T
+    for t in range(y.shape[1]):
+        if t > 0:
+            arrow, push = sequences.at(transition, t - 1), 0.0 if pushes is None else pushes[:, t - 1]
+            x = x @ arrow.matrix.T + push + arrow.offset                        # Eq. 2.48
+        innovation = y[:, t] - (x @ C.T + sequences.at(emission, t).offset)
+        with _naming(start + t):
+            _within_reach(y[:, t], sizes(root))
+        predicted_means[:, t] = x
+        x = x + innovation @ K.T                                                # Eq. 2.47
+        means[:, t], log_likelihoods[:, t] = x, log_density(innovation, root)
+    return [predicted_means, means, log_likelihoods]
 
 
 _HALF_UPDATES = {
@@ -641,152 +581,25 @@ _HALF_UPDATES = {
 
 def _smooth_reference(problem, filtered, method):
     """Walk back along sequences that miss the same observations."""
-    transition = problem.arrows(method).transition
-    spreads = filtered.roots if method == "sqrt" else filtered.covariances
-    means, (T, K) = np.empty_like(filtered.means), filtered.means.shape[1:]
-    covariances, gains = np.empty((T, K, K)), np.empty((T - 1, K, K))
-    belief_type = Rooted if method == "sqrt" else Gaussian
-    belief = belief_type(filtered.means[:, -1], spreads[-1])        # at T the two beliefs agree
+    root = method == "sqrt"
+    T, K = filtered.means.shape[1:]
+    means, covariances = np.empty_like(filtered.means), np.empty((T, K, K))
+    gains = np.empty((T - 1, K, K))
+    spreads, kind = (filtered.roots, Rooted) if root else (filtered.covariances, Gaussian)
+    belief = kind(filtered.means[:, -1], spreads[-1])               # at T the two beliefs agree
     means[:, -1], covariances[-1] = belief.mean, filtered.covariances[-1]
     for t in range(T - 2, -1, -1):
-        arrow = _at(transition, t)
-        now = belief_type(filtered.means[:, t], spreads[t])
+        arrow, now = sequences.at(problem.transition, t), kind(filtered.means[:, t], spreads[t])
         ahead = Gaussian(filtered.predicted_means[:, t + 1], filtered.predicted_covariances[t + 1])
-        with _step(t):
-            if method == "sqrt":
-                belief, gains[t] = backward_step_sqrt(belief, now, ahead, arrow)
-            else:
-                gains[t], past = future_conditioning(now, arrow, method)        # Eq. 2.53
-                belief = backward_step(belief, now, ahead, gains[t], past)      # Eq. 2.54
-        means[:, t] = belief.mean
-        covariances[t] = _squares(belief.root) if method == "sqrt" else belief.covariance
-    cross_covariances = covariances[1:] @ np.swapaxes(gains, 1, 2)              # Eq. 2.55
-    return means, covariances, cross_covariances, gains
-
-
-# ------------------------------------------------------------------------- the kernels
-
-
-def _filter_compiled(kernel, problem, method, steady_state):
-    """As `_filter_reference`, in compiled loops."""
-    fields, trouble, t = kernel.filter(
-        problem.arrows(method), method, steady_state, DIGITS[method], REACH
-    )
-    if trouble != kernel.OK:
-        message = {
-            kernel.NOT_DEFINITE: NOT_DEFINITE,
-            kernel.LOST: LOST[method],
-            kernel.OUT_OF_REACH: OUT_OF_REACH,
-            kernel.CANCELLED: CANCELLED,
-        }[trouble]
-        with _step(t):
-            raise np.linalg.LinAlgError(message)
-    return fields
-
-
-def _smooth_compiled(kernel, problem, filtered, method):
-    """As `_smooth_reference`, in compiled loops."""
-    return kernel.smooth(problem.arrows(method), filtered, method)
-
-
-# ------------------------------------------------------------------------- on guard
-
-
-class _Watch:
-    """Raises when what an update left over is mostly rounding."""
-
-    def __init__(self, size, method):
-        self.peak = np.zeros(size)
-        self.method = method
-
-    def innovation(self, seen, root, y):
-        """Compare each pivot of the innovation covariance with the largest variance so far.
-
-        The variance that an observation had before earlier ones explained it carries a rounding
-        error of its own size times 1e-16, and that error stays.
-        """
-        variances = (root**2).sum(1)
-        self.peak[seen] = np.maximum(self.peak[seen], variances)
-        if (np.diag(root) ** 2 < DIGITS[self.method] * self.peak[seen]).any():
-            raise np.linalg.LinAlgError(LOST[self.method])
-        if (np.abs(y) > REACH * np.sqrt(variances)).any():
-            raise np.linalg.LinAlgError(OUT_OF_REACH)
-
-    def cancellation(self, before, after):
-        """For Y - K C Y: the difference of two nearly equal numbers has few digits left."""
-        if self.method == "covariance":
-            left, was = np.diag(after.covariance), np.diag(before.covariance)
-            if (left < DIGITS[self.method] * was).any():
-                raise np.linalg.LinAlgError(CANCELLED)
-
-
-class _Limit:
-    """Freezes the predicted covariance once nothing that matters remains of its approach."""
-
-    def __init__(self):
-        self.frozen = self.steps_left = None
-
-    def hold(self, belief):
-        """Put the frozen covariance, if there is one, in the belief's place for it."""
-        return belief if self.frozen is None else belief._replace(**{belief._fields[1]: self.frozen})
-
-    def approach(self, problem, predicted, seen, method):
-        """Look at the newest predicted covariance, and decide."""
-        if not seen.all():
-            self.__init__()
-        if len(predicted) < 2 or not seen.all() or self.frozen is not None:
-            return
-        before, now = (_squares(predicted[-2:]) if method == "sqrt" else predicted[-2:])
-        if self.steps_left is None:
-            change = _relative_change(before, now)
-            if change < 1e-12:
-                self.steps_left = _steps_left(change, _rate(problem, now))
+        if root:
+            belief, gains[t] = backward_step_sqrt(belief, now, ahead, arrow)
         else:
-            self.steps_left -= 1
-        if self.steps_left is not None and self.steps_left <= 0:
-            self.frozen = predicted[-1].copy()
-
-
-def _relative_change(before, now):
-    """The largest change of a covariance, in units of the standard deviations."""
-    scale = np.sqrt(np.outer(np.diag(now), np.diag(now)))
-    return (np.abs(now - before) / np.where(scale > 0, scale, 1.0)).max()
-
-
-def _steps_left(change, rate):
-    """How many steps until all changes to come, a geometric series, sum to below 1e-15."""
-    if change == 0 or rate == 0:
-        return 0
-    if rate >= 1:
-        return np.inf
-    return max(0.0, np.ceil(np.log(1e-15 * (1 - rate) / change) / np.log(rate)))
-
-
-def _rate(problem, Y):
-    """How fast the covariance approaches its limit: changes shrink by this factor each step.
-
-    One step takes a small change D of Y to F D F', with F = A (I - K C): the factor is the square
-    of the spectral radius of F.
-    """
-    A, C, R = problem.transition.matrix, problem.emission.matrix, problem.emission.covariance
-    K = solve_root(innovation_root(symmetric(C @ Y @ C.T + R)), C @ Y).T
-    return np.abs(np.linalg.eigvals(A - A @ K @ C)).max() ** 2
-
-
-@contextmanager
-def _step(t):
-    """Name the time step in whatever goes wrong."""
-    try:
-        yield
-    except np.linalg.LinAlgError as error:
-        raise np.linalg.LinAlgError(f"at time step t={t} (counted from 0): {error}") from None
-
-
-def _at(arrow, t):
-    """The arrow in force at step t: of each part that changes in time, row t."""
-    return type(arrow)(*(
-        part[t] if np.ndim(part) > size else part for part, size in zip(arrow, (2, 1, 2))
-    ))
+            gains[t], past = future_conditioning(now, arrow, method)            # Eq. 2.53
+            belief = backward_step(belief, now, ahead, gains[t], past)          # Eq. 2.54
+        means[:, t] = belief.mean
+        covariances[t] = squares(belief.root) if root else belief.covariance
+    cross_covariances = covariances[1:] @ np.swapaxes(gains, 1, 2)              # Eq. 2.55
+    return [means, covariances, cross_covariances, gains]
 
 
 def _observed(arrow, seen, method):
@@ -796,179 +609,181 @@ def _observed(arrow, seen, method):
     return type(arrow)(matrix[seen], offset[seen], rows)
 
 
-def _squares(roots):
-    """L L' of each root."""
-    return roots @ np.swapaxes(roots, -1, -2)
+# ------------------------------------------------------------------ the passes, compiled
 
 
-# ------------------------------------------------------------- arguments in, results out
+class _Passes(NamedTuple):
+    """The three passes of one backend."""
+
+    filter: callable        # (problem, method, peak) -> the fields of Filtered
+    means: callable         # (problem, root, gain_root) -> predicted means, means, log-likelihoods
+    smooth: callable        # (problem, filtered, method) -> the fields of Smoothed
 
 
-class _Problem(NamedTuple):
-    """Checked arguments: a batch of B sequences, and the model they share."""
+def _passes(backend):
+    """The passes of the backend that was asked for, or that is there."""
+    backend = checks.option("backend", backend, BACKENDS)
+    kernel = None if backend == "numpy" else kernels.load("kalman", required=backend == "numba")
+    if kernel is None:
+        return _Passes(_filter_reference, _means_reference, _smooth_reference)
 
-    initial: Gaussian
-    transition: AffineGaussian
-    emission: AffineGaussian
-    y: np.ndarray              # (B, T, L)
-    pushes: np.ndarray | None  # (B, T-1, K)
+    def run(problem, method, peak):
+        return _raising(kernel, kernel.filter(problem, method, DIGITS[method], REACH, peak), problem, method)
 
-    def of(self, group):
-        """The same problem for some of the sequences."""
-        if len(group) == len(self.y):
-            return self
-        pushes = None if self.pushes is None else self.pushes[group]
-        return self._replace(y=self.y[group], pushes=pushes)
+    def means(problem, root, gain_root):
+        return _raising(kernel, kernel.filter_means(problem, REACH, root, gain_root), problem)
 
-    def arrows(self, method):
-        """The problem as ``method`` wants it: with roots in the place of covariances, or not."""
-        if method != "sqrt":
-            return self
-        start = covariance_root(self.initial.covariance)
-        root = lambda part: part._replace(covariance=covariance_root(part.covariance))
-        return self._replace(
-            initial=Rooted(self.initial.mean, triangular(start, sizes(start))),
-            transition=root(self.transition),
-            emission=root(self.emission),
-        )
+    return _Passes(run, means, kernel.smooth)
 
 
-def _checked(initial, transition, emission, y, inputs):
-    """Check all arguments against each other."""
-    mean = checks.array("initial.mean", initial.mean, ("K",))
-    K = len(mean)
-    covariance = checks.covariance("initial.covariance", initial.covariance, K, definite=False)
-    C = checks.array("emission.matrix", emission.matrix)
-    if C.ndim not in (2, 3) or C.shape[-1] != K or C.shape[-2] == 0:
-        raise ValueError(
-            f"emission.matrix: expected shape (L, {K}) or (T, L, {K}), "
-            f"because initial.mean has length {K}, got {C.shape}"
-        )
-    L = C.shape[-2]
-    observed = checks.observations("y", y, L, missing=True, batch=True)
-    batch = observed if observed.ndim == 3 else observed[None]
-    B, T = batch.shape[:2]
-    if B == 0 or T == 0:
-        raise ValueError(f"y: expected at least one time step, got shape {observed.shape}")
-    return (
-        _Problem(
-            Gaussian(mean, covariance),
-            _checked_arrow("transition", transition, K, K, T - 1),
-            _checked_arrow("emission", emission, L, K, T),
-            batch,
-            _checked_inputs(inputs, B, T, K, observed.ndim == 3),
-        ),
-        observed.ndim == 2,
-    )
+def _raising(kernel, found, problem, method="sqrt"):
+    """The fields that a kernel returned, or an error if it met trouble."""
+    fields, trouble, t = found
+    if trouble == kernel.OK:
+        return fields
+    message = {
+        kernel.NOT_DEFINITE: NOT_DEFINITE,
+        kernel.LOST: LOST[method],
+        kernel.OUT_OF_REACH: OUT_OF_REACH,
+        kernel.CANCELLED: CANCELLED,
+    }[trouble]
+    with _naming(problem.start + t):
+        raise np.linalg.LinAlgError(message)
 
 
-def _checked_arrow(name, arrow, L, K, steps):
-    """Check the three parts of a conditional; any of them may have a first axis of time."""
-    matrix = _constant_or_varying(f"{name}.matrix", arrow.matrix, (L, K), steps)
-    offset = _constant_or_varying(f"{name}.offset", arrow.offset, (L,), steps)
-    covariance = _constant_or_varying(f"{name}.covariance", arrow.covariance, (L, L), steps)
-    if covariance.size:
-        checks.covariance(f"{name}.covariance", covariance, L, definite=False)
-    return AffineGaussian(matrix, offset, covariance)
+# ------------------------------------------------------------------ never silently wrong
 
 
-def _constant_or_varying(name, value, shape, steps):
-    """An array of this shape, or with one row more of axes for every time step."""
-    given = checks.array(name, value)
-    if given.shape in (shape, (steps, *shape)):
-        return given
-    raise ValueError(
-        f"{name}: expected shape {shape}, or {(steps, *shape)} if it changes in time, "
-        f"got {given.shape}"
-    )
+def _watch(method, before, corrected, y, seen, peak):
+    """Raise where what an update left over is mostly rounding.
+
+    Each pivot of the innovation covariance is compared with the largest variance that its entry of
+    y had so far, ``peak`` (updated here): a variance carries a rounding error of 1e-16 times the
+    size it had before observations reduced it, and keeps that error.
+    """
+    root = corrected.innovation_root
+    peak[seen] = np.maximum(peak[seen], sizes(root) ** 2)
+    if (np.diag(root) ** 2 < DIGITS[method] * peak[seen]).any():
+        raise np.linalg.LinAlgError(LOST[method])
+    _within_reach(y, sizes(root))
+    if method == "covariance":      # Y - K C Y, of two nearly equal numbers, has few digits left
+        left, was = np.diag(corrected.belief.covariance), np.diag(before.covariance)
+        if (left < DIGITS[method] * was).any():
+            raise np.linalg.LinAlgError(CANCELLED)
 
 
-def _checked_inputs(inputs, B, T, K, batch):
-    """Inputs as (B, T-1, K), or None. Nothing is copied."""
-    if inputs is None:
-        return None
-    given = checks.array("inputs", inputs)
-    if given.shape != (T - 1, K) and not (batch and given.shape == (B, T - 1, K)):
-        also = f" or {(B, T - 1, K)}" if batch else ""
-        raise ValueError(
-            f"inputs: expected shape {(T - 1, K)}{also}, one row less than y has, got {given.shape}"
-        )
-    return np.broadcast_to(given, (B, T - 1, K))
+def _within_reach(y, deviations):
+    """Raise where the rounding of the data themselves is as large as what they can tell."""
+    if (np.abs(y) > REACH * deviations).any():
+        raise np.linalg.LinAlgError(OUT_OF_REACH)
 
 
-def _refuse_varying(problem):
-    """A steady state needs parameters that stay the same."""
-    for name in ("transition", "emission"):
-        for part, values, ndim in zip(AffineGaussian._fields, getattr(problem, name), (2, 1, 2)):
-            if values.ndim > ndim and part != "offset":
-                raise ValueError(
-                    f"steady_state: expected parameters that do not change in time, "
-                    f"got {name}.{part} of shape {values.shape}"
-                )
+@contextmanager
+def _naming(t):
+    """Name the time step in whatever goes wrong."""
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        raise np.linalg.LinAlgError(f"at time step t={t} (counted from 0): {error}") from None
 
 
-def _groups(y):
-    """Sequences that miss the same observations: they share every covariance."""
-    missing = np.isnan(y)
-    if len(y) == 1 or not missing.any():
-        return [np.arange(len(y))]
-    _, kinds = np.unique(missing.reshape(len(y), -1), axis=0, return_inverse=True)
-    return [np.flatnonzero(kinds.ravel() == kind) for kind in range(kinds.max() + 1)]
+# ------------------------------------------------------------------ steady state
 
 
-def _assemble(result, parts, single, own):
-    """Put the groups' results together: ``own`` fields have a row for each sequence."""
-    if len(parts) == 1:
-        fields = list(parts[0][1])
-        if single:
-            return result(*(f[0] if i in own else f for i, f in enumerate(fields)))
-        B = len(parts[0][0])
-        shared = lambda f: None if f is None else np.broadcast_to(f, (B, *f.shape))
-        return result(*(f if i in own else shared(f) for i, f in enumerate(fields)))
-    B = sum(len(group) for group, _ in parts)
-    fields = []
-    for i, field in enumerate(parts[0][1]):
-        if field is None:
-            fields.append(None)
+def _filter_to_limit(passes, problem, method):
+    """Filter until covariances have converged; then freeze them, and move only the means.
+
+    The full filter runs in ever longer stretches. A missing observation thaws the covariances.
+    """
+    T = problem.y.shape[1]
+    whole, peak = ~np.isnan(problem.y[0]).any(-1), np.zeros(problem.y.shape[2])
+    fields, belief, t, stretch = None, problem.initial, 0, 64
+    while t < T:
+        stop = min(t + stretch, T)
+        found = passes.filter(problem.part(t, stop, belief), method, peak)
+        fields = _keep(fields, found, t, T)
+        wait = _steps_to_limit(problem, found[1], whole[t:stop], method)
+        t, stretch = stop, 2 * stretch
+        belief = _predict(problem, found, t, method)
+        if wait is None or t + wait >= T or not whole[t : t + wait + 1].all():
             continue
-        whole = np.empty((B, *(field.shape[1:] if i in own else field.shape)))
-        for group, values in parts:
-            whole[group] = values[i]
-        fields.append(whole)
-    return result(*fields)
+        if wait > 0:
+            found = passes.filter(problem.part(t, t + wait, belief), method, peak)
+            fields, t = _keep(fields, found, t, T), t + wait
+            belief = _predict(problem, found, t, method)
+        missing = np.flatnonzero(~whole[t:])
+        stop = t + missing[0] if len(missing) else T
+        means = passes.means(problem.part(t, stop, belief), *_gain_roots(problem, belief, method))
+        frozen = [np.broadcast_to(f[-1], (stop - t, *f.shape[1:])) for f in (found[1], found[3])]
+        roots = None if found[5] is None else np.broadcast_to(found[5][-1], frozen[0].shape)
+        found = [means[0], frozen[0], means[1], frozen[1], means[2], roots]
+        fields, t, stretch = _keep(fields, found, t, T), stop, 64
+        belief = _predict(problem, found, t, method)
+    return fields
 
 
-def _of_group(filtered, group, single):
-    """What the filter found for some sequences, as the smoother wants it: covariances once."""
-    if single:
-        means = (filtered.predicted_means[None], filtered.means[None], filtered.log_likelihoods[None])
-        shared = lambda f: f
-    else:
-        means = (filtered.predicted_means[group], filtered.means[group], filtered.log_likelihoods[group])
-        shared = lambda f: f[group[0]]
-    roots = None if filtered.roots is None else shared(filtered.roots)
-    return Filtered(
-        means[0], shared(filtered.predicted_covariances),
-        means[1], shared(filtered.covariances), means[2], roots,
-    )
+def _keep(fields, found, t, T):
+    """Copy what was found for some steps, beginning with t, to its place among all T."""
+    own = (0, 2, 4)                                         # these begin with an axis of sequences
+    there = [i for i, part in enumerate(found) if part is not None]
+    if fields is None:
+        fields = [None] * len(found)
+        shapes = [found[i].shape for i in there]
+        shapes = [(s[0], T, *s[2:]) if i in own else (T, *s[1:]) for i, s in zip(there, shapes)]
+        for i, array in zip(there, kernels.arrays(*shapes)):
+            fields[i] = array
+    for i in there:
+        if i in own:
+            fields[i][:, t : t + found[i].shape[1]] = found[i]
+        else:
+            fields[i][t : t + len(found[i])] = found[i]
+    return fields
 
 
-def _checked_filtered(filtered, problem, single, method):
-    """Check that a given filter result belongs to these arguments."""
-    shape = problem.y.shape[1:2] if single else problem.y.shape[:2]
-    K = len(problem.initial.mean)
-    if method == "sqrt" and filtered.roots is None:
-        raise ValueError('filtered: expected the result of filter(..., method="sqrt"), got no roots')
-    checks.array("filtered.means", filtered.means, (*shape, K))
-    checks.array("filtered.predicted_means", filtered.predicted_means, (*shape, K))
-    for name in ("predicted_covariances", "covariances"):
-        checks.array(f"filtered.{name}", getattr(filtered, name), (*shape, K, K))
-    return filtered
-
-
-def _backend(name):
-    """The compiled kernels, or None for the reference."""
-    name = checks.option("backend", name, BACKENDS)
-    if name == "numpy":
+def _predict(problem, found, t, method):
+    """The belief about step t, from what was found up to the step before it."""
+    if t == problem.y.shape[1]:
         return None
-    return kernels.load("kalman", required=name == "numba")
+    push = 0.0 if problem.pushes is None else problem.pushes[:, t - 1]
+    spread = found[5] if method == "sqrt" else found[3]
+    belief = type(problem.initial)(found[2][:, -1], spread[-1])
+    return _HALF_UPDATES[method][0](belief, sequences.at(problem.transition, t - 1), push)
+
+
+def _gain_roots(problem, belief, method):
+    """S^1/2 and K S^1/2, given the belief x_{t|t-1}."""
+    C, _, R = problem.emission
+    if method == "sqrt":
+        return invert_roots(belief.root, C, R)[:2]
+    root = innovation_root(symmetric(C @ belief.covariance @ C.T + R))
+    return root, solve_triangular(root, C @ belief.covariance, lower=True).T
+
+
+def _steps_to_limit(problem, predicted, whole, method):
+    """How many steps after these the predicted covariance has converged; None if it is far off.
+
+    One step takes a small change D of Y to F D F', with F = A (I - K C): changes shrink by the
+    square of the spectral radius of F. They are followed until everything that remains of this
+    geometric series is below 1e-15 of the variances.
+    """
+    deviations = np.sqrt(np.diagonal(predicted, axis1=1, axis2=2))
+    scale = deviations[1:, :, None] * deviations[1:, None, :]
+    changes = np.abs(np.diff(predicted, axis=0)) / np.where(scale > 0, scale, 1.0)
+    changes = changes.max((1, 2), initial=0.0)
+    missing = np.flatnonzero(~whole)
+    after = missing[-1] + 1 if len(missing) else 0
+    small = np.flatnonzero(changes[after:] < 1e-12)
+    if not len(small):
+        return None
+    first = after + small[0]                        # the change from this step to the next
+    A, C, R = problem.transition.matrix, problem.emission.matrix, problem.emission.covariance
+    if method == "sqrt":
+        R = squares(R)
+    Y = predicted[first + 1]
+    K = solve_root(innovation_root(symmetric(C @ Y @ C.T + R)), C @ Y).T
+    rate = np.abs(np.linalg.eigvals(A - A @ K @ C)).max() ** 2
+    if rate >= 1:
+        return None
+    remaining = changes[first] / (1 - rate)
+    steps = np.log(1e-15 / remaining) / np.log(rate) if remaining > 1e-15 and rate > 0 else 0
+    return max(0, int(np.ceil(steps)) + first + 2 - len(predicted))

@@ -7,6 +7,8 @@ numba is not installed, the reference runs.
 
 from importlib import import_module
 
+import numpy as np
+
 
 def load(name, required=False):
     """Import a module of kernels.
@@ -35,3 +37,17 @@ def load(name, required=False):
         raise ImportError(
             'backend="numba" needs numba, which is not installed: pip install "pedagogy_lib[fast]"'
         ) from error
+
+
+def arrays(*shapes):
+    """Empty arrays for results, cut from one block of memory.
+
+    The system hands out memory in pages, and each page takes longer than filling it. One large
+    block comes in large pages, and is found again at the next call of the same size.
+    """
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    block, start, found = np.empty(sum(sizes)), 0, []
+    for shape, size in zip(shapes, sizes):
+        found.append(block[start : start + size].reshape(shape))
+        start += size
+    return found

@@ -12,13 +12,13 @@ from functools import partial
 import numba
 
 _compile = partial(numba.njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
+_fused = {"contract", "nsz", "arcp"}    # a product and a sum may become one instruction
+_sums = _fused | {"reassoc"}            # a sum may be reordered, into SIMD lanes
 
-#: For kernels, which Python calls. A product and a sum may become one instruction.
-jit = _compile(fastmath={"contract", "nsz", "arcp"})
+#: For kernels, which Python calls.
+jit = _compile(fastmath=_fused)
+jit_sums = _compile(fastmath=_sums)
 
 #: For their helpers, which only kernels call: without a wrapper for Python they compile sooner.
-helper = _compile(fastmath={"contract", "nsz", "arcp"}, no_cpython_wrapper=True)
-
-#: For those few helpers that sum long rows: the sum may be reordered into SIMD lanes. That costs
-#: compile time wherever it is allowed, and gains nothing elsewhere.
-helper_sums = _compile(fastmath={"contract", "nsz", "arcp", "reassoc"}, no_cpython_wrapper=True)
+helper = _compile(fastmath=_fused, no_cpython_wrapper=True)
+helper_sums = _compile(fastmath=_sums, no_cpython_wrapper=True)

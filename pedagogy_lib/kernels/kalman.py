@@ -1,98 +1,333 @@
 """The Kalman filter and the RTS smoother as compiled loops.
 
 The same work as the reference in `pedagogy_lib.inference.kalman`, where the equations are
-explained: here they are comments over the loops. Matrices are written as products ``X Y'`` of
-rows, which lie next to each other in memory. Symmetric matrices are their own transposes, and
-used so without saying.
+explained: here they are comments over the loops. There are three pairs of kernels: for small
+matrices, in plain loops; for large ones, with BLAS; and on square roots.
+
+Loops run along rows, which lie next to each other in memory: products are written X Y', and
+symmetric matrices used as their own transposes. Small kernels are one long function each, because
+calling a function with ten arrays takes longer than multiplying two small matrices.
 
 A missing entry of y is one that says nothing: its row of C is zero, its variance one, its
 innovation zero. So the sizes of the arrays stay the same, and what comes out is the same.
 
-Shapes: state K, observation L, time T, sequence B.
+Parameters have a first axis of length 1, or of time; ``a`` has one of sequences before it, of
+length 1 or B. Names as in the reference: xp and Pp are x_{t|t-1} and Y_{t|t-1}.
 """
 
 import numpy as np
 
-from pedagogy_lib.kernels._jit import helper, helper_sums, jit
+from pedagogy_lib.kernels import arrays
+from pedagogy_lib.kernels._jit import helper, helper_sums, jit, jit_sums
 
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
 LARGE = 20              # the size from which a library product is faster than loops
 
-# What a kernel found wrong; the shell turns it into a sentence.
-OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED, ILL_CONDITIONED = range(6)
+# What a kernel found wrong; the caller turns it into a sentence.
+OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED = range(5)
+
+
+@jit_sums
+def filter_small(
+    joseph, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, y, peak, xp, Pp, x, P, log_likelihoods
+):
+    """Filter B sequences that miss the same observations. Fills the last six arguments.
+
+    Returns what went wrong, and when.
+    """
+    B, T, L = y.shape
+    K = P0.shape[0]
+    AP, M, C, R = np.empty((K, K)), np.empty((K, K)), np.empty((L, K)), np.empty((L, L))
+    CP, V_T, gain_T = np.empty((L, K)), np.empty((L, K)), np.empty((L, K))
+    V, gain, D = np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
+    root, scale = np.empty((L, L)), np.empty(L)
+    variance, e = np.empty(L), np.empty(L)
+    seen, whole, constant = np.empty(L, np.bool_), False, 0.0
+    for t in range(T):
+        count = 0
+        for l in range(L):
+            seen[l] = not np.isnan(y[0, t, l])
+            count += seen[l]
+        if not whole or count < L or C_.shape[0] > 1 or R_.shape[0] > 1:
+            whole = count == L
+            u, w = t * (C_.shape[0] > 1), t * (R_.shape[0] > 1)
+            for l in range(L):
+                for k in range(K):
+                    C[l, k] = C_[u, l, k] if seen[l] else 0.0
+                for m in range(L):
+                    unit = 1.0 if l == m else 0.0
+                    R[l, m] = R_[w, l, m] if seen[l] and seen[m] else unit
+        # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
+        u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
+        for i in range(K):
+            if t > 0:
+                for j in range(K):
+                    total = 0.0
+                    for k in range(K):
+                        total += A_[u, i, k] * P[t - 1, j, k]
+                    AP[i, j] = total
+            for j in range(i + 1):
+                total = P0[i, j]
+                if t > 0:
+                    total = Q_[w, i, j]
+                    for k in range(K):
+                        total += AP[i, k] * A_[u, j, k]
+                Pp[t, i, j] = total
+                Pp[t, j, i] = total
+        # S = C Y C' + R = root root'
+        for l in range(L):
+            for k in range(K):
+                total = 0.0
+                for m in range(K):
+                    total += C[l, m] * Pp[t, k, m]
+                CP[l, k] = total
+        constant = count * LOG_TAU
+        for l in range(L):
+            for m in range(l + 1):
+                total = R[l, m]
+                for k in range(K):
+                    total += C[l, k] * CP[m, k]
+                if m == l:
+                    variance[l] = total
+                for k in range(m):
+                    total -= root[l, k] * root[m, k]
+                if m < l:
+                    root[l, m] = total * scale[m]
+            if not total > 0.0:
+                return NOT_DEFINITE, t
+            if seen[l]:
+                peak[l] = max(peak[l], variance[l])
+                if total < digits * peak[l]:
+                    return LOST, t
+                constant += np.log(total)
+            root[l, l] = np.sqrt(total)
+            scale[l] = 1.0 / root[l, l]
+        # K = Y C' S^-1: forwards through the root, then backwards                    Eq. 2.47
+        for l in range(L):
+            for k in range(K):
+                V_T[l, k] = CP[l, k]
+            for m in range(l):
+                factor = root[l, m]
+                for k in range(K):
+                    V_T[l, k] -= factor * V_T[m, k]
+            for k in range(K):
+                V_T[l, k] *= scale[l]
+                V[k, l] = V_T[l, k]
+        for l in range(L - 1, -1, -1):
+            for k in range(K):
+                gain_T[l, k] = V_T[l, k]
+            for m in range(l + 1, L):
+                factor = root[m, l]
+                for k in range(K):
+                    gain_T[l, k] -= factor * gain_T[m, k]
+            for k in range(K):
+                gain_T[l, k] *= scale[l]
+                gain[k, l] = gain_T[l, k]
+        # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'
+        for i in range(K):
+            for j in range(i + 1):
+                total = Pp[t, i, j]
+                for l in range(L):
+                    total -= V[i, l] * V[j, l]
+                M[i, j] = total
+                M[j, i] = total
+            if not joseph and M[i, i] < digits * Pp[t, i, i]:
+                return CANCELLED, t
+        if joseph:
+            for i in range(K):
+                for l in range(L):
+                    total = 0.0
+                    for k in range(K):
+                        total += M[i, k] * C[l, k]
+                    for m in range(L):
+                        total -= gain[i, m] * R[l, m]
+                    D[i, l] = 0.5 * total
+        for i in range(K):
+            for j in range(i + 1):
+                total = M[i, j]
+                if joseph:
+                    for l in range(L):
+                        total -= D[i, l] * gain[j, l] + gain[i, l] * D[j, l]
+                P[t, i, j] = total
+                P[t, j, i] = total
+        for b in range(B):
+            # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
+            for i in range(K):
+                total = m0[b, i]
+                if t > 0:
+                    total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
+                    for k in range(K):
+                        total += A_[u, i, k] * x[b, t - 1, k]
+                xp[b, t, i] = total
+            # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                Eq. 2.47
+            square = 0.0
+            for l in range(L):
+                total = 0.0
+                if seen[l]:
+                    total = y[b, t, l]
+                    if total * total > reach * variance[l]:
+                        return OUT_OF_REACH, t
+                    total -= c[t * (c.shape[0] > 1), l]
+                    for k in range(K):
+                        total -= C[l, k] * xp[b, t, k]
+                for m in range(l):
+                    total -= root[l, m] * e[m]
+                e[l] = total * scale[l]                 # whitened: K e = V (root^-1 e)
+                square += e[l] * e[l]
+            for k in range(K):
+                total = xp[b, t, k]
+                for l in range(L):
+                    total += V[k, l] * e[l]
+                x[b, t, k] = total
+            log_likelihoods[b, t] = -0.5 * (square + constant)
+    return OK, 0
+
+
+@jit_sums
+def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains):
+    """Smooth B sequences that miss the same observations. Fills the last four arguments."""
+    B, T, K = x.shape
+    PA, M, D, spread = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    root, J_T, scale = np.empty((K, K)), np.empty((K, K)), np.empty(K)
+    rounding = 8.0 * EPSILON * K
+    for i in range(K):
+        for j in range(K):
+            covariances[T - 1, i, j] = P[T - 1, i, j]
+        for b in range(B):
+            means[b, T - 1, i] = x[b, T - 1, i]
+    for t in range(T - 2, -1, -1):
+        u, w = t * (A_.shape[0] > 1), t * (Q_.shape[0] > 1)
+        # Y_{t+1|t} = root root'; a pivot that is only rounding counts as zero
+        for i in range(K):
+            for j in range(i + 1):
+                total = Pp[t + 1, i, j]
+                for k in range(j):
+                    total -= root[i, k] * root[j, k]
+                if j < i:
+                    root[i, j] = total * scale[j]
+            known = total > rounding * Pp[t + 1, i, i]
+            root[i, i] = np.sqrt(total) if known else 0.0
+            scale[i] = 1.0 / root[i, i] if known else 0.0
+        # J = Y A' Y_{t+1|t}^-1: forwards through the root, then backwards             Eq. 2.53
+        for j in range(K):
+            for i in range(K):
+                total = 0.0
+                for k in range(K):
+                    total += A_[u, j, k] * P[t, i, k]
+                PA[i, j] = total
+                J_T[j, i] = total
+            for k in range(j):
+                factor = root[j, k]
+                for i in range(K):
+                    J_T[j, i] -= factor * J_T[k, i]
+            for i in range(K):
+                J_T[j, i] *= scale[j]
+        for j in range(K - 1, -1, -1):
+            for k in range(j + 1, K):
+                factor = root[k, j]
+                for i in range(K):
+                    J_T[j, i] -= factor * J_T[k, i]
+            for i in range(K):
+                J_T[j, i] *= scale[j]
+                gains[t, i, j] = J_T[j, i]
+        # Cov[X_{t+1}, X_t | y_1 ... y_T] = Y_{t+1|T} J'                               Eq. 2.55
+        for i in range(K):
+            for j in range(K):
+                total = 0.0
+                for k in range(K):
+                    total += covariances[t + 1, i, k] * gains[t, j, k]
+                cross[t, i, j] = total
+        # Y_{t|T} = Y_{t|t+1} + J Y_{t+1|T} J'. As in the filter, with the smoothed covariance as
+        # one more noise: M - (M A' - J (Q + Y_{t+1|T})) J', M = Y - J A Y             Eq. 2.54
+        if joseph:
+            for i in range(K):
+                for j in range(K):
+                    spread[i, j] = Q_[w, i, j] + covariances[t + 1, i, j]
+                for j in range(i + 1):
+                    total = P[t, i, j]
+                    for k in range(K):
+                        total -= gains[t, i, k] * PA[j, k]
+                    M[i, j] = total
+                    M[j, i] = total
+            for i in range(K):
+                for j in range(K):
+                    total = 0.0
+                    for k in range(K):
+                        total += M[i, k] * A_[u, j, k] - gains[t, i, k] * spread[j, k]
+                    D[i, j] = -total
+        else:
+            for i in range(K):
+                for j in range(K):
+                    M[i, j] = P[t, i, j]
+                    spread[i, j] = covariances[t + 1, i, j] - Pp[t + 1, i, j]
+            for i in range(K):
+                for j in range(K):
+                    total = 0.0
+                    for k in range(K):
+                        total += gains[t, i, k] * spread[j, k]
+                    D[i, j] = total
+        for i in range(K):
+            for j in range(i + 1):
+                total = 0.0
+                for k in range(K):
+                    total += D[i, k] * gains[t, j, k] + gains[t, i, k] * D[j, k]
+                covariances[t, i, j] = M[i, j] + 0.5 * total
+                covariances[t, j, i] = M[i, j] + 0.5 * total
+        # x_{t|T} = x_{t|t} + J (x_{t+1|T} - x_{t+1|t})                                Eq. 2.54
+        for b in range(B):
+            for i in range(K):
+                total = x[b, t, i]
+                for k in range(K):
+                    total += gains[t, i, k] * (means[b, t + 1, k] - xp[b, t + 1, k])
+                means[b, t, i] = total
 
 
 @helper_sums
-def product(X, Y, Y_T, out):
-    """out = X Y', with Y' given too."""
-    if out.shape[0] > LARGE:
-        np.dot(X, Y_T, out)
-        return
-    for i in range(X.shape[0]):
-        for j in range(Y.shape[0]):
-            total = 0.0
-            for k in range(X.shape[1]):
-                total += X[i, k] * Y[j, k]
-            out[i, j] = total
-
-
-@helper
 def cholesky(S, root, rounding):
     """root root' = S, lower triangular. Returns False at a pivot that is not positive.
 
     With ``rounding`` above zero, a pivot below that part of its row's variance counts as zero and
     gives a zero column: the semi-definite root.
     """
-    for j in range(S.shape[0]):
-        pivot = S[j, j]
-        for k in range(j):
-            pivot -= root[j, k] * root[j, k]
-        root[j, j] = 0.0
-        if not pivot > rounding * S[j, j]:
-            if rounding == 0.0:
-                return False
-            for i in range(j + 1, S.shape[0]):
-                root[i, j] = 0.0
-            continue
-        root[j, j] = np.sqrt(pivot)
-        scale = 1.0 / root[j, j]
-        for i in range(j + 1, S.shape[0]):
+    for i in range(S.shape[0]):
+        for j in range(i + 1):
             total = S[i, j]
             for k in range(j):
                 total -= root[i, k] * root[j, k]
-            root[i, j] = total * scale
+            if j < i:
+                root[i, j] = total / root[j, j] if root[j, j] > 0.0 else 0.0
+            elif total > rounding * S[i, i]:
+                root[i, i] = np.sqrt(total)
+            elif rounding > 0.0:
+                root[i, i] = 0.0
+            else:
+                return False
     return True
 
 
 @helper
-def solve_root(root, right):
-    """Overwrite right with the solution of (L L') x = right; zero pivots give zero rows."""
-    n, m = right.shape
-    for i in range(n):                      # L z = right, forwards
+def invert(root, inverse):
+    """The inverse of a lower triangular root; a zero pivot gives a row of zeros."""
+    for i in range(root.shape[0]):
+        for j in range(root.shape[0]):
+            inverse[i, j] = 0.0
+        if not root[i, i] > 0.0:
+            continue
+        scale = 1.0 / root[i, i]
+        inverse[i, i] = scale
         for k in range(i):
-            factor = root[i, k]
-            for j in range(m):
-                right[i, j] -= factor * right[k, j]
-        scale = 1.0 / root[i, i] if root[i, i] > 0.0 else 0.0
-        for j in range(m):
-            right[i, j] *= scale
-    for i in range(n - 1, -1, -1):          # L' x = z, backwards
-        for k in range(i + 1, n):
-            factor = root[k, i]
-            for j in range(m):
-                right[i, j] -= factor * right[k, j]
-        scale = 1.0 / root[i, i] if root[i, i] > 0.0 else 0.0
-        for j in range(m):
-            right[i, j] *= scale
+            factor = scale * root[i, k]
+            for j in range(k + 1):
+                inverse[i, j] -= factor * inverse[k, j]
 
 
 @helper
-def copy(X, out):
-    """out = X."""
+def transpose(X, out):
+    """out = X'."""
     for i in range(X.shape[0]):
         for j in range(X.shape[1]):
-            out[i, j] = X[i, j]
+            out[j, i] = X[i, j]
 
 
 @helper
@@ -105,258 +340,211 @@ def load(X, t, out):
 
 
 @helper
-def store(X, out, t):
-    """out[t] = X."""
-    for i in range(X.shape[0]):
-        for j in range(X.shape[1]):
-            out[t, i, j] = X[i, j]
-
-
-@helper
-def transpose(X, out):
-    """out = X'."""
-    for i in range(X.shape[0]):
-        for j in range(X.shape[1]):
-            out[j, i] = X[i, j]
-
-
-@helper
-def predict(A, A_T, P, Q, AP, M, out):
-    """out = A P A' + Q, and A P on the way (Eq. 2.48)."""
-    product(A, P, P, AP)
-    product(AP, A, A_T, M)
-    for i in range(A.shape[0]):
-        for j in range(i + 1):
-            out[i, j] = out[j, i] = 0.5 * (M[i, j] + M[j, i]) + Q[i, j]
-
-
-@helper
-def posterior(joseph, C, C_T, P, R, CP, gain, gain_T, D, E, M, N, out):
-    """out = P - K C P (Eq. 2.47), in the Joseph form if wanted.
-
-    (I - KC) P (I - KC)' + K R K' = M - (M C' - K R) K', with M = P - K C P. Nothing but products
-    with thin matrices, and the same protection.
-    """
-    transpose(gain_T, gain)
-    copy(P, M)
-    subtract_product(gain, CP, N, M)
-    if joseph:
-        product(M, C, C_T, D)
-        subtract_product(gain, R, E, D)
-        subtract_product(D, gain_T, N, M)
-    for i in range(M.shape[0]):
-        for j in range(i + 1):
-            out[i, j] = out[j, i] = 0.5 * (M[i, j] + M[j, i])
+def multiply(X, Y, out):
+    """out = X Y, by BLAS."""
+    np.dot(X, Y, out)
 
 
 @helper
 def subtract_product(X, Y, XY, out):
     """out = out - X Y."""
-    if out.shape[0] > LARGE:
-        np.dot(X, Y, XY)
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                out[i, j] -= XY[i, j]
-        return
+    multiply(X, Y, XY)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] -= XY[i, j]
+
+
+@helper
+def store_symmetric(X, out, t):
+    """out[t] = (X + X') / 2."""
     for i in range(X.shape[0]):
-        for k in range(Y.shape[0]):
-            factor = X[i, k]
-            for j in range(Y.shape[1]):
-                out[i, j] -= factor * Y[k, j]
-
-
-@helper
-def relative_change(before, now):
-    """The largest change of a covariance, in units of the standard deviations."""
-    largest = 0.0
-    for i in range(now.shape[0]):
         for j in range(i + 1):
-            scale = np.sqrt(now[i, i] * now[j, j])
-            change = abs(now[i, j] - before[i, j])
-            largest = max(largest, change / scale if scale > 0.0 else change)
-    return largest
+            value = 0.5 * (X[i, j] + X[j, i])
+            out[t, i, j] = value
+            out[t, j, i] = value
 
 
 @helper
-def steps_to_limit(change, A, C, gain):
-    """How many steps until all changes to come, a geometric series, sum to below 1e-15.
-
-    A small change D of Y becomes F D F' with F = A (I - K C): it shrinks by the square of the
-    spectral radius of F, which is how fast a vector shrinks that is multiplied by F many times.
-    """
-    K, L = gain.shape
-    v, seen, rest = np.empty(K), np.empty(L), np.empty(K)
-    for k in range(K):
-        v[k] = 1.0 + np.sin(1.0 + k)            # in no special direction
-    growth = 0.0                                # of its logarithm, in the later half of the steps
-    for step in range(512):
+def correct_means(t, reach, m0, A, a, C, c, seen, variance, root, V, constant, y, e, xp, x, out):
+    """Move and correct the mean of every sequence, with covariances and gains at hand."""
+    B, _, L = y.shape
+    K = A.shape[0]
+    for b in range(B):
+        # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                    Eq. 2.48
+        for i in range(K):
+            total = m0[b, i]
+            if t > 0:
+                total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
+                for k in range(K):
+                    total += A[i, k] * x[b, t - 1, k]
+            xp[b, t, i] = total
+        # x_{t|t} = x_{t|t-1} + K e = x_{t|t-1} + V (root^-1 e)                        Eq. 2.47
+        square = 0.0
         for l in range(L):
-            seen[l] = 0.0
-            for k in range(K):
-                seen[l] += C[l, k] * v[k]
+            total = 0.0
+            if seen[l]:
+                total = y[b, t, l]
+                if total * total > reach * variance[l]:
+                    return OUT_OF_REACH
+                total -= c[t * (c.shape[0] > 1), l]
+                for k in range(K):
+                    total -= C[l, k] * xp[b, t, k]
+            for m in range(l):
+                total -= root[l, m] * e[m]
+            e[l] = total / root[l, l]
+            square += e[l] * e[l]
         for k in range(K):
-            rest[k] = v[k]
+            total = xp[b, t, k]
             for l in range(L):
-                rest[k] -= gain[k, l] * seen[l]
-        size = 0.0
-        for k in range(K):
-            v[k] = 0.0
-            for m in range(K):
-                v[k] += A[k, m] * rest[m]
-            size = max(size, abs(v[k]))
-        if change == 0.0 or size == 0.0:
-            return 0.0
-        for k in range(K):
-            v[k] /= size
-        if step >= 256:
-            growth += np.log(size)
-    rate = np.exp(2.0 * growth / 256.0)
-    if rate >= 1.0:
-        return np.inf
-    return max(0.0, np.ceil(np.log(1e-15 * (1.0 - rate) / change) / np.log(rate)))
+                total += V[k, l] * e[l]
+            x[b, t, k] = total
+        out[b, t] = -0.5 * (square + constant)
+    return OK
+
+
+@jit_sums
+def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, log_likelihoods):
+    """Filter with covariances and gains that have stopped changing: only the means are left."""
+    B, T, L = y.shape
+    K = A.shape[0]
+    e = np.empty(L)
+    for t in range(T):
+        for b in range(B):
+            # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
+            for i in range(K):
+                total = m0[b, i]
+                if t > 0:
+                    total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
+                    for k in range(K):
+                        total += A[i, k] * x[b, t - 1, k]
+                xp[b, t, i] = total
+            # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                Eq. 2.47
+            for l in range(L):
+                total = y[b, t, l]
+                if total * total > reach * variance[l]:
+                    return OUT_OF_REACH, t
+                total -= c[t * (c.shape[0] > 1), l]
+                for k in range(K):
+                    total -= C[l, k] * xp[b, t, k]
+                e[l] = total
+            for k in range(K):
+                total = xp[b, t, k]
+                for l in range(L):
+                    total += gain[k, l] * e[l]
+                x[b, t, k] = total
+            square = 0.0
+            for l in range(L):
+                total = 0.0
+                for m in range(L):
+                    total += whiten[l, m] * e[m]
+                square += total * total
+            log_likelihoods[b, t] = -0.5 * (square + constant)
+    return OK, 0
 
 
 @jit
-def filter_covariances(
-    joseph, steady, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, y, xp, Pp, x, P, log_likelihoods
+def filter_large(
+    joseph, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, y, peak, xp, Pp, x, P, log_likelihoods
 ):
-    """Filter B sequences that miss the same observations.
-
-    The parameters have a first axis of length 1, or of time; ``a`` has one of sequences before it.
-    Fills the last five arguments. Returns what went wrong, and when.
-
-    Matrices of one time step are copied into arrays of their own: a view for each would cost
-    reference counts in every step, and seconds of compilation.
-    """
+    """`filter_small` with BLAS: the same arguments, the same equations."""
     B, T, L = y.shape
-    K = m0.shape[0]
-    A, Q, C, R = np.empty((K, K)), np.empty((K, K)), np.empty((L, K)), np.empty((L, L))
-    predicted, updated, before = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    K = P0.shape[0]
+    A, A_T, Q = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
     AP, M, N = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
-    A_T, C_T, CP = np.empty((K, K)), np.empty((K, L)), np.empty((L, K))
-    S, root, D, E = np.empty((L, L)), np.zeros((L, L)), np.empty((K, L)), np.empty((K, L))
-    gain_T, gain = np.empty((L, K)), np.empty((K, L))
-    peak, innovation, seen = np.zeros(L), np.empty(L), np.empty(L, np.bool_)
-    constant = 0.0                      # log |S| + (number of entries) log tau
-    frozen, steps_left, whole = False, -1.0, False      # whether C has all its rows
+    C, C_T, CP, R = np.empty((L, K)), np.empty((K, L)), np.empty((L, K)), np.empty((L, L))
+    S, root, inverse, inverse_T = np.empty((L, L)), np.zeros((L, L)), np.empty((L, L)), np.empty((L, L))
+    V, V_T, gain, gain_T = np.empty((K, L)), np.empty((L, K)), np.empty((K, L)), np.empty((L, K))
+    D, E, variance, e, seen = np.empty((K, L)), np.empty((K, L)), np.empty(L), np.empty(L), np.empty(L, np.bool_)
+    whole, constant = False, 0.0
     for t in range(T):
         if t < 2 or A_.shape[0] > 1:
             load(A_, t - 1, A)
             transpose(A, A_T)
         if t < 2 or Q_.shape[0] > 1:
             load(Q_, t - 1, Q)
-        if t < 1 or R_.shape[0] > 1:
-            load(R_, t, R)
         count = 0
         for l in range(L):
             seen[l] = not np.isnan(y[0, t, l])
             count += seen[l]
-        if C_.shape[0] > 1 or count < L or not whole:
-            load(C_, t, C)
+        if not whole or count < L or C_.shape[0] > 1 or R_.shape[0] > 1:
             whole = count == L
+            load(C_, t, C)
+            load(R_, t, R)
             for l in range(L):
-                if not seen[l]:
-                    for k in range(K):
-                        C[l, k] = 0.0
-            transpose(C, C_T)
-        if t == 0:
-            copy(P0, predicted)
-        elif not frozen:
-            copy(predicted, before)
-            predict(A, A_T, updated, Q, AP, M, predicted)
-        if count == 0:
-            copy(predicted, updated)
-        elif count < L or not frozen:
-            # S = C Y C' + R, of the entries that were observed
-            product(C, predicted, predicted, CP)
-            product(CP, C, C_T, S)
-            for i in range(L):
-                for j in range(i + 1):
-                    S[i, j] += R[i, j]
-                    if not (seen[i] and seen[j]):
-                        S[i, j] = 1.0 if i == j else 0.0
-            if not cholesky(S, root, 0.0):
-                return NOT_DEFINITE, t
-            constant = count * LOG_TAU
-            for l in range(L):
-                if seen[l]:
-                    peak[l] = max(peak[l], S[l, l])
-                    if root[l, l] * root[l, l] < digits * peak[l]:
-                        return LOST, t
-                    constant += 2.0 * np.log(root[l, l])
-            copy(CP, gain_T)
-            solve_root(root, gain_T)    # K' = S^-1 C Y
-            posterior(joseph, C, C_T, predicted, R, CP, gain, gain_T, D, E, M, N, updated)
-            if not joseph:
                 for k in range(K):
-                    if updated[k, k] < digits * predicted[k, k]:
-                        return CANCELLED, t
-        store(predicted, Pp, t)
-        store(updated, P, t)
-        if count < L:
-            frozen, steps_left = False, -1.0
-        elif steady and t > 0 and not frozen:
-            if steps_left < 0.0:
-                change = relative_change(before, predicted)
-                if change < 1e-12:
-                    steps_left = steps_to_limit(change, A, C, gain)
-            else:
-                steps_left -= 1.0
-            frozen = steps_left == 0.0
-        for b in range(B):
-            # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
+                    C[l, k] = C[l, k] if seen[l] else 0.0
+                for m in range(L):
+                    unit = 1.0 if l == m else 0.0
+                    R[l, m] = R[l, m] if seen[l] and seen[m] else unit
+            transpose(C, C_T)
+        # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
+        if t == 0:
+            place(P0, M, 0, 0)
+        else:
+            multiply(A, P[t - 1], AP)
+            multiply(AP, A_T, M)
             for i in range(K):
-                total = m0[i]
-                if t > 0:
-                    total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
-                    for k in range(K):
-                        total += A[i, k] * x[b, t - 1, k]
-                xp[b, t, i] = total
-                x[b, t, i] = total
-            log_likelihoods[b, t] = 0.0
-            if count == 0:
-                continue
-            # x_{t|t} = x_{t|t-1} + K [y - (C x_{t|t-1} + c)]                          Eq. 2.47
-            for l in range(L):
-                innovation[l] = 0.0
-                if seen[l]:
-                    if y[b, t, l] * y[b, t, l] > reach * S[l, l]:
-                        return OUT_OF_REACH, t
-                    total = y[b, t, l] - c[t * (c.shape[0] > 1), l]
-                    for k in range(K):
-                        total -= C[l, k] * xp[b, t, k]
-                    innovation[l] = total
+                for j in range(K):
+                    M[i, j] += Q[i, j]
+        store_symmetric(M, Pp, t)
+        # S = C Y C' + R = root root'
+        multiply(C, Pp[t], CP)
+        multiply(CP, C_T, S)
+        for l in range(L):
+            for m in range(L):
+                S[l, m] += R[l, m]
+        if not cholesky(S, root, 0.0):
+            return NOT_DEFINITE, t
+        constant = count * LOG_TAU
+        for l in range(L):
+            variance[l] = S[l, l]
+            if seen[l]:
+                peak[l] = max(peak[l], S[l, l])
+                if root[l, l] * root[l, l] < digits * peak[l]:
+                    return LOST, t
+                constant += 2.0 * np.log(root[l, l])
+        # K = Y C' S^-1                                                                Eq. 2.47
+        invert(root, inverse)
+        transpose(inverse, inverse_T)
+        multiply(inverse, CP, V_T)
+        multiply(inverse_T, V_T, gain_T)
+        transpose(V_T, V)
+        transpose(gain_T, gain)
+        # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'
+        load(Pp, t, M)
+        subtract_product(V, V_T, N, M)
+        if joseph:
+            multiply(M, C_T, D)
+            subtract_product(gain, R, E, D)
+            subtract_product(D, gain_T, N, M)
+        else:
             for k in range(K):
-                total = x[b, t, k]
-                for l in range(L):
-                    total += gain[k, l] * innovation[l]
-                x[b, t, k] = total
-            # log N(innovation; 0, S), the innovation whitened by L^-1
-            square = 0.0
-            for l in range(L):
-                total = innovation[l]
-                for k in range(l):
-                    total -= root[l, k] * innovation[k]
-                innovation[l] = total / root[l, l]
-                square += innovation[l] * innovation[l]
-            log_likelihoods[b, t] = -0.5 * (square + constant)
+                if M[k, k] < digits * Pp[t, k, k]:
+                    return CANCELLED, t
+        store_symmetric(M, P, t)
+        trouble = correct_means(
+            t, reach, m0, A, a, C, c, seen, variance, root, V, constant, y, e, xp, x, log_likelihoods
+        )
+        if trouble != OK:
+            return trouble, t
     return OK, 0
 
 
 @jit
-def smooth_covariances(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains):
-    """Smooth B sequences that miss the same observations. Fills the last four arguments."""
+def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains):
+    """`smooth_small` with BLAS: the same arguments, the same equations."""
     B, T, K = x.shape
-    A, Q, now, ahead = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
-    AP, J, J_T, root = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.zeros((K, K))
-    D, E, M, N = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
-    smoothed, spread, A_T = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    A, A_T, Q, now = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    ahead, root, smoothed = np.empty((K, K)), np.zeros((K, K)), np.empty((K, K))
+    AP, V_T, J, J_T = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    D, E, N = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    inverse, inverse_T = np.empty((K, K)), np.empty((K, K))
     rounding = 8.0 * EPSILON * K
-    load(P, T - 1, smoothed)
-    store(smoothed, covariances, T - 1)
-    for b in range(B):
-        for k in range(K):
-            means[b, T - 1, k] = x[b, T - 1, k]
+    for i in range(K):
+        for j in range(K):
+            covariances[T - 1, i, j] = P[T - 1, i, j]
+        for b in range(B):
+            means[b, T - 1, i] = x[b, T - 1, i]
     for t in range(T - 2, -1, -1):
         if t == T - 2 or A_.shape[0] > 1:
             load(A_, t, A)
@@ -365,28 +553,39 @@ def smooth_covariances(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, 
             load(Q_, t, Q)
         load(P, t, now)
         load(Pp, t + 1, ahead)
-        # J = Y A' Y_{t+1|t}^-1                                                        Eq. 2.53
-        product(A, now, now, AP)
-        copy(AP, J_T)
+        load(covariances, t + 1, smoothed)
+        # J = Y A' Y_{t+1|t}^-1; a pivot that is only rounding counts as zero          Eq. 2.53
+        multiply(A, now, AP)
         cholesky(ahead, root, rounding)
-        solve_root(root, J_T)
+        invert(root, inverse)
+        transpose(inverse, inverse_T)
+        multiply(inverse, AP, V_T)
+        multiply(inverse_T, V_T, J_T)
         transpose(J_T, J)
-        # Cov[X_{t+1}, X_t | all] = Y_{t+1|T} J'                                       Eq. 2.55
-        product(smoothed, J, J_T, M)
-        store(M, cross, t)
-        store(J, gains, t)
-        # Y_{t|t+1} + J Y_{t+1|T} J': the posterior covariance of the filter, with the smoothed
-        # covariance as one more noise; without Joseph Y + J (Y_{t+1|T} - Y_{t+1|t}) J'  Eq. 2.54
+        # Cov[X_{t+1}, X_t | y_1 ... y_T] = Y_{t+1|T} J'                               Eq. 2.55
+        multiply(smoothed, J_T, N)
         for i in range(K):
             for j in range(K):
-                spread[i, j] = smoothed[i, j] + (Q[i, j] if joseph else -ahead[i, j])
+                cross[t, i, j] = N[i, j]
+                gains[t, i, j] = J[i, j]
+        # M - (M A' - J (Q + Y_{t+1|T})) J', with M = Y - J A Y; or, not in the Joseph form,
+        # Y - J (Y_{t+1|t} - Y_{t+1|T}) J'                                             Eq. 2.54
         if joseph:
-            posterior(True, A, A_T, now, spread, AP, J, J_T, D, E, M, N, smoothed)
+            subtract_product(J, AP, N, now)
+            multiply(now, A_T, D)
+            for i in range(K):
+                for j in range(K):
+                    smoothed[i, j] += Q[i, j]
+            subtract_product(J, smoothed, E, D)
         else:
-            predict(J, J_T, spread, now, M, N, smoothed)
-        store(smoothed, covariances, t)
+            for i in range(K):
+                for j in range(K):
+                    ahead[i, j] -= smoothed[i, j]
+            multiply(J, ahead, D)
+        subtract_product(D, J_T, N, now)
+        store_symmetric(now, covariances, t)
+        # x_{t|T} = x_{t|t} + J (x_{t+1|T} - x_{t+1|t})                                Eq. 2.54
         for b in range(B):
-            # x_{t|T} = x_{t|t} + J (x_{t+1|T} - x_{t+1|t})                            Eq. 2.54
             for i in range(K):
                 total = x[b, t, i]
                 for k in range(K):
@@ -510,20 +709,16 @@ def square_of(root, out):
 
 @jit
 def filter_roots(
-    steady, digits, reach, m0, P0_root, A, a, Q_root, C, c, R_root, y,
+    digits, reach, m0, P0_root, A, a, Q_root, C, c, R_root, y, peak,
     xp, Pp, x, P, log_likelihoods, roots,
 ):
-    """`filter_covariances` on square roots. Fills the last six arguments."""
+    """`filter_small` on square roots. Fills the last seven arguments."""
     B, T, L = y.shape
-    K = m0.shape[0]
+    K = P0_root.shape[0]
     move, joint = np.empty((K, 2 * K)), np.empty((L + K, K + L))
     predicted, C_row, R_row = np.empty((K, K)), np.empty((1, K)), np.empty((1, L))
     scale, owner = np.empty(L + K), np.empty(L + K, np.int64)
-    gain = np.zeros((K, L))
-    peak, variance, whitened = np.zeros(L), np.empty(L), np.empty(L)
-    index = np.empty(L, np.int64)
-    constant = 0.0
-    frozen, steps_left = False, -1.0
+    variance, whitened, index, constant = np.empty(L), np.empty(L), np.empty(L, np.int64), 0.0
     for t in range(T):
         now_A, now_Q = A[(t - 1) * (A.shape[0] > 1)], Q_root[(t - 1) * (Q_root.shape[0] > 1)]
         now_C, now_R = C[t * (C.shape[0] > 1)], R_root[t * (R_root.shape[0] > 1)]
@@ -536,7 +731,7 @@ def filter_roots(
         # [A L, Q^1/2] rotated is Y_{t|t-1}^1/2                                        Eq. 2.48
         if t == 0:
             place(P0_root, predicted, 0, 0)
-        elif not frozen:
+        else:
             clear(move)
             join(now_A, roots[t - 1], move, 0, 0)
             place(now_Q, move, 0, K)
@@ -546,8 +741,6 @@ def filter_roots(
         square_of(predicted, Pp[t])
         if count == 0:
             place(predicted, roots[t], 0, 0)
-        elif frozen and count == L:
-            place(roots[t - 1], roots[t], 0, 0)
         else:
             # [C L, R^1/2; L, 0] rotated is [S^1/2, 0; K S^1/2, Y_{t|t}^1/2]            Eq. 2.47
             clear(joint)
@@ -578,25 +771,9 @@ def filter_roots(
                     return LOST, t
                 constant += 2.0 * np.log(pivot)
         square_of(roots[t], P[t])
-        if count < L:
-            frozen, steps_left = False, -1.0
-        elif steady and t > 0 and not frozen:
-            if steps_left < 0.0:
-                change = relative_change(Pp[t - 1], Pp[t])
-                if change < 1e-12:
-                    for k in range(K):          # K = (K S^1/2) S^-1/2
-                        for l in range(L - 1, -1, -1):
-                            total = joint[L + k, l]
-                            for m in range(l + 1, L):
-                                total -= gain[k, m] * joint[m, l]
-                            gain[k, l] = total / joint[l, l]
-                    steps_left = steps_to_limit(change, now_A, now_C, gain)
-            else:
-                steps_left -= 1.0
-            frozen = steps_left == 0.0
         for b in range(B):
             for i in range(K):
-                total = m0[i]
+                total = m0[b, i]
                 if t > 0:
                     total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
                     for k in range(K):
@@ -629,10 +806,10 @@ def filter_roots(
 
 @jit
 def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
-    """`smooth_covariances` on square roots. Fills the last four arguments."""
+    """`smooth_small` on square roots. Fills the last four arguments."""
     B, T, K = x.shape
     joint, back = np.empty((2 * K, 2 * K)), np.empty((K, 2 * K))
-    solved, smoothed, J_T = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    solved, smoothed = np.empty((K, K)), np.empty((K, K))
     change, scale, owner = np.empty(K), np.empty(2 * K), np.empty(2 * K, np.int64)
     place(roots[T - 1], smoothed, 0, 0)
     square_of(smoothed, covariances[T - 1])
@@ -676,8 +853,13 @@ def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
         triangularize(back, K, scale, owner)
         take(back, 0, 0, smoothed)
         square_of(smoothed, covariances[t])
-        transpose(gains[t], J_T)
-        product(covariances[t + 1], gains[t], J_T, cross[t])                         # Eq. 2.55
+        # Cov[X_{t+1}, X_t | y_1 ... y_T] = Y_{t+1|T} J'                               Eq. 2.55
+        for i in range(K):
+            for j in range(K):
+                total = 0.0
+                for k in range(K):
+                    total += covariances[t + 1, i, k] * gains[t, j, k]
+                cross[t, i, j] = total
         for b in range(B):
             for i in range(K):
                 total = means[b, t + 1, i] - xp[b, t + 1, i]
@@ -694,40 +876,40 @@ def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
 # ------------------------------------------------------------------------- for the caller
 
 
-def filter(problem, method, steady_state, digits, reach):
+def filter(problem, method, digits, reach, peak):
     """Run the filter for sequences that miss the same observations.
 
     Parameters
     ----------
     problem
-        Has initial, transition, emission, y (B, T, L) and pushes (B, T-1, K) or None; with
-        ``method="sqrt"`` covariances are roots.
+        Has initial (means of shape (B, K)), transition, emission, y (B, T, L) and pushes
+        (B, T-1, K) or None; with ``method="sqrt"`` covariances are roots.
     digits, reach : float
         When to give up: below this part of its peak a pivot is rounding; beyond so many standard
         deviations so is y.
+    peak : ndarray, shape (L,)
+        The largest variance that each entry of y had so far. Updated.
 
     Returns
     -------
     fields : list
-        predicted means and covariances, means and covariances, log-likelihoods, roots or None.
+        Predicted means and covariances, means and covariances, log-likelihoods, roots or None.
     trouble, t : int
         What went wrong (``OK`` if nothing did), and at which time step.
     """
-    B, T, _ = problem.y.shape
-    K = len(problem.initial.mean)
+    B, T, L = problem.y.shape
+    K = problem.initial.mean.shape[1]
     arguments = _contiguous(
         *problem.initial, *_moves(problem), *_stacked(problem.emission), problem.y
     )
-    fields = [
-        np.empty(shape) for shape in ((B, T, K), (T, K, K), (B, T, K), (T, K, K), (B, T), (T, K, K))
-    ]
+    shapes = [(B, T, K), (T, K, K), (B, T, K), (T, K, K), (B, T)]
     if method == "sqrt":
-        return fields, *filter_roots(steady_state, digits, reach**2, *arguments, *fields)
-    fields[5] = None
-    joseph = method == "joseph"
-    return fields, *filter_covariances(
-        joseph, steady_state, digits, reach**2, *arguments, *fields[:5]
-    )
+        fields = arrays(*shapes, (T, K, K))
+        return fields, *filter_roots(digits, reach**2, *arguments, peak, *fields)
+    fields = arrays(*shapes)
+    run = filter_large if max(K, L) > LARGE else filter_small
+    found = run(method == "joseph", digits, reach**2, *arguments, peak, *fields)
+    return [*fields, None], *found
 
 
 def smooth(problem, filtered, method):
@@ -747,13 +929,44 @@ def smooth(problem, filtered, method):
     """
     B, T, K = filtered.means.shape
     A, _, Q = _stacked(problem.transition)
-    fields = [np.empty(shape) for shape in ((B, T, K), (T, K, K), (T - 1, K, K), (T - 1, K, K))]
+    fields = arrays((B, T, K), (T, K, K), (T - 1, K, K), (T - 1, K, K))
     xp, Pp, x, P = filtered[:4]
     if method == "sqrt":
         smooth_roots(*_contiguous(A, Q, xp, x, filtered.roots), *fields)
     else:
-        smooth_covariances(method == "joseph", *_contiguous(A, Q, xp, Pp, x, P), *fields)
+        run = smooth_large if K > LARGE else smooth_small
+        run(method == "joseph", *_contiguous(A, Q, xp, Pp, x, P), *fields)
     return fields
+
+
+def filter_means(problem, reach, root, gain_root):
+    """Run the filter where covariances have stopped changing and nothing is missing.
+
+    Parameters
+    ----------
+    problem, reach
+        As for `filter`.
+    root, gain_root : ndarray, shape (L, L) and (K, L)
+        S^1/2 and K S^1/2.
+
+    Returns
+    -------
+    fields : list
+        Predicted means, means, log-likelihoods.
+    trouble, t : int
+        As for `filter`.
+    """
+    B, T, L = problem.y.shape
+    K = len(gain_root)
+    fields = arrays((B, T, K), (B, T, K), (B, T))
+    A, a, _ = _moves(problem)
+    C, c, _ = _stacked(problem.emission)
+    constant = L * LOG_TAU + 2 * np.log(np.diag(root)).sum()
+    whiten = np.linalg.inv(root)
+    arguments = _contiguous(
+        problem.initial.mean, A[0], a, C[0], c, (root**2).sum(1), whiten, gain_root @ whiten
+    )
+    return fields, *stream(reach**2, *arguments, constant, *_contiguous(problem.y), *fields)
 
 
 def _stacked(arrow):
@@ -764,11 +977,11 @@ def _stacked(arrow):
 
 
 def _moves(problem):
-    """The parts of the transition, the offset with a first axis of sequences and the inputs in it."""
+    """The parts of the transition; the offset has a first axis of sequences, and the inputs in it."""
     A, a, Q = _stacked(problem.transition)
     return A, a[None] if problem.pushes is None else a + problem.pushes, Q
 
 
 def _contiguous(*arrays):
-    """Arrays whose rows follow each other in memory, as the kernels were compiled for."""
-    return tuple(np.ascontiguousarray(array) for array in arrays)
+    """Arrays of the one kind that kernels are compiled for: another kind would compile anew."""
+    return tuple(np.require(array, np.float64, ("C", "A", "W")) for array in arrays)

@@ -561,7 +561,7 @@ def test_bad_options_are_named():
 def test_filter_results_of_other_arguments_are_refused():
     arguments = broken()
     filtered = kalman.filter(**arguments)
-    with pytest.raises(ValueError, match="filtered: .*no roots"):
+    with pytest.raises(ValueError, match="filtered: .*without roots"):
         kalman.smooth(**arguments, method="sqrt", filtered=filtered)
     with pytest.raises(ValueError, match="filtered.means"):
         kalman.smooth(**broken(y=np.zeros((6, 2))), filtered=filtered)

@@ -37,7 +37,7 @@ def test_the_nile_agrees_with_statsmodels():
         np.testing.assert_allclose(lgssm.filter(model, NILE).means[:, 0], peer.smoothed_state[0], rtol=1e-3)
 
 
-def moments(model, n, controls=None, draws=20_000):
+def moments(model, n, controls=None, draws=5_000):
     """Mean and covariance of the observations, by sampling."""
     rng = np.random.default_rng(0)
     y = np.array([lgssm.sample(model, n, rng, controls).observations.ravel() for _ in range(draws)])
@@ -66,10 +66,10 @@ def test_samples_have_the_moments_of_the_model():
     controls = np.array([[1.0], [-2.0]])
     mean, covariance = moments(PUSHED, 3, controls)
     expected_mean, expected_covariance = dense_moments(PUSHED, 3, controls @ PUSHED.control.T)
-    np.testing.assert_allclose(mean, expected_mean, atol=0.05)
-    np.testing.assert_allclose(covariance, expected_covariance, atol=0.05)
+    np.testing.assert_allclose(mean, expected_mean, atol=0.1)
+    np.testing.assert_allclose(covariance, expected_covariance, atol=0.1)
     unpushed = dense_moments(PUSHED, 3, np.zeros((2, 2)))[0]
-    assert not np.allclose(mean, unpushed, atol=0.05)
+    assert not np.allclose(mean, unpushed, atol=0.5)
 
 
 def test_controls_shift_the_predictions():

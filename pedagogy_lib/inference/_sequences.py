@@ -1,0 +1,213 @@
+"""What goes into the Kalman filter and comes out of it: checks, batches, missing observations."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pedagogy_lib import checks
+from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+
+
+class Problem(NamedTuple):
+    """Checked arguments: a batch of B sequences, and the model they share.
+
+    The initial mean has a row for each sequence, shape (B, K). ``start`` is the time step of the
+    first row of y.
+    """
+
+    initial: Gaussian
+    transition: AffineGaussian
+    emission: AffineGaussian
+    y: np.ndarray                   # (B, T, L)
+    pushes: np.ndarray | None       # (B, T-1, K)
+    start: int = 0
+
+    def of(self, group):
+        """The same problem for some of the sequences."""
+        if len(group) == len(self.y):
+            return self
+        return self._replace(
+            initial=self.initial._replace(mean=self.initial.mean[group]),
+            y=self.y[group],
+            pushes=None if self.pushes is None else self.pushes[group],
+        )
+
+    def part(self, start, stop, belief):
+        """The same problem from one time step to before another, beginning with a belief."""
+        return Problem(
+            belief,
+            _rows(self.transition, start, stop - 1),
+            _rows(self.emission, start, stop),
+            self.y[:, start:stop],
+            None if self.pushes is None else self.pushes[:, start : stop - 1],
+            self.start + start,
+        )
+
+
+def _rows(arrow, start, stop):
+    """The same conditional for some of the time steps."""
+    return type(arrow)(*(
+        part[start:stop] if part.ndim > ndim else part for part, ndim in zip(arrow, (2, 1, 2))
+    ))
+
+
+def at(arrow, t):
+    """The conditional in force at step t: of each part that changes in time, row t."""
+    return type(arrow)(*(
+        part[t] if part.ndim > ndim else part for part, ndim in zip(arrow, (2, 1, 2))
+    ))
+
+
+def checked(initial, transition, emission, y, inputs):
+    """Check all arguments against each other.
+
+    Returns
+    -------
+    problem : Problem
+    single : bool
+        Whether y was one sequence, and no batch.
+    """
+    mean = checks.array("initial.mean", initial.mean, ("K",))
+    K = len(mean)
+    covariance = checks.covariance("initial.covariance", initial.covariance, K, definite=False)
+    C = checks.array("emission.matrix", emission.matrix)
+    if C.ndim not in (2, 3) or C.shape[-1] != K or C.shape[-2] == 0:
+        raise ValueError(
+            f"emission.matrix: expected shape (L, {K}) or (T, L, {K}), "
+            f"because initial.mean has length {K}, got {C.shape}"
+        )
+    L = C.shape[-2]
+    observed = checks.observations("y", y, L, missing=True, batch=True)
+    batch = observed if observed.ndim == 3 else observed[None]
+    B, T = batch.shape[:2]
+    if B == 0 or T == 0:
+        raise ValueError(f"y: expected at least one time step, got shape {observed.shape}")
+    return (
+        Problem(
+            Gaussian(np.broadcast_to(mean, (B, K)), covariance),
+            _checked_arrow("transition", transition, K, K, T - 1),
+            _checked_arrow("emission", emission, L, K, T),
+            batch,
+            _checked_inputs(inputs, B, T, K, observed.ndim == 3),
+        ),
+        observed.ndim == 2,
+    )
+
+
+def _checked_arrow(name, arrow, L, K, steps):
+    """Check the three parts of a conditional; any of them may have a first axis of time."""
+    matrix = _constant_or_varying(f"{name}.matrix", arrow.matrix, (L, K), steps)
+    offset = _constant_or_varying(f"{name}.offset", arrow.offset, (L,), steps)
+    covariance = _constant_or_varying(f"{name}.covariance", arrow.covariance, (L, L), steps)
+    if covariance.size:
+        checks.covariance(f"{name}.covariance", covariance, L, definite=False)
+    return AffineGaussian(matrix, offset, covariance)
+
+
+def _constant_or_varying(name, value, shape, steps):
+    """An array of this shape, or with one row more of axes for every time step."""
+    given = checks.array(name, value)
+    if given.shape in (shape, (steps, *shape)):
+        return given
+    raise ValueError(
+        f"{name}: expected shape {shape}, or {(steps, *shape)} if it changes in time, "
+        f"got {given.shape}"
+    )
+
+
+def _checked_inputs(inputs, B, T, K, batch):
+    """Inputs as (B, T-1, K), or None. Nothing is copied."""
+    if inputs is None:
+        return None
+    given = checks.array("inputs", inputs)
+    if given.shape != (T - 1, K) and not (batch and given.shape == (B, T - 1, K)):
+        also = f" or {(B, T - 1, K)}" if batch else ""
+        raise ValueError(
+            f"inputs: expected shape {(T - 1, K)}{also}, one row less than y has, got {given.shape}"
+        )
+    return np.broadcast_to(given, (B, T - 1, K))
+
+
+def refuse_varying(problem):
+    """A steady state needs parameters that stay the same."""
+    for name in ("transition", "emission"):
+        for part, values, ndim in zip(AffineGaussian._fields, getattr(problem, name), (2, 1, 2)):
+            if values.ndim > ndim and part != "offset":
+                raise ValueError(
+                    f"steady_state: expected parameters that do not change in time, "
+                    f"got {name}.{part} of shape {values.shape}"
+                )
+
+
+def groups(y):
+    """Sequences that miss the same observations: they share every covariance."""
+    missing = np.isnan(y)
+    if len(y) == 1 or not missing.any():
+        return [np.arange(len(y))]
+    _, kinds = np.unique(missing.reshape(len(y), -1), axis=0, return_inverse=True)
+    return [np.flatnonzero(kinds.ravel() == kind) for kind in range(kinds.max() + 1)]
+
+
+def assemble(result, parts, single, own):
+    """Put the groups' results together.
+
+    Parameters
+    ----------
+    result : type
+        The named tuple to return.
+    parts : list of (group, fields)
+    single : bool
+        Whether to leave the axis of sequences out.
+    own : tuple of int
+        Which fields have a row for each sequence; the others are shared within a group.
+    """
+    if single:
+        fields = parts[0][1]
+        return result(*(field[0] if i in own else field for i, field in enumerate(fields)))
+    B = sum(len(group) for group, _ in parts)
+    return result(*(
+        _together(field, i in own, [(group, fields[i]) for group, fields in parts], B)
+        for i, field in enumerate(parts[0][1])
+    ))
+
+
+def _together(field, own, parts, B):
+    """One field for all B sequences: of one group, without a copy."""
+    if field is None or (own and len(parts) == 1):
+        return field
+    shape = (B, *(field.shape[1:] if own else field.shape))
+    if len(parts) == 1:
+        return np.broadcast_to(field, shape)
+    whole = np.empty(shape)
+    for group, values in parts:
+        whole[group] = values
+    return whole
+
+
+def of_group(filtered, group, single):
+    """What the filter found for some sequences: covariances once, means with a first axis."""
+    own = ("predicted_means", "means", "log_likelihoods")
+
+    def pick(name, field):
+        if field is None:
+            return None
+        if name in own:
+            return field[None] if single else field[group]
+        return field if single else field[group[0]]
+
+    return type(filtered)(*(pick(*item) for item in zip(filtered._fields, filtered)))
+
+
+def checked_filtered(filtered, problem, single, method):
+    """Check that a given filter result belongs to these arguments."""
+    shape = problem.y.shape[1:2] if single else problem.y.shape[:2]
+    K = problem.initial.mean.shape[1]
+    if method == "sqrt" and filtered.roots is None:
+        raise ValueError(
+            'filtered: expected the result of filter(..., method="sqrt"), got one without roots'
+        )
+    checks.array("filtered.means", filtered.means, (*shape, K))
+    checks.array("filtered.predicted_means", filtered.predicted_means, (*shape, K))
+    for name in ("predicted_covariances", "covariances"):
+        checks.array(f"filtered.{name}", getattr(filtered, name), (*shape, K, K))
+    return filtered
