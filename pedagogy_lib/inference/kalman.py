@@ -697,7 +697,7 @@ def _filter_to_limit(passes, problem, method):
     """
     T = problem.y.shape[1]
     whole, peak = ~np.isnan(problem.y[0]).any(-1), np.zeros(problem.y.shape[2])
-    fields, belief, t, stretch = None, problem.initial, 0, 64
+    fields, belief, t, stretch = None, problem.initial, 0, 32
     while t < T:
         stop = min(t + stretch, T)
         found = passes.filter(problem.part(t, stop, belief), method, peak)
@@ -714,10 +714,12 @@ def _filter_to_limit(passes, problem, method):
         missing = np.flatnonzero(~whole[t:])
         stop = t + missing[0] if len(missing) else T
         means = passes.means(problem.part(t, stop, belief), *_gain_roots(problem, belief, method))
-        frozen = [np.broadcast_to(f[-1], (stop - t, *f.shape[1:])) for f in (found[1], found[3])]
-        roots = None if found[5] is None else np.broadcast_to(found[5][-1], frozen[0].shape)
-        found = [means[0], frozen[0], means[1], frozen[1], means[2], roots]
-        fields, t, stretch = _keep(fields, found, t, T), stop, 64
+        frozen = [
+            None if f is None else np.broadcast_to(f[-1], (stop - t, *f.shape[1:]))
+            for f in found[1::2]
+        ]
+        found = [means[0], frozen[0], means[1], frozen[1], means[2], frozen[2]]
+        fields, t, stretch = _keep(fields, found, t, T), stop, 32
         belief = _predict(problem, found, t, method)
     return fields
 
@@ -735,9 +737,19 @@ def _keep(fields, found, t, T):
     for i in there:
         if i in own:
             fields[i][:, t : t + found[i].shape[1]] = found[i]
+        elif found[i].strides[0] == 0:
+            _fill(fields[i][t : t + len(found[i])], found[i][0])
         else:
             fields[i][t : t + len(found[i])] = found[i]
     return fields
+
+
+def _fill(stack, matrix):
+    """Make all of a stack equal to one matrix: in blocks, which is faster than one by one."""
+    block = max(1, 4096 // matrix.size)
+    whole = len(stack) // block * block
+    stack[:whole].reshape(-1, block * matrix.size)[:] = np.tile(matrix.ravel(), block)
+    stack[whole:] = matrix
 
 
 def _predict(problem, found, t, method):
@@ -763,27 +775,21 @@ def _steps_to_limit(problem, predicted, whole, method):
     """How many steps after these the predicted covariance has converged; None if it is far off.
 
     One step takes a small change D of Y to F D F', with F = A (I - K C): changes shrink by the
-    square of the spectral radius of F. They are followed until everything that remains of this
-    geometric series is below 1e-15 of the variances.
+    square of the spectral radius of F, which the size of F^256 tells. They are followed until
+    everything that remains of this geometric series is below 1e-15 of the variances.
     """
-    deviations = np.sqrt(np.diagonal(predicted, axis1=1, axis2=2))
-    scale = deviations[1:, :, None] * deviations[1:, None, :]
-    changes = np.abs(np.diff(predicted, axis=0)) / np.where(scale > 0, scale, 1.0)
-    changes = changes.max((1, 2), initial=0.0)
-    missing = np.flatnonzero(~whole)
-    after = missing[-1] + 1 if len(missing) else 0
-    small = np.flatnonzero(changes[after:] < 1e-12)
-    if not len(small):
+    if len(predicted) < 2 or not whole[-2:].all():
         return None
-    first = after + small[0]                        # the change from this step to the next
+    before, Y = predicted[-2:]
+    scale = np.sqrt(np.outer(np.diag(Y), np.diag(Y)))
+    change = (np.abs(Y - before) / np.where(scale > 0, scale, 1.0)).max()
+    if change > 1e-12:
+        return None
     A, C, R = problem.transition.matrix, problem.emission.matrix, problem.emission.covariance
-    if method == "sqrt":
-        R = squares(R)
-    Y = predicted[first + 1]
-    K = solve_root(innovation_root(symmetric(C @ Y @ C.T + R)), C @ Y).T
-    rate = np.abs(np.linalg.eigvals(A - A @ K @ C)).max() ** 2
+    R = squares(R) if method == "sqrt" else R
+    K = np.linalg.solve(C @ Y @ C.T + R, C @ Y).T
+    rate = np.linalg.norm(np.linalg.matrix_power(A - A @ K @ C, 256)) ** (2 / 256)
     if rate >= 1:
         return None
-    remaining = changes[first] / (1 - rate)
-    steps = np.log(1e-15 / remaining) / np.log(rate) if remaining > 1e-15 and rate > 0 else 0
-    return max(0, int(np.ceil(steps)) + first + 2 - len(predicted))
+    remaining = change * rate / (1 - rate)
+    return int(np.ceil(np.log(1e-15 / remaining) / np.log(rate))) if remaining > 1e-15 else 0
