@@ -49,10 +49,10 @@ def semidefinite_root(matrix):
 
 
 def solve_lower(root, right):
-    """Solve L x = right for a lower triangular root, leaving out the directions where it is zero."""
+    """Solve L x = right for a lower triangular root, leaving out the rows where it is zero."""
     known = np.diag(root) > 0
-    solution = np.zeros_like(right)
-    solution[known] = solve_triangular(root[np.ix_(known, known)], right[known], lower=True, check_finite=False)
+    solution, rest = np.zeros_like(right), root[np.ix_(known, known)]
+    solution[known] = solve_triangular(rest, right[known], lower=True, check_finite=False)
     return solution
 
 

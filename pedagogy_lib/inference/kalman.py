@@ -261,10 +261,10 @@ def backward_step(smoothed, filtered, predicted, gain, covariance):
     ----------
     Eq. 2.54, which is Eq. 2.26 on the arrow x_t -> x_{t-1}. The data do not appear.
     """
-    J = gain
+    J, change = gain, smoothed.mean - predicted.mean
     return Gaussian(
-        filtered.mean + (smoothed.mean - predicted.mean) @ J.T,  # x_{t-1|t-1} + J (x_{t|T} - x_{t|t-1})
-        symmetric(J @ smoothed.covariance @ J.T + covariance),   # J Y_{t|T} J' + Y_{t-1|t,T}
+        filtered.mean + change @ J.T,                   # x_{t-1|t-1} + J (x_{t|T} - x_{t|t-1})
+        symmetric(J @ smoothed.covariance @ J.T + covariance),      # J Y_{t|T} J' + Y_{t-1|t,T}
     )
 
 
@@ -328,8 +328,8 @@ def invert_roots(root, matrix, noise_root):
     marginal_root, gain_root, posterior_root : ndarray
         S^1/2, K S^1/2 and L_{x|y}.
     """
-    L = len(matrix)
-    joint = np.block([[matrix @ root, noise_root], [root, np.zeros((len(root), noise_root.shape[1]))]])
+    L, nothing = len(matrix), np.zeros((len(root), noise_root.shape[1]))
+    joint = np.block([[matrix @ root, noise_root], [root, nothing]])
     scale = np.concatenate([np.abs(matrix) @ sizes(root) + sizes(noise_root), sizes(root)])
     joint = triangular(joint, scale)
     return joint[:L, :L], joint[L:, :L], joint[L:, L:]
@@ -423,8 +423,8 @@ def filter(
     steady_state : bool
         Freeze covariances and gains once they have converged. With parameters that do not change
         the covariances approach a limit geometrically; they are frozen when everything that
-        remains of the approach sums to less than 1e-15 of them, at the rate that was measured on
-        the way. A missing observation thaws them. Refused with time-varying parameters.
+        remains of the approach sums to less than 1e-15 of the variances. A missing observation
+        thaws them. Refused with time-varying parameters (offsets and inputs may vary).
     backend : {"auto", "numba", "numpy"}
         The compiled kernel, or the NumPy reference; ``"auto"`` takes the kernel if numba is there.
 
@@ -438,8 +438,8 @@ def filter(
         If an argument has the wrong shape, is not finite, or is no covariance.
     numpy.linalg.LinAlgError
         If the innovation covariance is singular or has lost its digits, with the time step
-        (counted from 0). What is returned is accurate to 1e-6: the log-likelihood relative to
-        itself, the means to their largest values.
+        (counted from 0). What is returned is accurate to 1e-6 or better: the log-likelihood
+        relative to itself, means and covariances relative to their largest entries.
 
     References
     ----------
@@ -561,7 +561,8 @@ def _means_reference(problem, root, gain_root):
     K = solve_triangular(root, gain_root.T, lower=True, trans="T").T
     for t in range(y.shape[1]):
         if t > 0:
-            arrow, push = sequences.at(transition, t - 1), 0.0 if pushes is None else pushes[:, t - 1]
+            arrow = sequences.at(transition, t - 1)
+            push = 0.0 if pushes is None else pushes[:, t - 1]
             x = x @ arrow.matrix.T + push + arrow.offset                        # Eq. 2.48
         innovation = y[:, t] - (x @ C.T + sequences.at(emission, t).offset)
         with _naming(start + t):
@@ -628,10 +629,12 @@ def _passes(backend):
         return _Passes(_filter_reference, _means_reference, _smooth_reference)
 
     def run(problem, method, peak):
-        return _raising(kernel, kernel.filter(problem, method, DIGITS[method], REACH, peak), problem, method)
+        found = kernel.filter(problem, method, DIGITS[method], REACH, peak)
+        return _raising(kernel, found, problem, method)
 
     def means(problem, root, gain_root):
-        return _raising(kernel, kernel.filter_means(problem, REACH, root, gain_root), problem)
+        found = kernel.filter_means(problem, REACH, root, gain_root)
+        return _raising(kernel, found, problem)
 
     return _Passes(run, means, kernel.smooth)
 
