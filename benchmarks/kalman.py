@@ -78,7 +78,7 @@ def run(quick=False):
         **machine.describe(),
         "speed": speed,
         "accuracy": accuracy.run(columns=accuracy.COLUMNS[:1] if quick else accuracy.COLUMNS),
-        "costs": costs.run(repeats=1 if quick else 3),
+        "costs": costs.run(repeats=1 if quick else 3, quick=quick),
     }
 
 
