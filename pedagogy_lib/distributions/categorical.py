@@ -140,12 +140,7 @@ def invert(source, emission, y=None):
         column of such a y is uniform; nothing can ever ask for it.
     """
     if isinstance(emission, Components):
-        if y is None:
-            raise ValueError("y: expected an observation, got None; only a Table has a reversed table")
-        log_joint = _log_joint(source, emission, y)        # z-hat of Eq. 2.6
-        if not np.isfinite(log_joint.max(-1)).all():
-            raise ValueError("y: expected an observation that some side can emit, got one of probability zero")
-        return Categorical(softmax(log_joint, axis=-1))    # Eq. 2.7
+        return _invert_components(source, emission, y)
     pi, A = _checked("source", source, "emission", emission)
     joint = A * pi                                         # p(y = i, x = j)
     evidence = joint.sum(1, keepdims=True)                 # p(y = i)
@@ -160,17 +155,33 @@ def invert(source, emission, y=None):
     return Categorical(joint[side] / evidence[side])
 
 
+def _invert_components(source, emission, y):
+    """Bayes' theorem where each side has a log density of its own."""
+    if y is None:
+        raise ValueError("y: expected an observation, got None; only a Table has a reversed table")
+    z = _log_joint(source, emission, y)                    # z-hat of Eq. 2.6
+    if not np.isfinite(z.max(-1)).all():
+        raise ValueError("y: expected an observation that some side can emit, got one of probability zero")
+    return Categorical(softmax(z, axis=-1))                # Eq. 2.7
+
+
 def _log_joint(source, components, y):
     """log p(y | x = k) + log p(x = k) for every k, Eq. 2.6."""
     pi = checks.probabilities("source.probabilities", source.probabilities, ("K",))
-    log_likelihoods = np.asarray(components.log_densities(y), float)
-    if log_likelihoods.shape[-1:] != pi.shape or np.isnan(log_likelihoods).any():
-        raise ValueError(
-            f"emission.log_densities: expected {len(pi)} log densities for each observation, "
-            f"got {'NaN' if log_likelihoods.shape[-1:] == pi.shape else f'shape {log_likelihoods.shape}'}"
-        )
+    log_likelihoods = _log_likelihoods(components, y, len(pi))
     with np.errstate(divide="ignore"):                     # a side of probability zero stays impossible
         return log_likelihoods + np.log(pi)
+
+
+def _log_likelihoods(components, y, sides):
+    """log p(y | x = k) for every k, as the emission says; one that says nonsense is refused."""
+    given = np.asarray(components.log_densities(y), float)
+    if given.shape[-1:] != (sides,) or np.isnan(given).any():
+        raise ValueError(
+            f"emission.log_densities: expected {sides} log densities for each observation, "
+            f"got {'NaN' if given.shape[-1:] == (sides,) else f'shape {given.shape}'}"
+        )
+    return given
 
 
 def _checked(source_name, source, emission_name, emission):

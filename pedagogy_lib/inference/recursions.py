@@ -97,13 +97,13 @@ def filter(rules, initial, transition, emission, y):
     belief = initial                                                    # p(x_1): Eq. 2.49
     for t, observation in enumerate(y):
         if t > 0:
-            belief = rules.marginalize(belief, _at(transition, t - 1))  # fragment A: Eq. 2.36
+            belief = rules.marginalize(belief, _at(transition, t - 1))  # Eq. 2.36 (fragment A)
             yield TimeUpdate(t, belief)
         log_likelihood = 0.0
         if not _is_missing(observation):
-            data = rules.marginalize(belief, _at(emission, t))          # fragment B: Eq. 2.40
+            data = rules.marginalize(belief, _at(emission, t))          # Eq. 2.40 (fragment B)
             log_likelihood = rules.log_density(data, observation)
-            belief = rules.invert(belief, _at(emission, t), observation)  # fragment B: Eq. 2.37
+            belief = rules.invert(belief, _at(emission, t), observation)  # Eq. 2.37 (fragment B)
         yield MeasurementUpdate(t, belief, log_likelihood)
 
 
@@ -135,9 +135,9 @@ def smooth(rules, filtered, transition):
     belief = filtered[last]                         # smoother and filter agree at T
     yield BackwardStep(last, belief)
     for t in range(last - 1, -1, -1):
-        past = rules.invert(filtered[t], _at(transition, t))            # fragment A: Eq. 2.38
+        past = rules.invert(filtered[t], _at(transition, t))            # Eq. 2.38 (fragment A)
         yield FutureConditioning(t, past)
-        belief = rules.marginalize(belief, past)                        # fragment C: Eq. 2.39
+        belief = rules.marginalize(belief, past)                        # Eq. 2.39 (fragment C)
         yield BackwardStep(t, belief)
 
 

@@ -3,10 +3,15 @@
 import ast
 import html
 import inspect
+import io
 import textwrap
+import tokenize
 from pathlib import Path
 
 from .page import host, style_sheet
+
+#: Comments at most this many lines apart are lined up with each other.
+NEAR = 6
 
 
 class Source:
@@ -35,14 +40,16 @@ class Source:
         return "\n".join(parts)
 
 
-def source(*objects, docstring=True):
+def source(*objects, docstring=False):
     """Show the source code of library functions: the very lines that run.
+
+    Only white space may differ: comments at the ends of lines are moved as far left as they line up.
 
     Parameters
     ----------
     *objects : function, class, method or module
     docstring : bool
-        False leaves out the docstrings, where the text around already says what they say.
+        Whether to show the docstrings too. The text around usually says what they say.
 
     Returns
     -------
@@ -74,7 +81,35 @@ def _code(item, docstring):
     except (TypeError, OSError) as error:
         raise TypeError(f"show.source: {item!r} has no Python source to show") from error
     code = textwrap.dedent(code).strip("\n")
-    return code if docstring else _without_docstrings(code)
+    return _with_near_comments(code if docstring else _without_docstrings(code))
+
+
+def _with_near_comments(code):
+    """Line the trailing comments of each run of lines up two columns after the longest of them.
+
+    In the file they share one far column; beside a narrow page's text they would be cut off.
+    """
+    lines, starts = code.split("\n"), _trailing_comments(code)
+    ends = {row: len(lines[row][:start].rstrip()) for row, start in starts.items()}
+    blocks = []
+    for row in starts:
+        if blocks and row - blocks[-1][-1] <= NEAR:
+            blocks[-1].append(row)
+        else:
+            blocks.append([row])
+    for block in blocks:
+        column = max(ends[row] for row in block) + 2
+        for row in block:
+            lines[row] = lines[row][: ends[row]].ljust(column) + lines[row][starts[row] :]
+    return "\n".join(lines)
+
+
+def _trailing_comments(code):
+    """Row and column of each comment that follows code on its line; rows from 0."""
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    comments = (token.start for token in tokens if token.type == tokenize.COMMENT)
+    lines = code.split("\n")
+    return {row - 1: column for row, column in comments if lines[row - 1][:column].strip()}
 
 
 def _without_docstrings(code):

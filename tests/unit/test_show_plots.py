@@ -256,7 +256,7 @@ def visible(source):
 
 
 def test_source_shows_the_very_lines_that_run():
-    shown = show.source(plots.band)
+    shown = show.source(plots.band, docstring=True)
     code = inspect.getsource(plots.band).strip("\n")
     assert code in repr(shown)
     assert code in visible(shown)
@@ -273,7 +273,7 @@ def test_objects_of_one_file_stand_under_one_heading():
 
 
 def test_docstrings_may_be_left_out_and_nothing_else_is():
-    code = repr(show.source(plots.ellipse, docstring=False)).partition("\n\n")[2]
+    code = repr(show.source(plots.ellipse)).partition("\n\n")[2]
     assert "Mahalanobis" not in code
     assert "square root of the covariance: it maps" in code  # comments stay
     short, whole = {}, {}
@@ -281,6 +281,37 @@ def test_docstrings_may_be_left_out_and_nothing_else_is():
     exec(f"COLORS = {{}}\n{inspect.getsource(plots.ellipse)}", whole)
     assert short["ellipse"].__code__.co_names == whole["ellipse"].__code__.co_names
     assert short["ellipse"].__doc__ is None
+
+
+def far_comments():
+    near = "a # in a string"                                     # one
+    longer = near + "with more"                                  # two
+    # A line of its own stays.
+    if longer:
+        return near                                              # three
+    text = """
+    # not a comment                     # nor this
+    """
+    return (
+        text
+        + near
+        + longer
+        + text
+        + "far enough to begin a new column"                     # four
+    )
+
+
+def test_comments_at_the_ends_of_lines_come_near_and_nothing_else_moves():
+    code = repr(show.source(far_comments)).partition("\n\n")[2]
+    lines = code.split("\n")
+    column = len('    longer = near + "with more"') + 2
+    assert lines[1] == '    near = "a # in a string"'.ljust(column) + "# one"
+    assert lines[2].index("# two") == lines[5].index("# three") == column
+    assert lines[3] == "    # A line of its own stays."
+    assert "    # not a comment                     # nor this" in lines
+    assert '        + "far enough to begin a new column"  # four' in lines
+    squeezed = re.sub(r" +# (one|two|three|four)", r" # \1", inspect.getsource(far_comments).strip("\n"))
+    assert re.sub(r" +# (one|two|three|four)", r" # \1", code) == squeezed
 
 
 def test_source_takes_classes_modules_and_compiled_functions():
