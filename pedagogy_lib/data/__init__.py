@@ -32,6 +32,33 @@ class LabelledTable(NamedTuple):
     names: tuple
 
 
+class Counts(NamedTuple):
+    """How often each combination of some discrete variables occurred.
+
+    counts : ndarray of int, one axis for each variable
+    axes : dict from the name of a variable to a tuple of its values, in the order of the axes
+    """
+
+    counts: np.ndarray
+    axes: dict
+
+
+def admissions():
+    """Load the 4526 applications to the six largest departments of Berkeley's graduate school, autumn 1973.
+
+    Returns
+    -------
+    Counts
+        Axes: department (A to F), applicant (man, woman), decision (rejected, admitted).
+    """
+    _, rows = _read("admissions.csv")
+    axes = {"department": tuple("ABCDEF"), "applicant": ("man", "woman"), "decision": ("rejected", "admitted")}
+    counts = np.zeros([len(values) for values in axes.values()], int)
+    for *row, count in rows:
+        counts[tuple(values.index(value) for values, value in zip(axes.values(), row))] = count
+    return Counts(counts, axes)
+
+
 def old_faithful():
     """Load 272 eruptions of the geyser Old Faithful: duration, and the wait until the next.
 

@@ -125,22 +125,28 @@ def reach(parents, start, given=()):
     ----------
     R.D. Shachter (1998), "Bayes-ball".
     """
-    order(parents)
-    start, given = _known("start", start, parents), {_known("given", name, parents) for name in given}
-    children = {name: tuple(c for c in parents if name in parents[c]) for name in parents}
-    tells = ancestors(parents, given)                          # given, or has a given descendant
+    start, given, children = _spread_from(parents, start, given)
+    tells = ancestors(parents, given)                          # given, or with a given descendant
     waiting, seen = [(start, True, None)], set()
     while waiting:
         name, against, previous = waiting.pop(0)
         if (name, against) in seen:
             continue
         seen.add((name, against))
-        up = name not in given if against else name in tells   # chain back or a collider
-        down = name not in given                               # chain or fork
+        up = name not in given if against else name in tells   # a chain, or a collider
+        down = name not in given                               # a chain, or a fork
         passes = (parents[name] if up else ()) + (children[name] if down else ())
         yield Visit(name, against, previous, passes)
         waiting += [(parent, True, name) for parent in parents[name] if up]
         waiting += [(child, False, name) for child in children[name] if down]
+
+
+def _spread_from(parents, start, given):
+    """The arguments of `reach`, checked, and the children of each variable."""
+    order(parents)
+    given = {_known("given", name, parents) for name in given}
+    children = {name: tuple(c for c in parents if name in parents[c]) for name in parents}
+    return _known("start", start, parents), given, children
 
 
 def separated(parents, a, b, given=()):
@@ -241,18 +247,15 @@ def eliminate(network, query, evidence=None, sequence=None):
     steps : list of Elimination
     """
     factors, query, evidence = _question(network, query, evidence)
-    hidden = [name for name in network.parents if name not in query and name not in evidence]
-    sequence = hidden if sequence is None else list(sequence)
-    if sorted(sequence) != sorted(hidden):
-        raise ValueError(f"sequence: expected {sorted(hidden)}, in any order, got {sequence}")
     steps = []
-    for name in sequence:
-        touched = [factor for factor in factors if name in factor[0]]
-        factors = [factor for factor in factors if name not in factor[0]]
-        scope = [other for other in network.parents if any(other in axes for axes, _ in touched)]
-        made = _product(touched, scope)
+    for name in _hidden(network, query, evidence, sequence):
+        touched = [(axes, table) for axes, table in factors if name in axes]
+        factors = [(axes, table) for axes, table in factors if name not in axes]
+        scope = sorted({other for axes, _ in touched for other in axes})
+        made = _product(touched, scope)                        # all that mentions the variable
+        summed = made.sum(scope.index(name))                   # and now nothing does
+        factors.append((tuple(other for other in scope if other != name), summed))
         steps.append(Elimination(name, tuple(scope), made.size))
-        factors.append((tuple(other for other in scope if other != name), made.sum(scope.index(name))))
     return _normalised(_product(factors, query), evidence), steps
 
 
@@ -311,6 +314,15 @@ def _question(network, query, evidence):
         index = tuple(evidence.get(name, slice(None)) for name in axes)
         factors.append((tuple(name for name in axes if name not in evidence), table[index]))
     return factors, query, evidence
+
+
+def _hidden(network, query, evidence, sequence):
+    """The variables to be summed out, in the order that was asked for."""
+    hidden = [name for name in network.parents if name not in query and name not in evidence]
+    sequence = hidden if sequence is None else list(sequence)
+    if sorted(sequence) != sorted(hidden):
+        raise ValueError(f"sequence: expected {sorted(hidden)}, in any order, got {sequence}")
+    return sequence
 
 
 def _normalised(table, evidence):

@@ -34,3 +34,13 @@ def test_nile():
 def test_every_file_has_its_source_and_licence(path):
     readme = (path.parent / "README.md").read_text()
     assert f"`{path.name}`" in readme
+
+
+def test_admissions():
+    counts, axes = data.admissions()
+    assert counts.shape == (6, 2, 2) == tuple(map(len, axes.values()))
+    assert counts.sum() == 4526
+    assert counts.sum((0, 2)).tolist() == [2691, 1835]
+    # The published rates: 44.5 % of the men and 30.4 % of the women; 82 % of the women in department A.
+    np.testing.assert_allclose(counts[..., 1].sum(0) / counts.sum((0, 2)), [0.445, 0.304], atol=5e-4)
+    assert counts[0, 1].tolist() == [19, 89]

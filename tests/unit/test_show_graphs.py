@@ -1,0 +1,50 @@
+"""The pictures of directed graphs show who is told what."""
+
+import matplotlib.colors as mcolors
+import numpy as np
+from matplotlib.patches import Circle
+
+from pedagogy_lib import show
+from pedagogy_lib.show import graphs
+
+PLACES = {"B": (0, 1), "A": (0.5, 0), "E": (1, 1)}
+ARROWS = ["B -> A", "E -> A"]
+
+
+def nodes(fig):
+    """Edge colour and fill of each circle, by the label that stands in it."""
+    ax = fig.axes[0]
+    circles = [p for p in ax.patches if isinstance(p, Circle)]
+    found = {}
+    for text in ax.texts:
+        near = min(circles, key=lambda c: np.hypot(*(np.array(c.center) - text.get_position())))
+        found[text.get_text()] = (near.get_edgecolor(), near.get_facecolor())
+    return found
+
+
+def same(color, name):
+    return np.allclose(color, mcolors.to_rgba(show.COLORS[name]))
+
+
+def test_colours_letters_and_shade_say_who_is_told():
+    drawn = nodes(graphs.information(PLACES, ARROWS, "B", given=["A"], reached=["B", "E"]))
+    assert set(drawn) == {r"$\mathbf{B}$", "$A$", r"$\mathbf{E}$"}   # bold: told, without colour too
+    assert same(drawn[r"$\mathbf{B}$"][0], "blue")
+    assert same(drawn[r"$\mathbf{E}$"][0], "orange")
+    assert same(drawn["$A$"][1], "shade")
+
+
+def test_who_is_told_nothing_is_grey():
+    drawn = nodes(graphs.information(PLACES, ARROWS, "B", reached=["B", "A"]))
+    assert same(drawn["$E$"][0], "muted")
+    assert same(drawn["$E$"][1], "paper")
+
+
+def test_the_square_has_the_areas_of_the_joint():
+    ax = show.figure()[1]
+    graphs.square(ax, [0.25, 0.75], [0.9, 0.2], ["ill", "well"], "positive")
+    bars = [p for p in ax.patches if p.get_y() == 0]
+    areas = [p.get_width() * p.get_height() for p in bars]
+    np.testing.assert_allclose(areas, [0.225, 0.15])
+    np.testing.assert_allclose(sum(p.get_width() * p.get_height() for p in ax.patches), 1.0)
+    assert len({p.get_hatch() for p in bars}) == 2
