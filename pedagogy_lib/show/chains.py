@@ -81,3 +81,46 @@ def errors(ax, columns, rows, raised=1e4):
         ax.plot(refused, np.full(len(refused), raised) / 8.0**i, "x", color=line.get_color(), ms=7, mew=2)
     ax.set(yscale="log", ylim=(1e-17, 10 * raised), xticks=range(len(columns)), xticklabels=columns)
     ax.axhline(1.0, color=COLORS["muted"], lw=0.8)
+
+
+def cells(ax, probabilities, marked=(), truth=None, color="blue", top=1.0):
+    """Draw a distribution over cells in a row, with the special cells and the true one marked.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    probabilities : ndarray, shape (K,)
+    marked : sequence of int
+        Cells with a door: a short thick line below them.
+    truth : int, optional
+        A triangle stands below this cell.
+    color : str, a name in `show.COLORS`
+    top : float
+        Upper end of the axis.
+    """
+    count = len(probabilities)
+    ax.bar(range(count), probabilities, width=0.85, color=COLORS[color], alpha=0.85)
+    depth = -0.06 * top
+    ax.bar(marked, np.full(len(marked), depth), width=0.85, color=COLORS["ink"], linewidth=0)
+    if truth is not None:
+        ax.plot(truth, 2.4 * depth, "^", color=COLORS["vermillion"], ms=8, clip_on=False)
+    ax.set(xlim=(-0.6, count - 0.4), ylim=(3.6 * depth, top), yticks=[0, top], xticks=[])
+    ax.spines["bottom"].set_visible(False)
+
+
+def beliefs(ax, rows, path=None, label=None):
+    """Draw beliefs over cells through time: the darker, the more probable.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    rows : ndarray, shape (T, K)
+    path : sequence of int, length T, optional
+        The cell at each time, as dots.
+    label : str, optional
+        Of the path.
+    """
+    ax.imshow(np.sqrt(rows).T, origin="lower", aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    if path is not None:
+        ax.plot(path, ".", color=COLORS["vermillion"], ms=5, label=label)
+    ax.set(xlabel="time", ylabel="cell")

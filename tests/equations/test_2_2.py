@@ -145,3 +145,20 @@ def test_text_2_2_posterior_over_sequences(joint):
         right = right * (pair / pair.sum(1, keepdims=True)).reshape(shape)
     independent = np.einsum("a,b,c,d->abcd", *(condition(joint, [t], range(T)) for t in range(T)))
     assert_only_as_printed(left, right, independent)
+
+
+def test_text_2_2_which_fragments_smooth(joint):
+    """A slip: the stages of the smoother invert fragment A, not B, and then marginalize C."""
+    gaps = []
+    for t in range(1, T):
+        smoothed_next = condition(joint, [t], range(T))
+        left = condition(joint, [t - 1], range(T))
+        pair = condition(joint, [t - 1], range(t)) * A
+        fragment_a = pair / pair.sum(1, keepdims=True)                       # p(x_{t-1} | x_t, past): row x_t
+        predicted = condition(joint, [t - 1], range(t - 1))
+        numerator = predicted * E[Y[t - 1]]
+        fragment_b = np.tile(numerator / numerator.sum(), (K, 1))            # the same for every x_t
+        assert_only_as_printed(left, smoothed_next @ fragment_a, smoothed_next @ fragment_b, rtol=1e-12)
+        np.testing.assert_allclose(smoothed_next @ fragment_b, condition(joint, [t - 1], range(t)))
+        gaps.append(np.abs(smoothed_next @ fragment_b - left).max())
+    assert 0.05 < max(gaps) < 0.06

@@ -131,3 +131,20 @@ def test_refusals_are_drawn_as_crosses_and_errors_as_lines(ax):
     assert [len(c.get_xdata()) for c in crosses] == [0, 1]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [1e-15, 1e-12])
     assert ax.get_yscale() == "log"
+
+
+def test_cells_are_bars_with_doors_and_the_true_cell_below(ax):
+    p = np.array([0.1, 0.6, 0.3])
+    chains.cells(ax, p, marked=[0, 2], truth=1)
+    heights = [bar.get_height() for bar in ax.patches]
+    np.testing.assert_allclose(heights[:3], p)
+    assert all(height < 0 for height in heights[3:]) and len(heights) == 5
+    assert [bar.get_x() + bar.get_width() / 2 for bar in ax.patches[3:]] == [0, 2]
+    assert ax.lines[0].get_xdata() == [1] and ax.lines[0].get_ydata()[0] < 0
+
+
+def test_beliefs_are_darker_where_more_probable(ax):
+    rows = np.array([[0.25, 0.75], [1.0, 0.0]])
+    chains.beliefs(ax, rows, path=[1, 0])
+    np.testing.assert_allclose(ax.images[0].get_array(), np.sqrt(rows).T)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 0])
