@@ -36,8 +36,14 @@ def run(repeats=3, quick=False):
         "filter and smoother": "kalman.smooth(*model)",
         "filter and smoother, method='sqrt'": "kalman.smooth(*model, method='sqrt')",
     }
+    return rows | first_calls(LIBRARY + MODEL, calls, repeats, quick)
+
+
+def first_calls(setup, calls, repeats=3, quick=False):
+    """Seconds of each call: the first ever, and the first of a new process; if quick, of one."""
+    rows = {}
     for name, call in list(calls.items())[: 1 if quick else None]:
-        code = BASE + LIBRARY + MODEL + CLOCK + call + STOP
+        code = BASE + setup + CLOCK + call + STOP
         cold, cached = [], []
         for _ in range(repeats):
             with tempfile.TemporaryDirectory() as folder:

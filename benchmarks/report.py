@@ -13,7 +13,9 @@ def load(suite="kalman"):
 
 def table(results, part="speed"):
     """Rows of text, the heading first, of the part ``speed``, ``accuracy`` or ``costs``."""
-    return {"speed": _speed, "accuracy": _accuracy, "costs": _costs}[part](results[part])
+    if part == "speed":
+        return _speed(results[part], results.get("size", "States, sensors, steps"))
+    return {"accuracy": _accuracy, "costs": _costs}[part](results[part])
 
 
 def markdown(results):
@@ -27,7 +29,7 @@ def markdown(results):
         + (f" Not installed, and so left out: {missing}." if missing else ""),
         "",
     ]
-    for part in ("speed", "accuracy", "costs"):
+    for part in (part for part in ("speed", "accuracy", "costs") if part in results):
         lines += [*_markdown(table(results, part)), ""]
     return "\n".join(lines)
 
@@ -45,8 +47,8 @@ def html(results, part="speed"):
     return f"<table class='table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _speed(rows):
-    heading = ["Task", "States, sensors, steps", "Peer", "Ours, ms", "Theirs, ms", "Ratio", "Goal"]
+def _speed(rows, size_heading):
+    heading = ["Task", size_heading, "Peer", "Ours, ms", "Theirs, ms", "Ratio", "Goal"]
     lines = [heading]
     for row in rows:
         goal = "" if row["target"] is None else f"{row['target']:g}"
@@ -62,14 +64,18 @@ def _speed(rows):
 def _accuracy(results):
     if "skipped" in results:
         return [["Filter"], [results["skipped"]]]
-    lines = [["Filter", *results["columns"]]]
+    lines = [[results.get("heading", "Filter"), *results["columns"]]]
     for row in results["rows"]:
-        cells = [row["skipped"]] if "skipped" in row else [
-            "raises " + e if isinstance(e, str) and e != "NaN" else e if e == "NaN" else f"{e:.0e}"
-            for e in row["errors"]
-        ]
+        cells = [row["skipped"]] if "skipped" in row else [_error(e) for e in row["errors"]]
         lines.append([row["filter"], *cells, *[""] * (len(results["columns"]) - len(cells))])
     return lines
+
+
+def _error(error):
+    """A number, the name of what was raised, or a word."""
+    if not isinstance(error, str):
+        return f"{error:.0e}"
+    return "raises " + error if error.endswith("Error") else error
 
 
 def _costs(results):

@@ -46,9 +46,9 @@ def array(name, value, shape=None, *, missing=False):
     given = given.astype(np.float64, copy=False)
     if shape is not None and not _fits(given.shape, shape):
         raise ValueError(f"{name}: expected shape {_spell(shape)}, got {_spell(given.shape)}")
-    bad = np.isinf(given) if missing else ~np.isfinite(given)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
+    good = ~np.isinf(given) if missing else np.isfinite(given)
+    if not good.all():
+        where = tuple(int(i) for i in np.argwhere(~good)[0])
         place = f" at index {where if len(where) > 1 else where[0]}" if where else ""
         raise ValueError(f"{name}: expected finite numbers, got {given[where]}{place}")
     return given

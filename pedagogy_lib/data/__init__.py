@@ -97,6 +97,38 @@ def nile():
     return Table(np.array(rows, float), ("year", "flow (10^8 m^3)"))
 
 
+def photographs():
+    """Load three grey photographs: a pagoda, trees before a lake, a dahlia.
+
+    Returns
+    -------
+    ndarray of uint8, shape (3, 256, 256)
+        0 is black. By the Flickr users danielbuechele (the first two) and vultilion (the third),
+        licensed CC BY 2.0; cropped, and turned grey.
+    """
+    return _load("photographs.npz")["images"]
+
+
+def digits():
+    """Load 1797 handwritten digits, each of 8 x 8 pixels.
+
+    Returns
+    -------
+    LabelledTable
+        Row n is an image: ``values[n].reshape(8, 8)``, from 0, empty, to 16.
+    """
+    arrays = _load("digits.npz")
+    columns = tuple(f"pixel {i}, {j}" for i in range(8) for j in range(8))
+    names = tuple(map(str, range(10)))
+    return LabelledTable(arrays["images"].astype(float), columns, arrays["classes"].astype(int), names)
+
+
+def _load(name):
+    """The arrays of a compressed NumPy file, by name."""
+    with files(__package__).joinpath(name).open("rb") as file, np.load(file) as arrays:
+        return dict(arrays)
+
+
 def _read(name):
     """The header and the rows of a comma-separated file, as text."""
     lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()

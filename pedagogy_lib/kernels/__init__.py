@@ -9,6 +9,8 @@ from importlib import import_module
 
 import numpy as np
 
+from pedagogy_lib import checks
+
 
 def load(name, required=False):
     """Import a module of kernels.
@@ -37,6 +39,26 @@ def load(name, required=False):
         raise ImportError(
             'backend="numba" needs numba, which is not installed: pip install "pedagogy_lib[fast]"'
         ) from error
+
+
+BACKENDS = ("auto", "numba", "numpy")
+
+
+def choose(name, backend):
+    """The module of kernels that a backend asks for, or None where the reference shall run.
+
+    Parameters
+    ----------
+    name : str
+    backend : {"auto", "numba", "numpy"}
+        ``"auto"`` takes the kernels if numba is there.
+
+    Returns
+    -------
+    module or None
+    """
+    backend = checks.option("backend", backend, BACKENDS)
+    return None if backend == "numpy" else load(name, required=backend == "numba")
 
 
 def arrays(*shapes):

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import entr
 
-from pedagogy_lib import checks
+from pedagogy_lib import checks, kernels
 from pedagogy_lib.distributions import categorical
 from pedagogy_lib.distributions.categorical import Categorical, Components
 from pedagogy_lib.distributions.gaussian import LOG_TAU
@@ -190,8 +190,10 @@ def expected_statistics(params, y):
     ----------
     Section 7.1, "The E step".
     """
-    loss = -log_marginal(params, y).mean()
-    return observed_statistics(posterior(params, y), y)._replace(loss=loss)
+    params = _checked(params)
+    y = checks.observations("y", y, params.means.shape[1])
+    responsibilities, log_marginals = infer(params, y)             # Eqs. 2.7 and 2.10
+    return observed_statistics(responsibilities, y)._replace(loss=-log_marginals.mean())
 
 
 def observed_statistics(responsibilities, y):
@@ -212,10 +214,8 @@ def observed_statistics(responsibilities, y):
     r = checks.probabilities("responsibilities", responsibilities, (len(y), "K"))
     shares = r.mean(0)                                           # <X_k>
     sums = r.T @ y / len(y)                                      # <X_k Y>
-    scatters = np.zeros((r.shape[1], y.shape[1], y.shape[1]))
-    for k in np.flatnonzero(shares):
-        centred = y - sums[k] / shares[k]
-        scatters[k] = (r[:, k, None] * centred).T @ centred / len(y)
+    means = sums / np.where(shares > 0, shares, 1)[:, None]      # m_k; of no data, anything
+    scatters = scatter(r, y, means) / len(y)                     # <X_k (Y - m_k)(Y - m_k)^T>
     return Statistics(shares, sums, scatters, len(y), np.nan)
 
 
@@ -346,6 +346,62 @@ def linear_boundary(params, k, j):
     normal = np.linalg.solve(covariances[k], means[k] - means[j])
     midpoint = (means[k] + means[j]) / 2
     return normal, float(normal @ midpoint + np.log(weights[j] / weights[k]))
+
+
+def infer(params, y, backend="auto"):
+    """p(x_k = 1 | y_n) and log p(y_n) in one pass over the data; arguments are not checked.
+
+    Parameters
+    ----------
+    params : Parameters
+    y : ndarray, shape (N, D)
+    backend : {"auto", "numba", "numpy"}
+
+    Returns
+    -------
+    responsibilities : ndarray, shape (N, K)
+    log_marginals : ndarray, shape (N,)
+    """
+    kernel = kernels.choose("gmm", backend)
+    if kernel is None:
+        source, likelihoods = Categorical(params.weights), _emission(params)
+        posterior = categorical.invert(source, likelihoods, y).probabilities
+        return posterior, categorical.log_density(categorical.marginalize(source, likelihoods), y)
+    roots = np.linalg.cholesky(params.covariances)
+    half_log_determinants = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
+    with np.errstate(divide="ignore"):                           # a weight of zero: impossible
+        constants = np.log(params.weights) - half_log_determinants - 0.5 * y.shape[1] * LOG_TAU
+    responsibilities, log_marginals = kernels.arrays((len(y), len(params.weights)), (len(y),))
+    arguments = map(np.ascontiguousarray, (y, params.means, roots, constants))
+    kernel.infer(*arguments, responsibilities, log_marginals)
+    if not np.isfinite(log_marginals).all():
+        raise ValueError("y: expected an observation that some side can emit, got one of probability zero")
+    return responsibilities, log_marginals
+
+
+def scatter(responsibilities, y, centers, backend="auto"):
+    """sum_n r_nk (y_n - c_k)(y_n - c_k)^T for every class; arguments are not checked.
+
+    Parameters
+    ----------
+    responsibilities : ndarray, shape (N, K)
+    y : ndarray, shape (N, D)
+    centers : ndarray, shape (K, D)
+    backend : {"auto", "numba", "numpy"}
+
+    Returns
+    -------
+    ndarray, shape (K, D, D)
+    """
+    K, D = centers.shape
+    found, kernel = np.zeros((K, D, D)), kernels.choose("gmm", backend)
+    if kernel is not None:
+        kernel.scatter(*map(np.ascontiguousarray, (responsibilities, y, centers)), found)
+        return found
+    for k in range(K):
+        centred = y - centers[k]
+        found[k] = (responsibilities[:, k, None] * centred).T @ centred
+    return found
 
 
 def _shares_and_means(statistics):

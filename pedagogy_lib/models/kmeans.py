@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pedagogy_lib import checks
+from pedagogy_lib import checks, kernels
 
 
 class Parameters(NamedTuple):
@@ -120,9 +120,35 @@ def expected_statistics(params, y):
     -------
     Statistics
     """
-    distances = squared_distances(params, y)
-    nearest = np.eye(distances.shape[1])[distances.argmin(1)]
-    return Statistics(nearest.mean(0), nearest.T @ np.asarray(y, float) / len(y), distances.min(1).mean())
+    means = checks.array("params.means", params.means, ("K", "D"))
+    y = checks.observations("y", y, means.shape[1])
+    counts, sums, cost = assign(means, y)
+    return Statistics(counts / len(y), sums / len(y), cost / len(y))     # <X_k>, <X_k Y>
+
+
+def assign(means, y, backend="auto"):
+    """Give each observation to its nearest mean; arguments are not checked.
+
+    Parameters
+    ----------
+    means : ndarray, shape (K, D)
+    y : ndarray, shape (N, D)
+    backend : {"auto", "numba", "numpy"}
+
+    Returns
+    -------
+    counts : ndarray, shape (K,), how many observations each mean was given
+    sums : ndarray, shape (K, D), of these observations
+    cost : float, the sum of the squared distances
+    """
+    kernel = kernels.choose("kmeans", backend)
+    if kernel is None:
+        distances = squared_distances(Parameters(means), y)
+        nearest = np.eye(len(means))[distances.argmin(1)]
+        return nearest.sum(0), nearest.T @ y, distances.min(1).sum()
+    counts, sums = np.zeros(len(means)), np.zeros(means.shape)
+    cost = kernel.assign(np.ascontiguousarray(y), np.ascontiguousarray(means), counts, sums)
+    return counts, sums, cost
 
 
 def maximize(statistics):

@@ -11,7 +11,7 @@ filter and the Rauch-Tung-Striebel (RTS) smoother, in `pedagogy_lib.inference.ka
 
 References
 ----------
-Section 2.2.2.
+Sections 2.2.2 (inference) and 7.4 (learning).
 """
 
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from pedagogy_lib import checks
 from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import kalman
+from pedagogy_lib.learning.moments import Moments, regress
+from pedagogy_lib.models import _lgssm_statistics as _statistics
 
 
 class Parameters(NamedTuple):
@@ -51,6 +53,26 @@ class Sample(NamedTuple):
 
     states: np.ndarray
     observations: np.ndarray
+
+
+class Statistics(NamedTuple):
+    """All that the M step needs to know: the moments of each arrow's target and its predictors.
+
+    initial : Moments
+        Of x_1, which nothing predicts; one for each sequence.
+    transition : Moments
+        Of x_t, predicted by x_{t-1} and, where there are controls, u_{t-1}; T - 1 for each sequence.
+    emission : Moments
+        Of y_t, predicted by x_t; one for each time step at which something was observed.
+    loss : float
+        The marginal cross entropy, -<log p(Y)>, of the parameters that gave the posterior; NaN for
+        observed states, which need none. In nats per time step.
+    """
+
+    initial: Moments
+    transition: Moments
+    emission: Moments
+    loss: float
 
 
 def local_level(level_variance, observation_variance, initial_mean, initial_variance):
@@ -201,6 +223,121 @@ def log_marginal(params, y, controls=None, **options):
     Eq. 2.40.
     """
     return filter(params, y, controls, **options).log_likelihood
+
+
+def expected_statistics(params, y, controls=None, method="joseph"):
+    """The E step: run the smoother, and average under its posterior.
+
+    Parameters
+    ----------
+    params : Parameters
+        That do not change in time.
+    y : array_like, shape (T, L) or (B, T, L), or a list of arrays of shape (T_b, L)
+        One sequence, or several. NaN marks what is missing: a time step at which nothing was
+        observed says nothing about the emission; where some entries of y_t were, the others are
+        replaced by their conditional expectation.
+    controls : array_like or list, as y, with T - 1 rows of M, optional
+    method : {"joseph", "covariance", "sqrt"}
+        Of `pedagogy_lib.inference.kalman.filter`.
+
+    Returns
+    -------
+    Statistics
+
+    Raises
+    ------
+    ValueError
+        If there is no sequence of at least two steps, or nothing was observed.
+
+    References
+    ----------
+    Section 7.4, "The E step".
+    """
+    _statistics.refuse_varying(params)
+    parts = []
+    for batch, u in _statistics.batches(y, controls):
+        pushes = _pushes(params, u, batch.shape[1])
+        model = (params.initial, params.transition, params.emission, batch, pushes)
+        filtered = kalman.filter(*model, method=method)
+        smoothed = kalman.smooth(*model, method=method, filtered=filtered)
+        loss = -filtered.log_likelihood
+        parts.append(_statistics.expected(smoothed, params.emission, batch, u, loss))
+    *arrows, steps, loss = _statistics.pooled(parts)
+    return Statistics(*arrows, loss=loss / steps)
+
+
+def observed_statistics(states, y, controls=None):
+    """The same statistics for states that are known.
+
+    Parameters
+    ----------
+    states : array_like, shape (T, K) or (B, T, K), or a list of arrays of shape (T_b, K)
+    y, controls
+        As for `expected_statistics`; of each y_t all entries are observed, or none.
+
+    Returns
+    -------
+    Statistics
+        Its loss is NaN.
+    """
+    found = _statistics.observed(states, y, controls)
+    *arrows, _, _ = _statistics.pooled(found)
+    return Statistics(*arrows, loss=np.nan)
+
+
+def maximize(statistics, offsets=True):
+    """The M step: three regressions, each the minimiser of its part of the joint cross entropy.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        From `expected_statistics`, or from `observed_statistics` where the states are known.
+    offsets : bool
+        Whether a and c are learned too. Without, they are zero, as in the textbook.
+
+    Returns
+    -------
+    Parameters
+
+    Raises
+    ------
+    ValueError
+        If there are too few time steps, or too little changed in them, to tell the coefficients.
+
+    References
+    ----------
+    Eq. 7.4.
+    """
+    K = len(statistics.initial.target_mean)
+    _, mean, covariance = regress(statistics.initial)               # mu_1, Sigma_1
+    AB, a, Q = regress(statistics.transition, offsets, "statistics.transition")
+    emission = regress(statistics.emission, offsets, "statistics.emission")     # C, c, R
+    control = AB[:, K:] if AB.shape[1] > K else None
+    return Parameters(
+        Gaussian(mean, covariance), AffineGaussian(AB[:, :K], a, Q), emission, control
+    )
+
+
+class Variant(NamedTuple):
+    """The same model with controls, or without offsets, for `pedagogy_lib.learning.em.fit`.
+
+    Give it to ``fit`` in the place of this module.
+
+    controls, method : as for `expected_statistics`
+    offsets : bool, as for `maximize`
+    """
+
+    controls: object = None
+    offsets: bool = True
+    method: str = "joseph"
+
+    def expected_statistics(self, params, y):
+        """As the module's, with these controls."""
+        return expected_statistics(params, y, self.controls, self.method)
+
+    def maximize(self, statistics):
+        """As the module's, with offsets or without."""
+        return maximize(statistics, self.offsets)
 
 
 def _at(conditional, t):

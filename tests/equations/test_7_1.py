@@ -152,3 +152,18 @@ def test_box_k_means():
         found.x.reshape(2, 2), kmeans.maximize(statistics).means, params.means, (assigned.T @ Y) / len(Y), rtol=1e-5
     )
     assert statistics.loss == pytest.approx((distances.min(1) ** 2).mean(), rel=1e-12)
+
+
+def test_box_k_means_superscripts():
+    """A slip: the M step's result is labelled (i), but those are the means that the E step used.
+
+    With (i) on both the box would say that every mean is already the average of its class.
+    """
+    used = SHARED.means                                   # mu^(i), in the E step
+    assigned = kmeans.posterior(kmeans.Parameters(used), Y)
+    averages = (assigned.T @ Y) / assigned.sum(0)[:, None]
+    made = kmeans.maximize(kmeans.expected_statistics(kmeans.Parameters(used), Y)).means
+    assert_only_as_printed(averages, made, used)          # mu^(i+1), not mu^(i)
+    for _ in range(100):
+        used, made = made, kmeans.maximize(kmeans.expected_statistics(kmeans.Parameters(made), Y)).means
+    np.testing.assert_array_equal(used, made)             # equal only at the end

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from sklearn.datasets import load_digits, load_sample_images
 
 from pedagogy_lib import data
 
@@ -30,7 +31,27 @@ def test_nile():
     np.testing.assert_array_equal(values, peer[["year", "volume"]].to_numpy(float))
 
 
-@pytest.mark.parametrize("path", sorted(Path(data.__file__).parent.glob("*.csv")), ids=lambda p: p.name)
+def test_photographs():
+    images = data.photographs()
+    assert images.shape == (3, 256, 256)
+    assert images.dtype == np.uint8
+    pagoda = load_sample_images().images[0] @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(images[0], pagoda[30:286, 80:336], atol=0.5)
+    np.testing.assert_allclose(images[1], pagoda[171:, 384:], atol=0.5)
+
+
+def test_digits():
+    table, peer = data.digits(), load_digits()
+    np.testing.assert_array_equal(table.values, peer.data)
+    np.testing.assert_array_equal(table.classes, peer.target)
+    assert table.names == tuple("0123456789")
+    assert len(table.columns) == 64
+
+
+FILES = sorted(path for path in Path(data.__file__).parent.iterdir() if path.suffix in (".csv", ".npz"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_every_file_has_its_source_and_licence(path):
     readme = (path.parent / "README.md").read_text()
     assert f"`{path.name}`" in readme

@@ -1,0 +1,224 @@
+"""Learning, and filtering of many sequences at once: against scikit-learn and dynamax.
+
+As in the other suites: the answers are compared before anything is timed, everybody's turn comes in
+every round, and a ratio is the median over rounds of (their time / our time) in the same round.
+"""
+
+import time
+import warnings
+
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.kalman import problem
+from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.inference import kalman
+from pedagogy_lib.learning import em
+from pedagogy_lib.models import gmm, kmeans, lgssm
+
+#: How far two answers may differ, relative to the largest number in them.
+TOLERANCE = 1e-6
+
+
+# ------------------------------------------------------------------------- the tasks
+
+
+def mixture(K, D, N, iterations):
+    """EM for a Gaussian mixture with full covariances."""
+    rng = np.random.default_rng(0)
+    roots = rng.standard_normal((K, D, D)) / np.sqrt(D)
+    truth = gmm.Parameters(
+        np.full(K, 1 / K), 2 * rng.standard_normal((K, D)), roots @ np.swapaxes(roots, 1, 2) + 0.3 * np.eye(D)
+    )
+    y = gmm.sample(truth, N, rng).observations
+    start = gmm.Parameters(truth.weights, truth.means + 0.5 * rng.standard_normal((K, D)), np.stack([np.eye(D)] * K))
+
+    def ours():
+        params = _iterate(gmm, start, y, iterations)
+        return params.means, params.covariances
+
+    def scikit_learn():
+        from sklearn.mixture import GaussianMixture
+
+        def run():
+            model = GaussianMixture(
+                K, weights_init=start.weights, means_init=start.means, precisions_init=start.covariances,
+                init_params="random_from_data", tol=0.0, reg_covar=0.0, max_iter=iterations,
+            )
+            model.fit(y)
+            return model.means_, model.covariances_
+
+        return run
+
+    return ours, {"scikit-learn": scikit_learn}
+
+
+def lloyd(K, D, N, iterations):
+    """K-means, on data without clusters: so that it does not end early."""
+    y = np.random.default_rng(0).standard_normal((N, D))
+    start = kmeans.Parameters(y[:K].copy())
+
+    def ours():
+        return (_iterate(kmeans, start, y, iterations).means,)
+
+    def scikit_learn():
+        from sklearn.cluster import KMeans
+
+        def run():
+            model = KMeans(K, init=start.means, n_init=1, max_iter=iterations, tol=0.0, algorithm="lloyd")
+            return (model.fit(y).cluster_centers_,)
+
+        return run
+
+    return ours, {"scikit-learn, Lloyd": scikit_learn}
+
+
+def state_space(K, L, T, iterations):
+    """EM for a linear-Gaussian state-space model. dynamax is timed as it is called: it compiles every time."""
+    initial, transition, emission, y = problem(K, L, T)
+    start = lgssm.Parameters(initial, transition, emission)
+
+    def ours():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)        # it has not converged: on purpose
+            found = em.fit(lgssm, start, y, tolerance=0, max_iterations=iterations)
+        return _numbers(found.params)
+
+    def dynamax():
+        from dynamax.linear_gaussian_ssm import LinearGaussianSSM
+
+        model = LinearGaussianSSM(K, L)
+        params, properties = model.initialize(
+            initial_mean=initial.mean, initial_covariance=initial.covariance,
+            dynamics_weights=transition.matrix, dynamics_bias=transition.offset,
+            dynamics_covariance=transition.covariance, emission_weights=emission.matrix,
+            emission_bias=emission.offset, emission_covariance=emission.covariance,
+        )
+
+        def run():
+            found, _ = model.fit_em(params, properties, y, num_iters=iterations, verbose=False)
+            dynamics, emissions = found.dynamics, found.emissions
+            return _numbers(lgssm.Parameters(
+                Gaussian(found.initial.mean, found.initial.cov),
+                AffineGaussian(dynamics.weights, dynamics.bias, dynamics.cov),
+                AffineGaussian(emissions.weights, emissions.bias, emissions.cov),
+            ))
+
+        return run
+
+    return ours, {"dynamax": dynamax}
+
+
+def many_sequences(K, L, T, B):
+    """The Kalman filter over a batch that shares its parameters. dynamax is compiled before, for the batch."""
+    initial, transition, emission, y = problem(K, L, T)
+    y = y + 0.3 * np.random.default_rng(1).standard_normal((B, T, L))
+
+    def ours():
+        found = kalman.filter(initial, transition, emission, y)
+        return found.means, found.log_likelihoods.sum(1)
+
+    def dynamax():
+        import jax
+        import jax.numpy as jnp
+        from dynamax.linear_gaussian_ssm import inference as d
+
+        params = d.ParamsLGSSM(
+            initial=d.ParamsLGSSMInitial(mean=jnp.asarray(initial.mean), cov=jnp.asarray(initial.covariance)),
+            dynamics=d.ParamsLGSSMDynamics(
+                weights=jnp.asarray(transition.matrix), bias=jnp.asarray(transition.offset),
+                input_weights=jnp.zeros((K, 0)), cov=jnp.asarray(transition.covariance),
+            ),
+            emissions=d.ParamsLGSSMEmissions(
+                weights=jnp.asarray(emission.matrix), bias=jnp.asarray(emission.offset),
+                input_weights=jnp.zeros((L, 0)), cov=jnp.asarray(emission.covariance),
+            ),
+        )
+        batched, data = jax.jit(jax.vmap(lambda y: d.lgssm_filter(params, y))), jnp.asarray(y)
+
+        def run():
+            found = jax.block_until_ready(batched(data))
+            return found.filtered_means, found.marginal_loglik
+
+        return run
+
+    return ours, {"dynamax, vmap": dynamax}
+
+
+#: For each task: sizes, quick sizes, the ratio that we mean to reach at least, the rounds.
+TASKS = {
+    "mixture, EM (classes, dimensions, observations, iterations)":
+        (mixture, (10, 10, 100_000, 50), (3, 2, 500, 5), 3, 5),
+    "K-means (classes, dimensions, observations, iterations)":
+        (lloyd, (10, 10, 100_000, 50), (3, 2, 500, 3), 0.95, 15),
+    "state-space model, EM (states, sensors, steps, iterations)":
+        (state_space, (4, 8, 1_000, 20), (2, 3, 40, 3), 30, 5),
+    "filter of many sequences (states, sensors, steps, sequences)":
+        (many_sequences, (4, 2, 1_000, 256), (2, 1, 30, 16), 2, 15),
+}
+
+
+def run(quick=False):
+    """Measure everything; the result is plain enough for JSON."""
+    rows = []
+    for task, (prepare, full, small, target, rounds) in TASKS.items():
+        rows += _race(task, prepare, small if quick else full, target, 2 if quick else rounds)
+    return {"suite": "learning", "size": "Size", **machine.describe(), "speed": rows}
+
+
+def _race(task, prepare, size, target, rounds):
+    """One row for each peer: our time, theirs, the ratio."""
+    ours, others = prepare(*size)
+    expected, rows = ours(), []
+    for name, load in others.items():
+        row = {"task": task, "size": list(size), "peer": name, "target": target}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")                     # peers, too, say that they have not converged
+            try:
+                theirs = load()
+            except ImportError:
+                rows.append({**row, "skipped": "not installed"})
+                continue
+            difference = _difference(expected, theirs())
+            if difference > TOLERANCE:
+                raise AssertionError(f"{name} and we differ by {difference:.1e}: {task}, {size}")
+            pairs = np.array([(_time(ours), _time(theirs)) for _ in range(rounds)])
+        ratios = pairs[:, 1] / pairs[:, 0]
+        rows.append({
+            **row,
+            "ours_ms": _round(1e3 * np.median(pairs[:, 0])),
+            "theirs_ms": _round(1e3 * np.median(pairs[:, 1])),
+            "ratio": _round(np.median(ratios)),
+            "quartiles": [_round(q) for q in np.quantile(ratios, (0.25, 0.75))],
+            "difference": float(f"{difference:.1e}"),
+        })
+    return rows
+
+
+def _iterate(model, params, y, iterations):
+    """So many rounds of E and M step, as `em.iterate` takes them."""
+    for event in em.iterate(model, params, y):
+        if isinstance(event, em.Maximization) and event.iteration == iterations - 1:
+            return event.params
+
+
+def _numbers(params):
+    return [np.asarray(part) for arrow in (params.initial, params.transition, params.emission) for part in arrow]
+
+
+def _difference(ours, theirs):
+    """The largest difference of each part, relative to the largest number in it or to 1."""
+    return max(
+        float(np.abs(np.asarray(a) - np.asarray(b)).max() / max(1.0, np.abs(np.asarray(a)).max()))
+        for a, b in zip(ours, theirs)
+    )
+
+
+def _time(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def _round(number):
+    return float(f"{number:.3g}")

@@ -1,0 +1,146 @@
+"""What is done to photographs before a model sees them: patches, spectra, whitening.
+
+Images are arrays of numbers, shape (H, W); frequencies are in cycles per pixel, at most 1/2 along
+an axis.
+
+References
+----------
+Section 2.1.3, "The statistics of natural scenes".
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pedagogy_lib import checks
+
+
+class Spectrum(NamedTuple):
+    """Power against frequency, averaged over directions.
+
+    frequencies : ndarray, shape (F,), the mean frequency of each ring, rising
+    power : ndarray, shape (F,), the mean power within it
+    """
+
+    frequencies: np.ndarray
+    power: np.ndarray
+
+
+def patches(images, size, n, rng):
+    """Cut ``n`` square patches from random places, each flattened into a row.
+
+    Parameters
+    ----------
+    images : array_like, shape (H, W) or (M, H, W)
+    size : int
+        The side of a patch, in pixels.
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n, size * size)
+        ``row.reshape(size, size)`` is the patch.
+    """
+    images = checks.array("images", images)
+    images = images[None] if images.ndim == 2 else images
+    size, n = checks.count("size", size), checks.count("n", n, minimum=0)
+    rng = checks.generator("rng", rng)
+    if images.ndim != 3 or size > min(images.shape[1:]) or len(images) == 0:
+        raise ValueError(f"images: expected shape (H, W) or (M, H, W), no side below {size}, got {images.shape}")
+    which = rng.integers(len(images), size=n)
+    top, left = (rng.integers(side - size + 1, size=n) for side in images.shape[1:])
+    offsets = np.arange(size)
+    rows, columns = top[:, None] + offsets, left[:, None] + offsets
+    return images[which[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(n, size * size)
+
+
+def power_spectrum(image):
+    """The power at each frequency, averaged over the directions.
+
+    In photographs it falls off with very nearly the square of the frequency.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+
+    Returns
+    -------
+    Spectrum
+        Without frequency zero, the mean; up to 1/2. White noise of variance 1 has power 1.
+
+    Notes
+    -----
+    The image is faded out towards its edges (a Hann window). Otherwise the jump from the right edge
+    round to the left would be taken for structure, with a spectrum of its own.
+    """
+    image = _checked(image)
+    window = np.outer(*(np.hanning(side + 2)[1:-1] for side in image.shape))
+    faded = (image - image.mean()) * window
+    power = np.abs(np.fft.fft2(faded)) ** 2 / (window**2).sum()
+    frequency = _frequencies(image.shape)
+    ring = np.rint(frequency * min(image.shape)).astype(int).ravel()
+    kept = np.arange(1, min(image.shape) // 2 + 1)
+    counts = np.bincount(ring)
+    mean = lambda values: (np.bincount(ring, values.ravel()) / np.maximum(counts, 1))[kept]
+    return Spectrum(mean(frequency), mean(power))
+
+
+def whiten(image, cutoff=0.4):
+    """Flatten the power spectrum of a photograph, up to a cutoff.
+
+    Each frequency f is multiplied by f exp(-(f / cutoff)^4): it undoes a fall of the amplitude as
+    1 / f, and fades out the highest frequencies, where there is mostly noise.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+    cutoff : float
+        In cycles per pixel.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        With mean zero and variance one.
+
+    References
+    ----------
+    B. A. Olshausen and D. J. Field, "Sparse coding with an overcomplete basis set", Vision Research
+    37 (1997) 3311-3325.
+    """
+    image, cutoff = _checked(image), checks.number("cutoff", cutoff, above=0)
+    frequency = _frequencies(image.shape)
+    filtered = np.fft.fft2(image - image.mean()) * frequency * np.exp(-((frequency / cutoff) ** 4))
+    found = np.fft.ifft2(filtered).real
+    return found / found.std()
+
+
+def noise_like(image, rng):
+    """Gaussian noise with the mean and the power spectrum of an image, and nothing else of it.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+    """
+    image, rng = _checked(image), checks.generator("rng", rng)
+    # White noise has random phases, and they are those of a real image.
+    phases = np.exp(1j * np.angle(np.fft.fft2(rng.standard_normal(image.shape))))
+    amplitude = np.abs(np.fft.fft2(image - image.mean()))
+    return image.mean() + np.fft.ifft2(amplitude * phases).real
+
+
+def _frequencies(shape):
+    """The frequency of every entry of a two-dimensional Fourier transform, shape (H, W)."""
+    return np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1]))
+
+
+def _checked(image):
+    image = checks.array("image", image, ("H", "W"))
+    if min(image.shape) < 2 or np.ptp(image) == 0:
+        raise ValueError(f"image: expected two pixels a side at least, not all equal, got shape {image.shape}")
+    return image

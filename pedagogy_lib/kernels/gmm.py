@@ -1,0 +1,96 @@
+"""The Gaussian mixture's two passes over the data, as compiled loops.
+
+The same work as the references in `pedagogy_lib.models.gmm`. The data are taken in blocks of rows
+that fit into the processor's nearest memory, and transposed there: every innermost loop then runs
+over the rows of a block, several in each SIMD register.
+"""
+
+import numpy as np
+
+from pedagogy_lib.kernels._jit import jit_sums
+
+ROWS = 128                              # of a block
+
+
+@jit_sums
+def infer(y, means, roots, constants, responsibilities, log_marginals):
+    """p(x|y) and log p(y). Fills the last two arguments.
+
+    ``constants`` are log pi_k less the logarithm of the Gaussian's normaliser.
+    """
+    N, D = y.shape
+    K = len(means)
+    block, white = np.zeros((D, ROWS)), np.zeros((D, ROWS))
+    log_joint, square = np.zeros((K, ROWS)), np.zeros(ROWS)
+    largest, total = np.zeros(ROWS), np.zeros(ROWS)
+    for first in range(0, N, ROWS):
+        rows = min(ROWS, N - first)
+        for d in range(D):
+            for b in range(rows):
+                block[d, b] = y[first + b, d]
+        for k in range(K):
+            for b in range(ROWS):
+                square[b] = 0.0
+            for i in range(D):          # R^-1 (y - mu), forwards through the root
+                shift, scale = means[k, i], 1.0 / roots[k, i, i]
+                for b in range(ROWS):
+                    white[i, b] = block[i, b] - shift
+                for j in range(i):
+                    factor = roots[k, i, j]
+                    for b in range(ROWS):
+                        white[i, b] -= factor * white[j, b]
+                for b in range(ROWS):
+                    white[i, b] *= scale
+                    square[b] += white[i, b] * white[i, b]
+            for b in range(ROWS):
+                log_joint[k, b] = constants[k] - 0.5 * square[b]             # z-hat of Eq. 2.6
+        for b in range(ROWS):
+            largest[b] = log_joint[0, b]
+            total[b] = 0.0
+        for k in range(1, K):
+            for b in range(ROWS):
+                largest[b] = max(largest[b], log_joint[k, b])
+        for k in range(K):
+            for b in range(ROWS):
+                log_joint[k, b] = np.exp(log_joint[k, b] - largest[b])
+                total[b] += log_joint[k, b]
+        for b in range(rows):
+            log_marginals[first + b] = largest[b] + np.log(total[b])         # Eq. 2.10
+            scale = 1.0 / total[b]
+            for k in range(K):
+                responsibilities[first + b, k] = log_joint[k, b] * scale     # Eq. 2.7
+
+
+@jit_sums
+def scatter(weights, y, centers, out):
+    """sum_n w_nk (y_n - c_k)(y_n - c_k)' for every k. Adds to the last argument, which is zero."""
+    N, D = y.shape
+    K = len(centers)
+    block, own = np.zeros((D, ROWS)), np.zeros((K, ROWS))
+    centred, weighted = np.zeros((D, ROWS)), np.zeros(ROWS)
+    for first in range(0, N, ROWS):
+        rows = min(ROWS, N - first)
+        for d in range(D):
+            for b in range(rows):
+                block[d, b] = y[first + b, d]
+        for k in range(K):
+            for b in range(rows):
+                own[k, b] = weights[first + b, k]
+        for b in range(rows, ROWS):
+            for k in range(K):
+                own[k, b] = 0.0
+        for k in range(K):
+            for i in range(D):
+                shift = centers[k, i]
+                for b in range(ROWS):
+                    centred[i, b] = block[i, b] - shift
+                    weighted[b] = own[k, b] * centred[i, b]
+                for j in range(i + 1):
+                    total = 0.0
+                    for b in range(ROWS):
+                        total += weighted[b] * centred[j, b]
+                    out[k, i, j] += total
+    for k in range(K):
+        for i in range(D):
+            for j in range(i):
+                out[k, j, i] = out[k, i, j]

@@ -1,0 +1,47 @@
+"""The E step of K-means as one compiled pass; the reference is in `pedagogy_lib.models.kmeans`.
+
+Blocks of rows, transposed, as in `pedagogy_lib.kernels.gmm`.
+"""
+
+import numpy as np
+
+from pedagogy_lib.kernels._jit import jit_sums
+
+ROWS = 128                              # of a block
+
+
+@jit_sums
+def assign(y, means, counts, sums):
+    """Count and sum the rows nearest to each mean. Adds to the last two arguments, which are zero.
+
+    Returns the sum of the squared distances. Of equally near means the first counts.
+    """
+    N, D = y.shape
+    K = len(means)
+    block, square = np.zeros((D, ROWS)), np.zeros(ROWS)
+    least, nearest = np.zeros(ROWS), np.zeros(ROWS, np.int64)
+    cost = 0.0
+    for first in range(0, N, ROWS):
+        rows = min(ROWS, N - first)
+        for d in range(D):
+            for b in range(rows):
+                block[d, b] = y[first + b, d]
+        for k in range(K):
+            odd = D % 2
+            for b in range(ROWS):
+                square[b] = odd * (block[0, b] - means[k, 0]) ** 2
+            for d in range(odd, D, 2):      # two at a time: half as many loads and stores
+                one, two = means[k, d], means[k, d + 1]
+                for b in range(ROWS):
+                    square[b] += (block[d, b] - one) ** 2 + (block[d + 1, b] - two) ** 2
+            for b in range(ROWS):
+                closer = k == 0 or square[b] < least[b]
+                least[b] = square[b] if closer else least[b]
+                nearest[b] = k if closer else nearest[b]
+        for b in range(rows):
+            k = nearest[b]
+            cost += least[b]
+            counts[k] += 1.0
+            for d in range(D):
+                sums[k, d] += y[first + b, d]
+    return cost

@@ -1,0 +1,81 @@
+"""Patches, spectra and whitening of images."""
+
+import numpy as np
+import pytest
+
+from pedagogy_lib import data
+from pedagogy_lib.data import images
+
+
+def fall(spectrum, low=0.02, high=0.2):
+    """The slope of log power against log frequency."""
+    kept = (spectrum.frequencies > low) & (spectrum.frequencies < high)
+    return np.polyfit(np.log(spectrum.frequencies[kept]), np.log(spectrum.power[kept]), 1)[0]
+
+
+def test_patches_are_cut_from_the_images():
+    stack = np.arange(2 * 6 * 7).reshape(2, 6, 7)
+    found = images.patches(stack, 3, 200, np.random.default_rng(0))
+    assert found.shape == (200, 9)
+    every = {tuple(stack[m, i : i + 3, j : j + 3].ravel()) for m in range(2) for i in range(4) for j in range(5)}
+    assert {tuple(row) for row in found.astype(int)} == every
+    whole = images.patches(stack[0], 6, 3, np.random.default_rng(1))
+    assert whole.shape == (3, 36)
+    assert images.patches(stack, 3, 0, np.random.default_rng(0)).shape == (0, 9)
+
+
+def test_power_spectrum_of_noise_and_of_a_wave():
+    rng = np.random.default_rng(2)
+    white = images.power_spectrum(3.0 * rng.standard_normal((128, 128)))
+    assert white.power.mean() == pytest.approx(9.0, rel=0.05)
+    assert abs(fall(white)) < 0.2
+    wave = np.cos(2 * np.pi * 0.25 * np.arange(128)) * np.ones((128, 1))
+    found = images.power_spectrum(wave)
+    assert found.frequencies[found.power.argmax()] == pytest.approx(0.25, abs=0.01)
+    assert (np.diff(found.frequencies) > 0).all()
+    assert len(images.power_spectrum(rng.standard_normal((20, 33))).power) == 10
+
+
+def test_photographs_fall_off_with_the_square_of_the_frequency():
+    slopes = [fall(images.power_spectrum(image)) for image in data.photographs()]
+    assert np.mean(slopes) == pytest.approx(-2.3, abs=0.6)
+    assert np.max(slopes) < -1.2
+
+
+def test_whitening_flattens_the_spectrum_and_leaves_the_tails():
+    kurtosis = lambda z: ((z - z.mean()) ** 4).mean() / z.var() ** 2 - 3
+    for image in data.photographs():
+        white = images.whiten(image)
+        assert white.mean() == pytest.approx(0, abs=1e-10)
+        assert white.var() == pytest.approx(1)
+        before, after = (fall(images.power_spectrum(z)) for z in (image, white))
+        assert abs(after) < 0.5 * abs(before)
+        same = images.noise_like(white, np.random.default_rng(3))
+        assert kurtosis(white) > 1 > 0.5 > abs(kurtosis(same))
+
+
+def test_noise_has_the_spectrum_of_the_image():
+    image = data.photographs()[0]
+    noise = images.noise_like(image, np.random.default_rng(4))
+    spectra = [np.abs(np.fft.fft2(z - z.mean())) for z in (image, noise)]
+    np.testing.assert_allclose(spectra[1], spectra[0], rtol=1e-6, atol=1e-6)
+    assert noise.mean() == pytest.approx(image.mean())
+    assert np.abs(np.corrcoef(image.ravel(), noise.ravel())[0, 1]) < 0.5
+    assert not np.allclose(noise, images.noise_like(image, np.random.default_rng(5)))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: images.patches(np.ones((3, 3)), 4, 1, np.random.default_rng(0)), "images: expected shape .*, no side below 4"),
+        (lambda: images.patches(np.ones(3), 2, 1, np.random.default_rng(0)), r"images: expected shape \(H, W\)"),
+        (lambda: images.patches(np.ones((3, 3)), 2, 1, 0), "rng: expected a numpy.random.Generator"),
+        (lambda: images.power_spectrum(np.ones((4, 4))), "image: expected two pixels a side at least, not all equal"),
+        (lambda: images.whiten(np.eye(4), 0.0), "cutoff: expected a number above 0"),
+        (lambda: images.whiten(np.eye(4)[None]), r"image: expected shape \(H, W\)"),
+        (lambda: images.noise_like(np.eye(4) * np.nan, np.random.default_rng(0)), "image: expected finite numbers"),
+    ],
+)
+def test_what_is_wrong_is_said(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
