@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 #: One module for each chapter that has exercises; each defines TASKS.
-CHAPTERS = ("notation", "graphs", "mixtures", "chains", "kalman", "em")
+CHAPTERS = ("notation", "graphs", "mixtures", "factor_analysis", "chains", "hmm", "kalman", "descent", "information", "em")
 
 
 class Mistake(NamedTuple):

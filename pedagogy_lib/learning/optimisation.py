@@ -251,18 +251,22 @@ def _walk(loss, gradient, start, rule, batches, with_params=False):
 
 def _steps(loss, gradient, params, rule, data, with_params):
     for iteration, batch in zip(count(), data):
-        value = float(loss(params, *batch))
-        slope = np.array(gradient(params, *batch), float)
-        if slope.shape != params.shape:
-            raise ValueError(f"gradient: expected shape {params.shape}, got {slope.shape}")
-        if not (np.isfinite(value) and np.isfinite(slope).all()):
-            what = "gradient" if np.isfinite(value) else "loss"
-            raise DivergedError(
-                f"{what}: expected a finite number, got another at iteration {iteration}; try a smaller rate"
-            )
+        value, slope = float(loss(params, *batch)), np.array(gradient(params, *batch), float)
+        _check(iteration, params, value, slope)
         step = rule(iteration, slope, params) if with_params else rule(iteration, slope)
         yield Step(iteration, params, value, slope, step)
         params = params + step
+
+
+def _check(iteration, params, value, slope):
+    """Stop a walk that has left the finite numbers."""
+    if slope.shape != params.shape:
+        raise ValueError(f"gradient: expected shape {params.shape}, got {slope.shape}")
+    if not (np.isfinite(value) and np.isfinite(slope).all()):
+        what = "gradient" if np.isfinite(value) else "loss"
+        raise DivergedError(
+            f"{what}: expected a finite number, got another at iteration {iteration}; try a smaller rate"
+        )
 
 
 def _deal(n, size, rng):
