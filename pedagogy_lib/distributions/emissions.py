@@ -18,11 +18,10 @@ Sections 2.1.1, 2.2.1, 7.1 and 7.2.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.special import gammaln
 
-from pedagogy_lib import checks, kernels
-from pedagogy_lib.distributions.gaussian import LOG_TAU
+from pedagogy_lib import checks
+from pedagogy_lib.distributions import gaussians
 
 # --------------------------------------------------------------------------- symbols
 
@@ -157,10 +156,7 @@ class Gaussians(NamedTuple):
         means, covariances = self.checked()
         y, seen = _rows(y, means.shape[1])
         roots = np.linalg.cholesky(covariances)                          # Sigma = R R'
-        half_log_determinants = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
-        constants = -half_log_determinants - 0.5 * means.shape[1] * LOG_TAU
-        logs = (kernels.load("emissions") or _Reference).log_densities(y, means, roots, constants)
-        return _silent(logs, seen)
+        return _silent(gaussians.log_densities(y, means, roots), seen)
 
     def sample(self, states, rng):
         """Draw one vector for each state.
@@ -201,8 +197,7 @@ class Gaussians(NamedTuple):
         totals = np.ones(len(w)) @ w                                     # <X^k>
         sums = w.T @ y                                                   # <X^k Y>
         own_means = sums / np.where(totals > 0, totals, 1.0)[:, None]
-        scatters = (kernels.load("emissions") or _Reference).scatters
-        return GaussianStatistics(totals, sums, scatters(w, y, own_means))
+        return GaussianStatistics(totals, sums, gaussians.scatter(w, y, own_means))
 
     def log_prior(self, prior):
         """The log density, up to a constant, of the inverse-Wishart prior on each covariance.
@@ -367,26 +362,6 @@ class PoissonStatistics(NamedTuple):
 
 
 # --------------------------------------------------------------------- shared by all
-
-
-class _Reference:
-    """What the compiled kernel does, in NumPy."""
-
-    def log_densities(y, means, roots, constants):
-        """A constant less half the squared distance: solve R z = y - mu for all t at once."""
-        logs = np.empty((len(y), len(means)))
-        for k, (mean, root) in enumerate(zip(means, roots)):
-            z = solve_triangular(root, (y - mean).T, lower=True)
-            logs[:, k] = constants[k] - 0.5 * (z**2).sum(0)
-        return logs
-
-    def scatters(weights, y, means):
-        """The sum over t of w_tk (y_t - m_k)(y_t - m_k)'."""
-        found = np.empty((*means.shape, means.shape[1]))
-        for k, mean in enumerate(means):
-            centred = y - mean
-            found[k] = (weights[:, k, None] * centred).T @ centred
-        return found
 
 
 def pseudo_counts(name, value, shape):

@@ -1,6 +1,6 @@
 """The E step of K-means as one compiled pass; the reference is in `pedagogy_lib.models.kmeans`.
 
-Blocks of rows, transposed, as in `pedagogy_lib.kernels.gmm`.
+Blocks of rows, transposed, as in `pedagogy_lib.kernels.gaussians`.
 """
 
 import numpy as np

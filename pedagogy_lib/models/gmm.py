@@ -13,11 +13,10 @@ Sections 2.1.1 (inference, Eqs. 2.2-2.10) and 7.1 (learning).
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.special import entr
 
 from pedagogy_lib import checks, kernels
-from pedagogy_lib.distributions import categorical
+from pedagogy_lib.distributions import categorical, gaussians
 from pedagogy_lib.distributions.categorical import Categorical, Components
 from pedagogy_lib.distributions.gaussian import LOG_TAU
 
@@ -112,21 +111,10 @@ def emission(params):
     return _emission(_checked(params))
 
 
-def _emission(params):
+def _emission(params, backend="auto"):
     """The same, of parameters that have been checked."""
     roots = np.linalg.cholesky(params.covariances)
-    return Components(lambda y: _log_emission(y, params.means, roots))
-
-
-def _log_emission(y, means, roots):
-    """log N(y_n; mu_k, R_k R_k^T) for every n and k, given Cholesky roots: shape (..., K)."""
-    y = np.asarray(y, float)
-    log_densities = np.empty((*y.shape[:-1], len(means)))
-    for k, (mean, root) in enumerate(zip(means, roots)):
-        whitened = solve_triangular(root, (y - mean).T, lower=True)
-        half_log_determinant = np.log(np.diag(root)).sum()
-        log_densities[..., k] = -0.5 * (whitened**2).sum(0) - half_log_determinant
-    return log_densities - 0.5 * means.shape[1] * LOG_TAU
+    return Components(lambda y: gaussians.log_densities(y, params.means, roots, backend))
 
 
 def posterior(params, y):
@@ -215,7 +203,7 @@ def observed_statistics(responsibilities, y):
     shares = r.mean(0)                                           # <X_k>
     sums = r.T @ y / len(y)                                      # <X_k Y>
     means = sums / np.where(shares > 0, shares, 1)[:, None]      # m_k; of no data, anything
-    scatters = scatter(r, y, means) / len(y)                     # <X_k (Y - m_k)(Y - m_k)^T>
+    scatters = gaussians.scatter(r, y, means) / len(y)           # <X_k (Y - m_k)(Y - m_k)^T>
     return Statistics(shares, sums, scatters, len(y), np.nan)
 
 
@@ -362,46 +350,19 @@ def infer(params, y, backend="auto"):
     responsibilities : ndarray, shape (N, K)
     log_marginals : ndarray, shape (N,)
     """
-    kernel = kernels.choose("gmm", backend)
+    kernel = kernels.choose("gaussians", backend)
     if kernel is None:
-        source, likelihoods = Categorical(params.weights), _emission(params)
+        source, likelihoods = Categorical(params.weights), _emission(params, "numpy")
         posterior = categorical.invert(source, likelihoods, y).probabilities
         return posterior, categorical.log_density(categorical.marginalize(source, likelihoods), y)
     roots = np.linalg.cholesky(params.covariances)
     half_log_determinants = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
     with np.errstate(divide="ignore"):                           # a weight of zero: impossible
         constants = np.log(params.weights) - half_log_determinants - 0.5 * y.shape[1] * LOG_TAU
-    responsibilities, log_marginals = kernels.arrays((len(y), len(params.weights)), (len(y),))
-    arguments = map(np.ascontiguousarray, (y, params.means, roots, constants))
-    kernel.infer(*arguments, responsibilities, log_marginals)
+    responsibilities, log_marginals = kernel.infer(y, params.means, roots, constants)
     if not np.isfinite(log_marginals).all():
         raise ValueError("y: expected an observation that some side can emit, got one of probability zero")
     return responsibilities, log_marginals
-
-
-def scatter(responsibilities, y, centers, backend="auto"):
-    """sum_n r_nk (y_n - c_k)(y_n - c_k)^T for every class; arguments are not checked.
-
-    Parameters
-    ----------
-    responsibilities : ndarray, shape (N, K)
-    y : ndarray, shape (N, D)
-    centers : ndarray, shape (K, D)
-    backend : {"auto", "numba", "numpy"}
-
-    Returns
-    -------
-    ndarray, shape (K, D, D)
-    """
-    K, D = centers.shape
-    found, kernel = np.zeros((K, D, D)), kernels.choose("gmm", backend)
-    if kernel is not None:
-        kernel.scatter(*map(np.ascontiguousarray, (responsibilities, y, centers)), found)
-        return found
-    for k in range(K):
-        centred = y - centers[k]
-        found[k] = (responsibilities[:, k, None] * centred).T @ centred
-    return found
 
 
 def _shares_and_means(statistics):

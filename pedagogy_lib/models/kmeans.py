@@ -143,12 +143,17 @@ def assign(means, y, backend="auto"):
     """
     kernel = kernels.choose("kmeans", backend)
     if kernel is None:
-        distances = squared_distances(Parameters(means), y)
-        nearest = np.eye(len(means))[distances.argmin(1)]
-        return nearest.sum(0), nearest.T @ y, distances.min(1).sum()
+        return _assign(means, y)
     counts, sums = np.zeros(len(means)), np.zeros(means.shape)
     cost = kernel.assign(np.ascontiguousarray(y), np.ascontiguousarray(means), counts, sums)
     return counts, sums, cost
+
+
+def _assign(means, y):
+    """The reference of `assign`: one-hot rows, of which the first minimum takes all."""
+    distances = squared_distances(Parameters(means), y)
+    nearest = np.eye(len(means))[distances.argmin(1)]
+    return nearest.sum(0), nearest.T @ y, distances.min(1).sum()
 
 
 def maximize(statistics):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
+from pedagogy_lib.distributions import gaussians
 from pedagogy_lib.models import gmm, kmeans
 
 pytest.importorskip("numba")
@@ -33,9 +35,21 @@ def test_infer(size):
 def test_scatter(size):
     params, y = problem(*size)
     r, _ = gmm.infer(params, y)
-    fast, slow = (gmm.scatter(r, y, params.means, backend) for backend in ("numba", "numpy"))
+    fast, slow = (gaussians.scatter(r, y, params.means, backend) for backend in ("numba", "numpy"))
     np.testing.assert_allclose(fast, slow, rtol=1e-11, atol=1e-12)
     np.testing.assert_array_equal(fast, np.swapaxes(fast, 1, 2))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_log_densities(size):
+    params, y = problem(*size)
+    roots = np.linalg.cholesky(params.covariances)
+    peer = np.stack([multivariate_normal(m, c).logpdf(y) for m, c in zip(params.means, params.covariances)], -1)
+    for backend in ("numba", "numpy"):
+        found = gaussians.log_densities(y, params.means, roots, backend)
+        np.testing.assert_allclose(found, peer.reshape(found.shape), rtol=1e-10)
+        np.testing.assert_allclose(gaussians.log_densities(y[0], params.means, roots, backend), found[0], rtol=1e-12)
+        assert not np.allclose(gaussians.log_densities(y, params.means, 2 * roots, backend), found, rtol=1e-3)
 
 
 @pytest.mark.parametrize("backend", ["numba", "numpy"])

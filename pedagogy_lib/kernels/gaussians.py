@@ -1,19 +1,41 @@
-"""The Gaussian mixture's two passes over the data, as compiled loops.
+"""Several Gaussians at once, as compiled loops: densities, responsibilities, scatters.
 
-The same work as the references in `pedagogy_lib.models.gmm`. The data are taken in blocks of rows
-that fit into the processor's nearest memory, and transposed there: every innermost loop then runs
-over the rows of a block, several in each SIMD register.
+The same work as the references in `pedagogy_lib.distributions.gaussians` and
+`pedagogy_lib.models.gmm`. Where the pass is long, the data are taken in blocks of rows that fit into
+the processor's nearest memory, and transposed there: every innermost loop then runs over the rows
+of a block, several in each SIMD register. The densities alone have their innermost loop over the
+classes instead.
 """
 
 import numpy as np
 
+from pedagogy_lib.kernels import arrays
 from pedagogy_lib.kernels._jit import jit_sums
 
 ROWS = 128                              # of a block
 
 
 @jit_sums
-def infer(y, means, roots, constants, responsibilities, log_marginals):
+def _log_densities(y, means, factors, scales, constants, logs):
+    """Forward substitution for every row of y and every state; fills ``logs``, shape (T, K)."""
+    T, D = y.shape
+    K = means.shape[1]
+    z = np.empty((D, K))
+    for t in range(T):
+        for k in range(K):
+            logs[t, k] = constants[k]
+        for d in range(D):
+            for k in range(K):
+                z[d, k] = (y[t, d] - means[d, k]) * scales[d, k]
+            for e in range(d):
+                for k in range(K):
+                    z[d, k] -= factors[d, e, k] * z[e, k]
+            for k in range(K):
+                logs[t, k] -= 0.5 * z[d, k] * z[d, k]
+
+
+@jit_sums
+def _infer(y, means, roots, constants, responsibilities, log_marginals):
     """p(x|y) and log p(y). Fills the last two arguments.
 
     ``constants`` are log pi_k less the logarithm of the Gaussian's normaliser.
@@ -62,7 +84,7 @@ def infer(y, means, roots, constants, responsibilities, log_marginals):
 
 
 @jit_sums
-def scatter(weights, y, centers, out):
+def _scatter(weights, y, centers, out):
     """sum_n w_nk (y_n - c_k)(y_n - c_k)' for every k. Adds to the last argument, which is zero."""
     N, D = y.shape
     K = len(centers)
@@ -94,3 +116,34 @@ def scatter(weights, y, centers, out):
         for i in range(D):
             for j in range(i):
                 out[k, j, i] = out[k, i, j]
+
+
+# ------------------------------------------------------------------------- for the caller
+
+
+def log_densities(y, means, roots, constants):
+    """As the reference of this name: shape (N, K)."""
+    diagonals = np.diagonal(roots, axis1=1, axis2=2)
+    factors = np.moveaxis(roots / diagonals[:, :, None], 0, 2)
+    logs = np.empty((len(y), len(means)))
+    _log_densities(_plain(y), _plain(means.T), _plain(factors), _plain(1 / diagonals.T), _plain(constants), logs)
+    return logs
+
+
+def infer(y, means, roots, constants):
+    """Responsibilities, shape (N, K), and log marginals, shape (N,)."""
+    responsibilities, log_marginals = arrays((len(y), len(means)), (len(y),))
+    _infer(_plain(y), _plain(means), _plain(roots), _plain(constants), responsibilities, log_marginals)
+    return responsibilities, log_marginals
+
+
+def scatter(weights, y, centers):
+    """As the reference of this name: shape (K, D, D)."""
+    found = np.zeros((*centers.shape, centers.shape[1]))
+    _scatter(_plain(weights), _plain(y), _plain(centers), found)
+    return found
+
+
+def _plain(array):
+    """The one kind of array that kernels are compiled for: another kind would compile anew."""
+    return np.require(array, np.float64, "CAW")
