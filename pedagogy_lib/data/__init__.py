@@ -97,6 +97,41 @@ def nile():
     return Table(np.array(rows, float), ("year", "flow (10^8 m^3)"))
 
 
+def earthquakes():
+    """Load the number of earthquakes of magnitude 7 and more in the world, each year from 1900 to 2006.
+
+    Returns
+    -------
+    Table
+        Columns: year, earthquakes.
+    """
+    _, rows = _read("earthquakes.csv")
+    return Table(np.array(rows, float), ("year", "earthquakes"))
+
+
+def alice():
+    """Load the first four chapters of Lewis Carroll, *Alice's Adventures in Wonderland* (1865).
+
+    Returns
+    -------
+    tuple of str
+        One for each chapter, its paragraphs with a blank line between.
+    """
+    text = files(__package__).joinpath("alice.txt").read_text(encoding="utf-8")
+    return tuple(chapter.strip() for chapter in text.split("\n\n\n"))
+
+
+def gettysburg():
+    """Load Abraham Lincoln's address at Gettysburg, 19 November 1863 (the Bliss copy).
+
+    Returns
+    -------
+    str
+        Three paragraphs, with a blank line between. The letters j, x and z do not occur.
+    """
+    return files(__package__).joinpath("gettysburg.txt").read_text(encoding="utf-8")
+
+
 def photographs():
     """Load three grey photographs: a pagoda, trees before a lake, a dahlia.
 

@@ -16,7 +16,20 @@ from typing import NamedTuple
 import numpy as np
 
 #: One module for each chapter that has exercises; each defines TASKS.
-CHAPTERS = ("notation", "graphs", "mixtures", "factor_analysis", "chains", "hmm", "kalman", "descent", "information", "em")
+CHAPTERS = (
+    "notation",
+    "graphs",
+    "mixtures",
+    "factor_analysis",
+    "sparse_coding",
+    "chains",
+    "hmm",
+    "kalman",
+    "descent",
+    "information",
+    "latent",
+    "em",
+)
 
 
 class Mistake(NamedTuple):

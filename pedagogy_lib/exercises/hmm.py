@@ -99,8 +99,8 @@ PAIR = Task(
         Mistake(
             "divided zero by zero",
             _plain_pair,
-            "Right where every state is possible. In the last case one state cannot be reached: its prediction is zero, "
-            "so is its gamma, and the ratio must be taken as zero.",
+            "Right where every state is possible. In the last case one state cannot be reached: its prediction is zero "
+            "and so is its gamma; the ratio must be taken as zero.",
         ),
         Mistake(
             "multiplied the two beliefs",

@@ -73,8 +73,8 @@ def push(stack, symbol, frequencies):
     """
     f = _frequency(symbol, frequencies)
     start, total = sum(frequencies[:symbol]), sum(frequencies)
-    # Of every `total` numbers in a row, f belong to this symbol, and they begin at `start`: go to
-    # the one whose place among the symbol's own numbers is `stack`.
+    # Of every `total` numbers in a row, f belong to this symbol, from `start` on:
+    # go to the one whose place among the symbol's own numbers is `stack`.
     return Stack(stack // f * total + start + stack % f)
 
 
@@ -94,8 +94,8 @@ def pop(stack, frequencies):
     ends = list(accumulate(frequencies))
     slot = stack % ends[-1]                     # the inverse of the cumulative frequencies
     symbol = bisect_right(ends, slot)
-    f = frequencies[symbol]
-    return Popped(Stack(stack // ends[-1] * f + slot - (ends[symbol] - f)), symbol)
+    f, start = frequencies[symbol], ends[symbol] - frequencies[symbol]
+    return Popped(Stack(stack // ends[-1] * f + slot - start), symbol)
 
 
 def length(stack):
@@ -315,7 +315,7 @@ def steps(code, observations, stack):
         stack = push(stack, y, code.emission[x])                # reconstruction: -log2 p(y|x)
         stack = push(stack, x, code.prior)                      # code: -log2 p(x)
         costs = (code.recognition[y], x), (code.prior, x), (code.emission[x], y)
-        yield Step(n, y, x, stack, *(_surprisal(table, symbol) for table, symbol in costs))
+        yield Step(n, y, x, stack, *(_surprisal(*cost) for cost in costs))
 
 
 def encode(code, observations, stack):

@@ -86,7 +86,8 @@ def cross_entropy(p, q):
     """
     p, q = _pair(p, q)
     if isinstance(p, Gaussian):
-        return 0.5 * (len(p.mean) * LOG_TAU + _log_determinant(q) + _average_square(p, q))
+        square = _average_square(p, q)
+        return 0.5 * (len(p.mean) * LOG_TAU + _log_determinant(q) + square)
     with np.errstate(divide="ignore", invalid="ignore"):
         surprisals = -np.log(q)
         # What never happens costs nothing, however surprising it would be.
@@ -114,7 +115,8 @@ def relative_entropy(p, q):
     if isinstance(p, Gaussian):
         gap = _log_determinant(q) - _log_determinant(p)
         return 0.5 * (gap + _average_square(p, q) - len(p.mean))
-    # Not a difference of two sums: where p and q are close that would cancel the digits.
+    # Not a difference of two sums: that would cancel the digits where p and q are close.
+    # Each term is at least zero; together, -p + q add nothing.
     return float(np.maximum((rel_entr(p, q) - p + q).sum(), 0.0))
 
 
@@ -157,11 +159,12 @@ def merges(probabilities):
         K - 1 of them; the last node is the root, the question to be asked first.
     """
     p = checks.probabilities("probabilities", probabilities, ("K",))
-    waiting = [(probability, node) for node, probability in enumerate(p.tolist())]
+    waiting = [(p_k, k) for k, p_k in enumerate(p.tolist())]
     heapq.heapify(waiting)
     for iteration in range(len(p) - 1):
         (rare, a), (common, b) = heapq.heappop(waiting), heapq.heappop(waiting)
-        yes, no = (a, b) if rare == common else (b, a)      # of equals the lower number pops first
+        # Yes is the more probable side; of equals, the lower number pops first.
+        yes, no = (a, b) if rare == common else (b, a)
         node = len(p) + iteration
         heapq.heappush(waiting, (rare + common, node))
         yield Merge(iteration, yes, no, node, rare + common)

@@ -31,6 +31,15 @@ def test_nile():
     np.testing.assert_array_equal(values, peer[["year", "volume"]].to_numpy(float))
 
 
+def test_earthquakes():
+    years, counts = data.earthquakes().values.T
+    np.testing.assert_array_equal(years, np.arange(1900, 2007))
+    # The published mean and variance of the series.
+    assert counts.mean() == pytest.approx(19.364, abs=5e-4)
+    assert counts.var(ddof=1) == pytest.approx(51.573, abs=5e-4)
+    assert (counts == np.floor(counts)).all()
+
+
 def test_photographs():
     images = data.photographs()
     assert images.shape == (3, 256, 256)
