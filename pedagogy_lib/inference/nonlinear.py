@@ -1,0 +1,340 @@
+"""Filtering and smoothing along curves: extended, unscented and Gauss-Hermite Kalman filters.
+
+::
+
+    p(x_1)         = N(mu_1, Sigma_1)
+    p(x_t|x_{t-1}) = N(f(x_{t-1}), Q)
+    p(y_t|x_t)     = N(h(x_t), R)
+
+Bent by f, a Gaussian is a Gaussian no longer, and the two operations have no closed form. Every
+method here makes the same bargain: near the present belief, replace the curve by a line, and what
+the line misses by noise::
+
+    f(x)  ~  A x + b + N(0, Omega)
+
+Then the rules of `pedagogy_lib.distributions.gaussian` are exact again, and
+`pedagogy_lib.inference.recursions` runs as it stands. The methods differ in which line:
+
+    ``tangent``        the tangent at the mean: the extended Kalman filter
+    ``sigma_points``   the line nearest to f at a few points: the unscented Kalman filter
+    ``gauss_hermite``  the line nearest to f on average, by quadrature: assumed-density filtering
+
+References
+----------
+`state_estimation_4dvar`, "Extended Kalman filter"; S.J. Julier and J.K. Uhlmann (1997); K. Ito and
+K. Xiong (2000); I. Arasaratnam and S. Haykin (2009), cubature. Statistical linear regression:
+T. Lefebvre, H. Bruyninckx and J. De Schutter (2002).
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from pedagogy_lib import checks
+from pedagogy_lib.distributions import gaussian
+from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.inference import recursions
+from pedagogy_lib.inference._matrices import covariance_root, solve_semidefinite
+
+
+class Curve(NamedTuple):
+    """A conditional distribution p(y|x) = N(f(x), R) whose mean is any function of x.
+
+    function : callable
+        Takes states in rows, shape (N, K), returns their images, shape (N, L).
+    covariance : ndarray, shape (L, L), R
+    jacobian : callable, optional
+        Takes one state, shape (K,), returns df/dx', shape (L, K). Without it `tangent` uses
+        differences.
+    """
+
+    function: Callable
+    covariance: np.ndarray
+    jacobian: Callable | None = None
+
+
+class Filtered(NamedTuple):
+    """What a filter believed.
+
+    means : ndarray, shape (T, K)
+    covariances : ndarray, shape (T, K, K)
+    log_likelihoods : ndarray, shape (T,), log p(y_t | y_1 ... y_{t-1}), of the approximation
+    """
+
+    means: np.ndarray
+    covariances: np.ndarray
+    log_likelihoods: np.ndarray
+
+    @property
+    def log_likelihood(self):
+        """The sum of `log_likelihoods`."""
+        return float(self.log_likelihoods.sum())
+
+
+class Smoothed(NamedTuple):
+    """What all observations together say.
+
+    means : ndarray, shape (T, K)
+    covariances : ndarray, shape (T, K, K)
+    """
+
+    means: np.ndarray
+    covariances: np.ndarray
+
+
+# -------------------------------------------------------------------------- which line
+
+
+def tangent(source, curve):
+    """The tangent at the mean: f(x) ~ f(m) + F (x - m), and nothing missed.
+
+    Parameters
+    ----------
+    source : Gaussian, with K dimensions
+    curve : Curve
+
+    Returns
+    -------
+    AffineGaussian
+        With F = df/dx' at the mean of the source.
+    """
+    m = source.mean
+    F = numerical_jacobian(curve.function, m) if curve.jacobian is None else np.asarray(curve.jacobian(m), float)
+    image = _images(curve, m[None])[0]
+    if F.shape != (len(image), len(m)) or not np.isfinite(F).all():
+        raise ValueError(f"jacobian: expected {len(image)} x {len(m)} finite numbers, got shape {F.shape}")
+    return AffineGaussian(F, image - F @ m, curve.covariance)
+
+
+def sigma_points(kappa=None):
+    """The line nearest to the curve at 2K + 1 points: the mean, and two for each dimension.
+
+    Parameters
+    ----------
+    kappa : float, optional
+        The points lie sqrt(K + kappa) standard deviations out. 3 - K (the default) makes the
+        fourth moments of each dimension right; 0 leaves the mean out, and all weights are equal
+        (the cubature filter). Above three dimensions the default makes the mean's weight negative;
+        then 0 is used.
+
+    Returns
+    -------
+    callable
+        As `tangent`.
+    """
+    if kappa is not None:
+        kappa = checks.number("kappa", kappa)
+
+    def line(source, curve):
+        K = len(source.mean)
+        k = max(3.0 - K, 0.0) if kappa is None else kappa
+        if K + k <= 0:
+            raise ValueError(f"kappa: expected a number above -{K}, minus the number of states, got {k}")
+        steps = np.sqrt(K + k) * np.eye(K)
+        weights = np.full(2 * K + 1, 0.5 / (K + k))
+        weights[0] = k / (K + k)
+        return nearest_line(source, curve, np.vstack([np.zeros(K), steps, -steps]), weights)
+
+    return line
+
+
+def gauss_hermite(order=5):
+    """The line nearest to the curve on average over the belief, by Gauss-Hermite quadrature.
+
+    It is exact where f is a polynomial of degree below ``order``. It takes order^K points.
+
+    Parameters
+    ----------
+    order : int
+        Points in each dimension.
+
+    Returns
+    -------
+    callable
+        As `tangent`.
+    """
+    order = checks.count("order", order, minimum=2)
+
+    def line(source, curve):
+        return nearest_line(source, curve, *_grid(order, len(source.mean)))
+
+    return line
+
+
+def nearest_line(source, curve, points, weights):
+    """The line with the least mean square distance from the curve, and what it misses as noise.
+
+    Parameters
+    ----------
+    source : Gaussian, with K dimensions
+    curve : Curve
+    points : ndarray, shape (P, K)
+        In units of standard deviations: their weighted mean is 0, their covariance I.
+    weights : ndarray, shape (P,)
+        They sum to one.
+
+    Returns
+    -------
+    AffineGaussian
+    """
+    m, S = source
+    x = m + points @ covariance_root(S).T
+    images = _images(curve, x)
+    mean = weights @ images
+    dx, dy = x - m, images - mean
+    cross = (weights[:, None] * dx).T @ dy                    # Cov[x, f(x)]
+    A = solve_semidefinite(S, cross).T                        # regression of f(x) on x
+    missed = dy - dx @ A.T
+    omega = (weights[:, None] * missed).T @ missed
+    return AffineGaussian(A, mean - A @ m, curve.covariance + (omega + omega.T) / 2)
+
+
+def numerical_jacobian(function, x):
+    """df/dx' at x by central differences.
+
+    Parameters
+    ----------
+    function : callable
+        Takes rows, shape (N, K), returns rows, shape (N, L).
+    x : ndarray, shape (K,)
+
+    Returns
+    -------
+    ndarray, shape (L, K)
+    """
+    h = 6e-6 * np.maximum(1.0, np.abs(x))                     # about the cube root of the rounding
+    steps = np.diag(h)
+    ahead, behind = (np.asarray(function(x + sign * steps), float) for sign in (1, -1))
+    return ((ahead - behind) / (2 * h[:, None])).T
+
+
+# ------------------------------------------------------------------ rules and recursions
+
+
+class Rules(NamedTuple):
+    """Marginalize and invert, for curves: draw a line, then use the Gaussian rules.
+
+    Give it to `pedagogy_lib.inference.recursions` in the place of a module of exact rules.
+
+    line : callable
+        `tangent`, or what `sigma_points` or `gauss_hermite` return.
+    repeats : int
+        How often a measurement update draws its line anew, about the belief that it has found (the
+        iterated extended Kalman filter, which is Gauss-Newton's method for the most probable state).
+    """
+
+    line: Callable = tangent
+    repeats: int = 0
+
+    def marginalize(self, source, emission):
+        """As `gaussian.marginalize`; the emission may be a `Curve`."""
+        return gaussian.marginalize(source, self._straight(source, emission))
+
+    def invert(self, source, emission, y=None):
+        """As `gaussian.invert`; the emission may be a `Curve`."""
+        straight = self._straight(source, emission)
+        found = gaussian.invert(source, straight, y)
+        if y is not None and isinstance(emission, Curve):
+            for _ in range(self.repeats):
+                found = gaussian.invert(source, self.line(found, emission), y)
+        return found
+
+    def log_density(self, distribution, y):
+        """As `gaussian.log_density`."""
+        return gaussian.log_density(distribution, y)
+
+    def _straight(self, source, emission):
+        return self.line(source, emission) if isinstance(emission, Curve) else emission
+
+
+def filter(initial, transition, emission, y, line=tangent, repeats=0):
+    """Filter a sequence: p(x_t | y_1 ... y_t), approximately.
+
+    Parameters
+    ----------
+    initial : Gaussian, with K dimensions
+    transition : Curve or AffineGaussian, or a callable of t that returns one
+        Step t moves x_t to x_{t+1}, counted from 0.
+    emission : Curve or AffineGaussian, or a callable of t that returns one
+    y : array_like, shape (T, L)
+        A row of NaN is missing.
+    line : callable
+        `tangent`, ``sigma_points()`` or ``gauss_hermite()``.
+    repeats : int
+        As in `Rules`.
+
+    Returns
+    -------
+    Filtered
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape, or a belief has ceased to be one; with the time step.
+    """
+    y = checks.array("y", y, ("T", "L"), missing=True)
+    repeats = checks.count("repeats", repeats, minimum=0)
+    rules = Rules(line, repeats)
+    means, covariances, costs = [], [], []
+    events = recursions.filter(rules, initial, transition, emission, y)
+    try:
+        for event in events:
+            if isinstance(event, recursions.MeasurementUpdate):
+                means.append(event.distribution.mean)
+                covariances.append(event.distribution.covariance)
+                costs.append(event.log_likelihood)
+    except ValueError as error:
+        raise ValueError(f"at time step t={len(means)} (counted from 0): {error}") from error
+    K = len(initial.mean)
+    return Filtered(np.reshape(means, (-1, K)), np.reshape(covariances, (-1, K, K)), np.array(costs))
+
+
+def smooth(transition, filtered, line=tangent):
+    """Smooth a filtered sequence: p(x_t | y_1 ... y_T), approximately.
+
+    Parameters
+    ----------
+    transition, line
+        As for `filter`.
+    filtered : Filtered
+
+    Returns
+    -------
+    Smoothed
+    """
+    beliefs = [Gaussian(m, S) for m, S in zip(filtered.means, filtered.covariances)]
+    found = [
+        event.distribution
+        for event in recursions.smooth(Rules(line), beliefs, transition)
+        if isinstance(event, recursions.BackwardStep)
+    ][::-1]
+    return Smoothed(
+        np.reshape([belief.mean for belief in found], filtered.means.shape),
+        np.reshape([belief.covariance for belief in found], filtered.covariances.shape),
+    )
+
+
+# ----------------------------------------------------------------------------- helpers
+
+
+def _images(curve, x):
+    """f of each row, checked."""
+    images = np.asarray(curve.function(x), float)
+    L = len(np.atleast_2d(curve.covariance))
+    if images.shape != (len(x), L):
+        raise ValueError(f"function: expected shape ({len(x)}, {L}) for {len(x)} states, got {images.shape}")
+    if not np.isfinite(images).all():
+        raise ValueError("function: expected finite numbers, got others: the belief has run away")
+    return images
+
+
+@lru_cache
+def _grid(order, K):
+    """Points and weights of the product rule for N(0, I)."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(order)
+    weights = weights / weights.sum()
+    points = np.array(list(product(nodes, repeat=K)))
+    return points, np.array([np.prod(w) for w in product(weights, repeat=K)])

@@ -1,0 +1,169 @@
+"""Nonlinear filters: on lines they are the Kalman filter; on curves they are held against grids and quadrature."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.inference import kalman, nonlinear
+from pedagogy_lib.inference.nonlinear import Curve
+
+LINES = {
+    "tangent": nonlinear.tangent,
+    "sigma points": nonlinear.sigma_points(),
+    "cubature": nonlinear.sigma_points(0.0),
+    "Gauss-Hermite": nonlinear.gauss_hermite(3),
+}
+
+
+def linear_model(K, L, T, seed=0):
+    rng = np.random.default_rng(seed)
+    A = 0.8 * np.linalg.qr(rng.normal(size=(K, K)))[0]
+    C, a, c = rng.normal(size=(L, K)), rng.normal(size=K), rng.normal(size=L)
+    Q, R = np.cov(rng.normal(size=(K, 3 * K))).reshape(K, K), np.cov(rng.normal(size=(L, 3 * L))).reshape(L, L)
+    initial = Gaussian(rng.normal(size=K), np.eye(K))
+    straight = AffineGaussian(A, a, Q), AffineGaussian(C, c, R)
+    curved = Curve(lambda x: x @ A.T + a, Q), Curve(lambda x: x @ C.T + c, R, lambda x: C)
+    y = rng.normal(size=(T, L))
+    y[3] = np.nan
+    return initial, straight, curved, y
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 2)])
+def test_on_a_linear_model_every_line_is_the_line(name, size):
+    initial, straight, curved, y = linear_model(*size, T=12)
+    exact = kalman.filter(initial, *straight, y)
+    smoothed = kalman.smooth(initial, *straight, y)
+    for repeats in (0, 2):
+        found = nonlinear.filter(initial, *curved, y, LINES[name], repeats)
+        np.testing.assert_allclose(found.means, exact.means, atol=1e-9)
+        np.testing.assert_allclose(found.covariances, exact.covariances, atol=1e-9)
+        assert found.log_likelihood == pytest.approx(exact.log_likelihood, abs=1e-8)
+    back = nonlinear.smooth(curved[0], found, LINES[name])
+    np.testing.assert_allclose(back.means, smoothed.means, atol=1e-9)
+    np.testing.assert_allclose(back.covariances, smoothed.covariances, atol=1e-9)
+    bent = Curve(lambda x: curved[0].function(x) + 0.1 * x**2, curved[0].covariance)
+    assert np.abs(nonlinear.filter(initial, bent, curved[1], y, LINES[name]).means - exact.means).max() > 1e-3
+
+
+def moments_by_quadrature(f, m, s):
+    density = lambda x: np.exp(-0.5 * ((x - m) / s) ** 2) / (s * np.sqrt(2 * np.pi))
+    E = lambda g: quad(lambda x: g(x) * density(x), m - 12 * s, m + 12 * s, epsabs=1e-13, epsrel=1e-13, limit=200)[0]
+    mean = E(f)
+    return mean, E(lambda x: (f(x) - mean) ** 2), E(lambda x: (x - m) * (f(x) - mean))
+
+
+@pytest.mark.parametrize("f", [np.sin, lambda x: x**3 - x, lambda x: np.exp(0.5 * x)], ids=["sine", "cubic", "exp"])
+def test_gauss_hermite_finds_the_line_that_quadrature_finds(f):
+    m, s = 0.7, 0.9
+    mean, variance, cross = moments_by_quadrature(f, m, s)
+    line = nonlinear.gauss_hermite(14)(Gaussian(np.array([m]), np.array([[s**2]])), Curve(f, np.zeros((1, 1))))
+    slope = cross / s**2
+    np.testing.assert_allclose(line.matrix, [[slope]], rtol=1e-7)
+    np.testing.assert_allclose(line.offset, [mean - slope * m], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(line.covariance, [[variance - slope**2 * s**2]], rtol=1e-6)
+    # The tangent is another line, and claims to miss nothing.
+    near = nonlinear.tangent(Gaussian(np.array([m]), np.array([[s**2]])), Curve(f, np.zeros((1, 1))))
+    assert abs(near.matrix[0, 0] - slope) > 0.05 and near.covariance[0, 0] == 0
+
+
+def test_orders_of_exactness():
+    """Sigma points have the right moments up to the third, order five up to the ninth."""
+    source = Gaussian(np.array([0.4]), np.array([[0.8]]))
+    for degree, line, exact in ((2, nonlinear.sigma_points(), True), (4, nonlinear.gauss_hermite(5), True), (6, nonlinear.sigma_points(), False)):
+        f = lambda x, d=degree: x**d
+        mean, variance, cross = moments_by_quadrature(f, 0.4, np.sqrt(0.8))
+        found = line(source, Curve(f, np.zeros((1, 1))))
+        got = (found.matrix[0, 0] * 0.4 + found.offset[0], found.matrix[0, 0] * 0.8)
+        assert np.allclose(got, (mean, cross), rtol=1e-8) == exact
+
+
+def test_jacobians_by_differences_agree_with_calculus():
+    f = lambda x: np.stack([np.sin(x[..., 0]) * x[..., 1], np.exp(x[..., 1]), x[..., 0] ** 2], -1)
+    x = np.array([0.3, -1.2])
+    J = np.array([[np.cos(0.3) * -1.2, np.sin(0.3)], [0, np.exp(-1.2)], [0.6, 0]])
+    np.testing.assert_allclose(nonlinear.numerical_jacobian(f, x), J, atol=1e-9)
+    source = Gaussian(x, 0.1 * np.eye(2))
+    with_calculus = nonlinear.tangent(source, Curve(f, np.eye(3), lambda x: J))
+    without = nonlinear.tangent(source, Curve(f, np.eye(3)))
+    np.testing.assert_allclose(without.offset, with_calculus.offset, atol=1e-8)
+
+
+def grid_filter(y, f, h, Q, R, m1, s1):
+    """Filter means and variances on a fine grid: no Gaussian assumption."""
+    x = np.linspace(-12, 12, 1201)
+    normal = lambda d, v: np.exp(-0.5 * d**2 / v)
+    moves = normal(x[:, None] - f(x), Q)
+    moves /= moves.sum(0)
+    belief, means, variances = normal(x - m1, s1), [], []
+    for t, value in enumerate(y[:, 0]):
+        belief = belief if t == 0 else moves @ belief
+        belief = belief * normal(value - h(x), R)
+        belief /= belief.sum()
+        means.append(belief @ x)
+        variances.append(belief @ x**2 - means[-1] ** 2)
+    return np.array(means), np.array(variances)
+
+
+def test_on_a_gentle_curve_better_lines_come_nearer_to_the_truth():
+    f, h = (lambda x: x + 0.4 * np.sin(1.3 * x)), (lambda x: x + 0.15 * x**2)
+    Q, R = 0.4, 0.5
+    rng = np.random.default_rng(1)
+    x, y = 0.0, []
+    for _ in range(60):
+        y.append(h(x) + np.sqrt(R) * rng.standard_normal())
+        x = f(x) + np.sqrt(Q) * rng.standard_normal()
+    y = np.array(y)[:, None]
+    means, variances = grid_filter(y, f, h, Q, R, 0.0, 1.0)
+    model = Gaussian(np.zeros(1), np.eye(1)), Curve(f, Q * np.eye(1)), Curve(h, R * np.eye(1))
+    gaps = {name: np.sqrt(((nonlinear.filter(*model, y, line).means[:, 0] - means) ** 2).mean())
+            for name, line in (*LINES.items(), ("order 9", nonlinear.gauss_hermite(9)))}
+    assert max(gaps.values()) < 0.2 * np.sqrt(variances.mean())
+    assert gaps["order 9"] < gaps["tangent"]
+    assert gaps["sigma points"] < gaps["tangent"]
+
+
+def test_repeats_lead_to_the_most_probable_state():
+    """A precise and curved measurement: the iterated update is Gauss-Newton on the posterior."""
+    source, curve = Gaussian(np.array([1.0]), np.array([[1.0]])), Curve(lambda x: x**2, np.array([[0.01]]))
+    y = np.array([6.0])
+    cost = lambda x: (x - 1) ** 2 / 2 + (6 - x**2) ** 2 / 0.02
+    grid = np.linspace(0, 4, 400_001)
+    best = grid[cost(grid).argmin()]
+    once = nonlinear.Rules().invert(source, curve, y).mean[0]
+    often = nonlinear.Rules(repeats=30).invert(source, curve, y).mean[0]
+    assert abs(often - best) < 1e-4
+    assert abs(once - best) > 0.1
+
+
+def test_curves_may_change_with_time_and_y_may_be_empty():
+    initial, straight, curved, y = linear_model(2, 2, T=6)
+    same = nonlinear.filter(initial, lambda t: curved[0], lambda t: curved[1], y)
+    np.testing.assert_array_equal(same.means, nonlinear.filter(initial, *curved, y).means)
+    none = nonlinear.filter(initial, *curved, y[:0])
+    assert none.means.shape == (0, 2) and none.log_likelihood == 0
+    assert nonlinear.smooth(curved[0], none).means.shape == (0, 2)
+
+
+ONE = Gaussian(np.zeros(1), np.eye(1))
+STILL = Curve(lambda x: x, np.eye(1))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nonlinear.filter(ONE, STILL, STILL, [1.0, 2.0]), r"y: expected shape \(T, L\)"),
+        (lambda: nonlinear.filter(ONE, STILL, STILL, [[1.0]], repeats=-1), "repeats: expected a whole number"),
+        (lambda: nonlinear.sigma_points("x"), "kappa: expected real numbers"),
+        (lambda: nonlinear.sigma_points(-1.0)(ONE, STILL), "kappa: expected a number above -1"),
+        (lambda: nonlinear.gauss_hermite(1), "order: expected a whole number"),
+        (lambda: nonlinear.filter(ONE, Curve(lambda x: x[:, 0], np.eye(1)), STILL, [[0.0], [0.0]]), r"time step t=1 .*function: expected shape \(1, 1\)"),
+        (lambda: nonlinear.filter(ONE, Curve(lambda x: x * np.inf, np.eye(1)), STILL, [[0.0], [0.0]]), "t=1 .*the belief has run away|jacobian"),
+        (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, np.eye(1), lambda x: np.eye(2)), [[0.0]]), "t=0 .*jacobian: expected 1 x 1"),
+        (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, -np.eye(1)), [[0.0]]), "t=0 .*positive semi-definite"),
+    ],
+)
+def test_errors_name_the_argument_and_the_step(call, message):
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
+        call()
