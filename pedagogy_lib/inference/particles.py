@@ -161,7 +161,7 @@ def steps(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     checks.option("resampling", resampling, RESAMPLING)
     threshold = checks.number("threshold", threshold, at_least=0)
-    log_weights = np.full(n, -np.log(n))
+    x, log_weights = None, np.full(n, -np.log(n))
     for t, datum in enumerate(y):
         missing = np.isnan(datum).all()
         resampled, ancestors = False, np.arange(n)

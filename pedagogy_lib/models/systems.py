@@ -1,0 +1,279 @@
+"""Dynamical systems to test filters on: a few lines each, known since long, and chaotic or nearly so.
+
+A *field* gives dx/dt for states in rows, shape (N, K), and has a Jacobian for one state. `flow`
+carries states forward in time with Euler's or the Runge-Kutta rule, or with SciPy's solvers;
+`tangent` and `adjoint` carry a small change of the state along with it, or a gradient back.
+
+References
+----------
+E.N. Lorenz (1963; 1996); `state_estimation_4dvar`, "ODE/PDEs".
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from pedagogy_lib import checks
+
+METHODS = ("euler", "rk4", "scipy")
+
+
+class Field(NamedTuple):
+    """A vector field.
+
+    velocity : callable, takes states in rows, shape (N, K), returns dx/dt, shape (N, K)
+    jacobian : callable, takes one state, shape (K,), returns d(velocity)/dx', shape (K, K)
+    """
+
+    velocity: Callable
+    jacobian: Callable
+
+
+def lorenz63(sigma=10.0, rho=28.0, beta=8 / 3):
+    """Convection in three numbers: two wings, and no telling how often round each.
+
+    Parameters
+    ----------
+    sigma, rho, beta : float
+
+    Returns
+    -------
+    Field
+        With K = 3.
+    """
+
+    def velocity(x):
+        a, b, c = np.moveaxis(np.asarray(x), -1, 0)
+        return np.stack([sigma * (b - a), a * (rho - c) - b, a * b - beta * c], -1)
+
+    def jacobian(x):
+        a, b, c = x
+        return np.array([[-sigma, sigma, 0.0], [rho - c, -1.0, -a], [b, a, -beta]])
+
+    return Field(velocity, jacobian)
+
+
+def lorenz96(size=40, forcing=8.0):
+    """A quantity on a circle of latitude that its neighbours carry, damp and drive.
+
+    Parameters
+    ----------
+    size : int
+        K, the number of places, at least 4.
+    forcing : float
+
+    Returns
+    -------
+    Field
+    """
+    size = checks.count("size", size, minimum=4)
+    i = np.arange(size)
+
+    def velocity(x):
+        return (np.roll(x, -1, -1) - np.roll(x, 2, -1)) * np.roll(x, 1, -1) - x + forcing
+
+    def jacobian(x):
+        J = -np.eye(size)
+        J[i, (i + 1) % size] += x[i - 1]
+        J[i, i - 2] -= x[i - 1]
+        J[i, i - 1] += x[(i + 1) % size] - x[i - 2]
+        return J
+
+    return Field(velocity, jacobian)
+
+
+def lorenz96_two_level(size=8, fine=4, forcing=20.0, coupling=1.0, speed=10.0, scale=10.0):
+    """The same circle, each place coupled to several that are faster and smaller.
+
+    The state holds the ``size`` slow variables, then the ``size * fine`` fast ones.
+
+    Parameters
+    ----------
+    size, fine : int
+    forcing, coupling, speed, scale : float
+        Lorenz's F, h, c and b.
+
+    Returns
+    -------
+    Field
+        With K = size (1 + fine).
+    """
+    size, fine = checks.count("size", size, minimum=4), checks.count("fine", fine)
+    K = size * (1 + fine)
+    share = coupling * speed / scale
+    slow, fast = np.arange(size), size + np.arange(size * fine)
+
+    def velocity(x):
+        X, Y = x[..., :size], x[..., size:]
+        pull = Y.reshape(*Y.shape[:-1], size, fine).sum(-1)
+        dX = (np.roll(X, -1, -1) - np.roll(X, 2, -1)) * np.roll(X, 1, -1) - X + forcing - share * pull
+        carried = speed * scale * np.roll(Y, -1, -1) * (np.roll(Y, 1, -1) - np.roll(Y, -2, -1))
+        dY = carried - speed * Y + share * np.repeat(X, fine, -1)
+        return np.concatenate([dX, dY], -1)
+
+    def jacobian(x):
+        X, Y = x[:size], x[size:]
+        J = np.zeros((K, K))
+        J[:size, :size] = lorenz96(size, forcing).jacobian(X)
+        np.add.at(J, (np.repeat(slow, fine), fast), -share)
+        j, n = np.arange(size * fine), size * fine
+        ahead, behind, further = (j + 1) % n, (j - 1) % n, (j + 2) % n
+        np.add.at(J, (fast, fast), -speed)
+        np.add.at(J, (fast, size + ahead), speed * scale * (Y[behind] - Y[further]))
+        np.add.at(J, (fast, size + behind), speed * scale * Y[ahead])
+        np.add.at(J, (fast, size + further), -speed * scale * Y[ahead])
+        np.add.at(J, (fast, j // fine), share)
+        return J
+
+    return Field(velocity, jacobian)
+
+
+def pendulum(frequency=1.0, damping=0.0):
+    """A pendulum: angle, and angular velocity.
+
+    Parameters
+    ----------
+    frequency : float
+        Of small swings, in radians per unit of time.
+    damping : float
+
+    Returns
+    -------
+    Field
+        With K = 2.
+    """
+    squared = frequency**2
+
+    def velocity(x):
+        angle, speed = np.moveaxis(np.asarray(x), -1, 0)
+        return np.stack([speed, -squared * np.sin(angle) - damping * speed], -1)
+
+    def jacobian(x):
+        return np.array([[0.0, 1.0], [-squared * np.cos(x[0]), -damping]])
+
+    return Field(velocity, jacobian)
+
+
+# ------------------------------------------------------------------------ in steps of time
+
+
+def flow(field, x, dt, steps=1, method="rk4"):
+    """Carry states forward.
+
+    Parameters
+    ----------
+    field : Field
+    x : array_like, shape (K,) or (N, K)
+    dt : float
+        One step.
+    steps : int
+    method : {"rk4", "euler", "scipy"}
+        The classical Runge-Kutta rule, Euler's, or `scipy.integrate.solve_ivp` with small
+        tolerances (slow; to judge the others by).
+
+    Returns
+    -------
+    ndarray, of the shape of x
+    """
+    x = checks.array("x", x)
+    dt, steps = checks.number("dt", dt, above=0), checks.count("steps", steps, minimum=0)
+    checks.option("method", method, METHODS)
+    if method == "scipy":
+        return _by_scipy(field, x, dt * steps)
+    for _ in range(steps):
+        x = x + dt * _increment(field, x, dt, method)[0]
+    return x
+
+
+def trajectory(field, x, dt, steps, method="rk4"):
+    """The states at each step, the first included.
+
+    Parameters
+    ----------
+    field, x, dt, steps, method
+        As for `flow`.
+
+    Returns
+    -------
+    ndarray, shape (steps + 1, ...)
+    """
+    found = [checks.array("x", x)]
+    for _ in range(checks.count("steps", steps, minimum=0)):
+        found.append(flow(field, found[-1], dt, 1, method))
+    return np.array(found)
+
+
+def tangent(field, x, change, dt, method="rk4"):
+    """Carry a small change of the state over one step: M(x) change.
+
+    Parameters
+    ----------
+    field : Field
+    x : ndarray, shape (K,)
+    change : ndarray, shape (K,) or (K, P)
+    dt : float
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    ndarray, of the shape of ``change``
+    """
+    checks.option("method", method, METHODS[:2])
+    slopes = []
+    for weight, place in zip(_TABLEAU[method], _increment(field, x, dt, method)[1]):
+        moved = change + (weight * dt * slopes[-1] if slopes else 0.0)
+        slopes.append(field.jacobian(place) @ moved)              # k_i' = F(x_i) (change + a h k_{i-1}')
+    return change + dt * sum(w * k for w, k in zip(_WEIGHTS[method], slopes))
+
+
+def adjoint(field, x, gradient, dt, method="rk4"):
+    """Carry a gradient back over one step: M(x)' gradient. The transpose of `tangent`.
+
+    Parameters
+    ----------
+    field : Field
+    x : ndarray, shape (K,)
+        The state *before* the step.
+    gradient : ndarray, shape (K,)
+        With respect to the state after it.
+    dt : float
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        With respect to the state before the step.
+    """
+    checks.option("method", method, METHODS[:2])
+    places = _increment(field, x, dt, method)[1]
+    weights, shifts = _WEIGHTS[method], _TABLEAU[method]
+    total, carried = gradient.copy(), 0.0
+    for i in range(len(places) - 1, -1, -1):                      # the lines of `tangent`, backwards
+        back = field.jacobian(places[i]).T @ (dt * weights[i] * gradient + carried)
+        total = total + back
+        carried = shifts[i] * dt * back
+    return total
+
+
+_TABLEAU = {"euler": (0.0,), "rk4": (0.0, 0.5, 0.5, 1.0)}         # how far along the last slope to look
+_WEIGHTS = {"euler": (1.0,), "rk4": (1 / 6, 1 / 3, 1 / 3, 1 / 6)}
+
+
+def _increment(field, x, dt, method):
+    """The weighted slope of one step, and the places at which slopes were taken."""
+    slopes, places = [], []
+    for shift in _TABLEAU[method]:
+        places.append(x + shift * dt * slopes[-1] if slopes else x)
+        slopes.append(field.velocity(places[-1]))
+    return sum(w * k for w, k in zip(_WEIGHTS[method], slopes)), places
+
+
+def _by_scipy(field, x, span):
+    if span == 0:
+        return x.copy()
+    flat = solve_ivp(
+        lambda t, z: field.velocity(z.reshape(x.shape)).ravel(), (0, span), x.ravel(), rtol=1e-10, atol=1e-12
+    )
+    return flat.y[:, -1].reshape(x.shape)
