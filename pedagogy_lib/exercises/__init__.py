@@ -29,6 +29,9 @@ CHAPTERS = (
     "information",
     "latent",
     "em",
+    "pca",
+    "hmm_learning",
+    "lgssm_learning",
 )
 
 

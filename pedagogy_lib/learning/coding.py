@@ -73,7 +73,7 @@ def push(stack, symbol, frequencies):
     """
     f = _frequency(symbol, frequencies)
     start, total = sum(frequencies[:symbol]), sum(frequencies)
-    # Of every `total` numbers in a row, f belong to this symbol, from `start` on:
+    # Of every `total` numbers in a row, f are this symbol's, from `start` on:
     # go to the one whose place among the symbol's own numbers is `stack`.
     return Stack(stack // f * total + start + stack % f)
 
@@ -311,9 +311,9 @@ def steps(code, observations, stack):
     Step
     """
     for n, y in enumerate(_checked_observations(code, observations)):
-        stack, x = pop(stack, code.recognition[y])              # sample x from p-check(x|y)
-        stack = push(stack, y, code.emission[x])                # reconstruction: -log2 p(y|x)
-        stack = push(stack, x, code.prior)                      # code: -log2 p(x)
+        stack, x = pop(stack, code.recognition[y])              # x from p-check(x|y)
+        stack = push(stack, y, code.emission[x])                # costs -log2 p(y|x)
+        stack = push(stack, x, code.prior)                      # costs -log2 p(x)
         costs = (code.recognition[y], x), (code.prior, x), (code.emission[x], y)
         yield Step(n, y, x, stack, *(_surprisal(*cost) for cost in costs))
 
@@ -358,7 +358,7 @@ def decode(code, size, stack):
     for _ in range(checks.count("size", size, minimum=0)):
         stack, x = pop(stack, code.prior)
         stack, y = pop(stack, code.emission[x])
-        stack = push(stack, x, code.recognition[y])     # the bits that chose x, back again
+        stack = push(stack, x, code.recognition[y])     # the refund
         observations.append(y)
     return Decoded(observations[::-1], stack)                   # last in, first out
 

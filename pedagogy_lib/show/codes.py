@@ -72,7 +72,8 @@ def stacked(ax, row, parts, height=0.62):
     row : float
         Where the bar stands.
     parts : sequence of (str, float, str)
-        A word, a length (a negative one goes back, below the bar), and a colour of `show.COLORS`.
+        A word, a length (a negative one goes back, above the bar, pale and dashed), and a colour of
+        `show.COLORS`.
     height : float
 
     Returns
@@ -83,11 +84,12 @@ def stacked(ax, row, parts, height=0.62):
     end = 0.0
     for word, length, color in parts:
         back = length < 0
-        ax.barh(row + (height * 0.72 if back else 0), length, left=end, height=height * (0.5 if back else 1),
-                color=COLORS[color], alpha=0.3 if back else 0.55, hatch="//" if back else None,
-                edgecolor=COLORS[color], linewidth=1.0)
+        place, size = (row + 0.78 * height, height / 2) if back else (row, height)
+        ax.barh(place, length, left=end, height=size, color=COLORS[color], alpha=0.3 if back else 0.55, linewidth=0)
+        ax.barh(place, length, left=end, height=size, fill=False, edgecolor=COLORS[color], linewidth=1.0,
+                linestyle="--" if back else "-")
         if word:
-            label(ax, end + length / 2, row + (height * 0.72 if back else 0), word, ha="center", va="center")
+            label(ax, end + length / 2, place, word, ha="center", va="center")
         end += length
     return end
 

@@ -131,7 +131,7 @@ def text(ax, line, weights, colors=("blue", "orange"), size=12, row=0.0):
     row : float
         Height of the line.
     """
-    weights = np.asarray(weights, float)
+    weights = np.clip(np.asarray(weights, float), 0.0, 1.0)
     blends = blend(np.column_stack([1 - weights, weights]), colors)
     for i, (letter, color) in enumerate(zip(line, blends)):
         ax.text(i, row, letter, ha="center", va="center", size=size, color=color, family="monospace", weight="bold")
