@@ -283,7 +283,8 @@ def _log_likelihood(y, images, noise, taper):
 def _tapers(taper, K, L):
     if len(taper) != 2:
         raise ValueError(f"taper: expected a pair of arrays, got {len(taper)}")
-    found = tuple(checks.array(f"taper[{i}]", part, shape) for i, (part, shape) in enumerate(zip(taper, ((K, L), (L, L)))))
+    shapes = ((K, L), (L, L))
+    found = tuple(checks.array(f"taper[{i}]", taper[i], shapes[i]) for i in range(2))
     for i, part in enumerate(found):
         if (part < 0).any() or (part > 1 + 1e-12).any():
             raise ValueError(f"taper[{i}]: expected numbers from 0 to 1, got {part.min():.3g} to {part.max():.3g}")

@@ -97,7 +97,7 @@ def matrix(ax, values, rows=None, columns=None, limit=None, digits=2):
     """
     values = np.asarray(values, float)
     limit = limit or np.abs(values).max() or 1.0
-    ax.imshow(values, cmap="PuOr", vmin=-1.4 * limit, vmax=1.4 * limit, interpolation="nearest", aspect="auto")
+    ax.imshow(values, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, interpolation="nearest", aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         if digits is not None:
             ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color=COLORS["ink"])

@@ -15,6 +15,7 @@ from companion import citations, launch, ledger, model_map
         ("Eqs. 2.1, 2.2, and 2.10", ["2.1", "2.2", "2.10"]),
         ("Equation\nB.3 holds", ["B.3"]),
         ("(Eq. 2.6)", ["2.6"]),
+        ("Eqs. 6.8a and 6.8b, but Eq. 6.8a-like", ["6.8a", "6.8b", "6.8a"]),
         ("Section 2.47, version 2.10", []),
         ("Eq. 12 of another book", []),
         ("Eq. 2.6 gives 3.5 metres", ["2.6"]),

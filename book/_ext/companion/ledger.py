@@ -27,10 +27,10 @@ VERDICTS = (HOLDS, CORRECTED, NOTATION)
 OWN_LABEL = re.compile(r"(Box|Text|Figure|Table|Algorithm|Section) \S.*")
 
 CITATION = re.compile(
-    r"\b(?:Eqs?\.|Equations?)\s*(?P<labels>(?:\d+|[A-C])\.\d+"
-    r"(?:(?:\s*(?:,|;|-|–|—|to|and|or|through|,\s*and)\s*)(?:\d+|[A-C])\.\d+)*)"
+    r"\b(?:Eqs?\.|Equations?)\s*(?P<labels>(?:\d+|[A-C])\.\d+(?:[ab]\b)?"
+    r"(?:(?:\s*(?:,|;|-|–|—|to|and|or|through|,\s*and)\s*)(?:\d+|[A-C])\.\d+(?:[ab]\b)?)*)"
 )
-LABEL = re.compile(r"(?:\d+|[A-C])\.\d+")
+LABEL = re.compile(r"(?:\d+|[A-C])\.\d+(?:[ab]\b)?")
 
 
 @dataclass(frozen=True)
