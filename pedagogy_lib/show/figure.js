@@ -22,7 +22,8 @@ function setUp(figure) {
   const data = JSON.parse(element.textContent), lines = data.lines.split("\n");
   const stage = figure.querySelector(".pl-stage");
   const style = document.createElement("style");
-  style.textContent = data.styles.map((s, i) => `#${figure.id} .s${i}{${s}}`).join("");
+  const rules = data.styles.map((s, i) => `#${figure.id} .s${i}{${s}}`).join("");
+  style.textContent = rules.replaceAll("~", figure.id + "-"); // a hatch is referred to by its id
   figure.append(style);
   const show = (index) => {
     stage.innerHTML = decode(data, lines, index, figure.id);

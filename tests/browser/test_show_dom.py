@@ -385,3 +385,23 @@ def test_letters_are_eight_pixels_on_a_phone(new_page):
     assert sizes
     # Letters are outlines of a font of 100 units: their scale is their size in points / 100.
     assert min(float(size) * 100 for size in sizes) * scale >= 8
+
+
+def test_a_hatch_is_still_there_after_the_figure_has_moved(new_page):
+    def bar(height):
+        fig, ax = show.figure(width=3, height=2)
+        ax.bar([0], [height], hatch="//", color=show.COLORS["orange"], edgecolor=show.COLORS["ink"])
+        ax.set(ylim=(0, 3))
+        return fig
+
+    page = new_page()
+    figure = show.explore(bar, alt="A bar of height {height}.", height=show.slider([1, 2, 3], label="height"))
+    assert shown(page, figure) == []
+    page.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    fills = page.locator(".pl-stage path").evaluate_all("all => all.map(path => getComputedStyle(path).fill)")
+    hatches = [fill for fill in fills if "url(" in fill]
+    assert hatches, fills
+    for fill in hatches:
+        name = re.search(r'#([^")]+)', fill)[1]
+        assert page.evaluate("id => document.getElementById(id)?.tagName", name) == "pattern"
