@@ -1,0 +1,444 @@
+"""Variational data assimilation: the most probable trajectory, by descent.
+
+A window of T observations of a state that moves by a known law::
+
+    x_1 ~ N(x_b, B)                    the background: what was believed before
+    x_{t+1} = M(x_t) [+ N(0, Q)]       the motion, exact or not
+    y_t = H x_t + N(0, R)              the observations
+
+The negative logarithm of the joint density of all this is a sum of squares. *Strong-constraint*
+4DVar takes the motion for exact, so only x_1 is free::
+
+    J(x_1) = |x_1 - x_b|^2_B / 2 + sum_t |y_t - H x_t|^2_R / 2
+
+*Weak-constraint* 4DVar lets every state move, and charges for each departure from the motion::
+
+    J(x_1 ... x_T) = J as above + sum_t |x_{t+1} - M(x_t)|^2_Q / 2
+
+with |v|^2_B for v' B^-1 v. The gradient of the first goes back through the whole motion: the
+*adjoint* method does it at the price of one run backwards. The minimum is sought by Gauss and
+Newton's method: make the motion linear about the present guess, solve the quadratic problem, repeat
+("incremental 4DVar"). On a linear motion one step is enough, and the weak minimum is the
+Rauch-Tung-Striebel smoother's mean.
+
+References
+----------
+`state_estimation_4dvar`, "Weak vs strong constrained"; F.-X. Le Dimet and O. Talagrand (1986);
+P. Courtier, J.-N. Thepaut and A. Hollingsworth (1994), incremental; Y. Tremolet (2006), weak.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from pedagogy_lib import checks
+from pedagogy_lib.distributions.gaussian import Gaussian
+from pedagogy_lib.models import systems
+
+
+class Motion(NamedTuple):
+    """What happens to the state between two observations.
+
+    move : callable of x, shape (K,), returns M(x)
+    tangent : callable of (x, change), returns the change carried along, for columns of changes too
+    adjoint : callable of (x, gradient), returns the gradient carried back; the transpose of tangent
+    """
+
+    move: Callable
+    tangent: Callable
+    adjoint: Callable
+
+
+class Window(NamedTuple):
+    """An assimilation problem.
+
+    background : Gaussian, x_b and B, of K dimensions
+    motion : Motion
+    look : ndarray, shape (L, K), H
+    noise : ndarray, shape (L, L), R
+    y : ndarray, shape (T, L); NaN marks what is missing
+    model_error : ndarray, shape (K, K), Q, or None where the motion is exact
+    """
+
+    background: Gaussian
+    motion: Motion
+    look: np.ndarray
+    noise: np.ndarray
+    y: np.ndarray
+    model_error: np.ndarray | None = None
+
+
+class Step(NamedTuple):
+    """The search is at a trajectory and about to move.
+
+    iteration : int, from 0
+    states : ndarray, shape (T, K)
+    cost : float, J there
+    gradient : ndarray, dJ/dx_1 of shape (K,), or dJ/d(all states) of shape (T, K)
+    """
+
+    iteration: int
+    states: np.ndarray
+    cost: float
+    gradient: np.ndarray
+
+
+def motion(field, dt, steps=1, method="rk4"):
+    """The motion of a vector field over some steps of time.
+
+    Parameters
+    ----------
+    field : pedagogy_lib.models.systems.Field
+    dt : float
+    steps : int
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    Motion
+    """
+    def path(x):
+        return systems.trajectory(field, x, dt, steps, method)
+
+    def tangent(x, change):
+        for place in path(x)[:-1]:
+            change = systems.tangent(field, place, change, dt, method)
+        return change
+
+    def adjoint(x, gradient):
+        for place in path(x)[-2::-1]:
+            gradient = systems.adjoint(field, place, gradient, dt, method)
+        return gradient
+
+    return Motion(lambda x: systems.flow(field, x, dt, steps, method), tangent, adjoint)
+
+
+def linear_motion(A):
+    """The motion x -> A x.
+
+    Parameters
+    ----------
+    A : array_like, shape (K, K)
+
+    Returns
+    -------
+    Motion
+    """
+    A = checks.array("A", A, ("K", "K"))
+    return Motion(lambda x: A @ x, lambda x, change: A @ change, lambda x, gradient: A.T @ gradient)
+
+
+# -------------------------------------------------------------------- strong constraint
+
+
+def trajectory(window, first):
+    """Run the motion from a first state through the window.
+
+    Parameters
+    ----------
+    window : Window
+    first : array_like, shape (K,)
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+    """
+    states = [checks.array("first", first, (len(window.background.mean),))]
+    for _ in range(len(window.y) - 1):
+        states.append(np.asarray(window.motion.move(states[-1]), float))
+    return np.array(states)
+
+
+def strong_cost(window, first):
+    """J(x_1), of the trajectory that starts there.
+
+    Parameters
+    ----------
+    window, first
+        As for `trajectory`.
+
+    Returns
+    -------
+    float
+        In nats, up to a constant.
+    """
+    parts = _prepared(window)
+    return _background_cost(parts, first) + _data_cost(parts, trajectory(window, first))
+
+
+def strong_gradient(window, first):
+    """dJ/dx_1 by the adjoint method: the misfits of all times, carried back to the first.
+
+    With lambda_t = dJ/dx_t of all that comes from t on::
+
+        lambda_T = H' R^-1 (H x_T - y_T)
+        lambda_t = M_t' lambda_{t+1} + H' R^-1 (H x_t - y_t)
+        dJ/dx_1  = lambda_1 + B^-1 (x_1 - x_b)
+
+    Parameters
+    ----------
+    window, first
+        As for `trajectory`.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+    """
+    parts, states = _prepared(window), trajectory(window, first)
+    pulls = _data_pulls(parts, states)
+    carried = pulls[-1]
+    for t in range(len(states) - 2, -1, -1):
+        carried = window.motion.adjoint(states[t], carried) + pulls[t]
+    return carried + parts.B(states[0] - window.background.mean)
+
+
+def strong(window, start=None):
+    """Search for the best first state, one Gauss-Newton step at a time.
+
+    Parameters
+    ----------
+    window : Window
+    start : array_like, shape (K,), optional
+        The first guess; the background if there is none.
+
+    Yields
+    ------
+    Step
+        Its gradient is that of `strong_gradient`.
+
+    Notes
+    -----
+    With S_t the tangent of the motion from the first state to the t-th, the step solves
+    (B^-1 + sum_t S_t' H' R^-1 H S_t) s = -dJ/dx_1. A step that does not lower J is halved.
+    """
+    parts, K = _prepared(window), len(window.background.mean)
+    first = window.background.mean if start is None else checks.array("start", start, (K,))
+
+    def cost_of(x):
+        return _background_cost(parts, x) + _data_cost(parts, trajectory(window, x))
+
+    iteration, cost = 0, cost_of(first)
+    while True:
+        states, slope = trajectory(window, first), strong_gradient(window, first)
+        yield Step(iteration, states, cost, slope)
+        curvature, S = parts.B(np.eye(K)), np.eye(K)
+        for t, x in enumerate(states):
+            seen = parts.seen[t]
+            HS = window.look[seen] @ S
+            curvature = curvature + HS.T @ parts.R(t, HS)
+            S = window.motion.tangent(x, S) if t < len(states) - 1 else S
+        step = -np.linalg.solve(curvature, slope)
+        first, cost = _halved(cost_of, first, step, cost)
+        iteration += 1
+
+
+# ---------------------------------------------------------------------- weak constraint
+
+
+def weak_cost(window, states):
+    """J(x_1 ... x_T), with a charge for every departure from the motion.
+
+    Parameters
+    ----------
+    window : Window
+        With its model error.
+    states : array_like, shape (T, K)
+
+    Returns
+    -------
+    float
+        In nats, up to a constant.
+    """
+    parts, states = _prepared(window, weak=True), _checked_states(window, states)
+    departures = states[1:] - _moved(window, states)
+    return (
+        _background_cost(parts, states[0])
+        + _data_cost(parts, states)
+        + 0.5 * float((departures * parts.Q(departures.T).T).sum())
+    )
+
+
+def weak_gradient(window, states):
+    """dJ/d(x_1 ... x_T). Each state feels its datum, the state before it and the state after it.
+
+    Parameters
+    ----------
+    window, states
+        As for `weak_cost`.
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+    """
+    parts, states = _prepared(window, weak=True), _checked_states(window, states)
+    slope = _data_pulls(parts, states)
+    slope[0] += parts.B(states[0] - window.background.mean)
+    departures = parts.Q((states[1:] - _moved(window, states)).T).T
+    slope[1:] += departures
+    for t, departure in enumerate(departures):
+        slope[t] -= window.motion.adjoint(states[t], departure)
+    return slope
+
+
+def weak(window, start=None):
+    """Search for the best trajectory, one Gauss-Newton step at a time.
+
+    Parameters
+    ----------
+    window : Window
+        With its model error.
+    start : array_like, shape (T, K), optional
+        The first guess; the background, moved, if there is none.
+
+    Yields
+    ------
+    Step
+
+    Notes
+    -----
+    The matrix to solve with couples neighbouring times only: it is block tridiagonal, and is solved
+    by one sweep forwards and one back, which are a Kalman filter and its smoother in disguise.
+    """
+    parts, K = _prepared(window, weak=True), len(window.background.mean)
+    states = trajectory(window, window.background.mean) if start is None else _checked_states(window, start)
+
+    def cost_of(x):
+        return weak_cost(window, x)
+
+    iteration, cost = 0, cost_of(states)
+    while True:
+        slope = weak_gradient(window, states)
+        yield Step(iteration, states, cost, slope)
+        diagonal, below = [], []
+        for t, x in enumerate(states):
+            seen = parts.seen[t]
+            block = window.look[seen].T @ parts.R(t, window.look[seen])
+            block = block + (parts.B(np.eye(K)) if t == 0 else parts.Q(np.eye(K)))
+            if t < len(states) - 1:
+                M = window.motion.tangent(x, np.eye(K))
+                QM = parts.Q(M)
+                block, below = block + M.T @ QM, [*below, -QM]
+            diagonal.append(block)
+        step = -_solve_chain(diagonal, below, slope)
+        states, cost = _halved(cost_of, states, step, cost)
+        iteration += 1
+
+
+def run(steps, tolerance=1e-8, max_iterations=50):
+    """Walk along a search until the gradient is almost zero.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+    tolerance : float
+        Stop when no entry of the gradient is larger, relative to the largest of the first step.
+    max_iterations : int
+
+    Returns
+    -------
+    Step
+        The last one.
+    """
+    tolerance = checks.number("tolerance", tolerance, at_least=0)
+    max_iterations = checks.count("max_iterations", max_iterations, minimum=0)
+    first = None
+    for step in steps:
+        size = np.abs(step.gradient).max()
+        first = size if first is None else first
+        if size <= tolerance * first or step.iteration >= max_iterations:
+            return step
+    raise ValueError("steps: expected at least one, got none")
+
+
+# --------------------------------------------------------------------------------- helpers
+
+
+class _Parts(NamedTuple):
+    """A window with its covariances factored."""
+
+    window: Window
+    B: Callable        # v -> B^-1 v
+    Q: Callable        # v -> Q^-1 v, or None
+    R: Callable        # (t, v) -> R^-1 v, of what was seen at t
+    seen: np.ndarray
+
+
+def _prepared(window, weak=False):
+    mean = checks.array("window.background.mean", window.background.mean, ("K",))
+    K = len(mean)
+    B = checks.covariance("window.background.covariance", window.background.covariance, K)
+    H = checks.array("window.look", window.look, ("L", K))
+    R = checks.covariance("window.noise", window.noise, len(H))
+    y = checks.observations("window.y", window.y, len(H), missing=True)
+    if len(y) == 0:
+        raise ValueError("window.y: expected at least one time step, got none")
+    if weak and window.model_error is None:
+        raise ValueError("window.model_error: expected a covariance, got None; without it use strong")
+    Q = checks.covariance("window.model_error", window.model_error, K) if weak else None
+    seen = ~np.isnan(y)
+    roots = [cho_factor(R[np.ix_(s, s)]) if s.any() else None for s in seen]
+    window = window._replace(look=H, y=y)
+    return _Parts(
+        window, _solver(B), None if Q is None else _solver(Q),
+        lambda t, v: v if roots[t] is None else cho_solve(roots[t], v), seen,
+    )
+
+
+def _solver(covariance):
+    root = cho_factor(covariance)
+    return lambda v: cho_solve(root, v)
+
+
+def _background_cost(parts, first):
+    away = np.asarray(first, float) - parts.window.background.mean
+    return 0.5 * float(away @ parts.B(away))
+
+
+def _data_cost(parts, states):
+    total = 0.0
+    for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
+        misfit = parts.window.look[seen] @ x - datum[seen]
+        total += 0.5 * float(misfit @ parts.R(t, misfit))
+    return total
+
+
+def _data_pulls(parts, states):
+    """H' R^-1 (H x_t - y_t) for every t."""
+    pulls = np.zeros_like(states)
+    for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
+        H = parts.window.look[seen]
+        pulls[t] = H.T @ parts.R(t, H @ x - datum[seen])
+    return pulls
+
+
+def _moved(window, states):
+    return np.array([window.motion.move(x) for x in states[:-1]]).reshape(-1, states.shape[1])
+
+
+def _checked_states(window, states):
+    return checks.array("states", states, (len(window.y), len(window.background.mean)))
+
+
+def _halved(cost_of, place, step, cost):
+    """Take the step, or a half of it, or a quarter: the first that lowers the cost."""
+    for part in 0.5 ** np.arange(12):
+        there = cost_of(place + part * step)
+        if there <= cost:
+            return place + part * step, there
+    return place, cost
+
+
+def _solve_chain(diagonal, below, right):
+    """Solve a symmetric block-tridiagonal system, whose blocks below the diagonal are given."""
+    factors, carried = [], [right[0]]
+    block = diagonal[0]
+    for t, lower in enumerate(below):
+        factors.append(cho_factor(block))
+        block = diagonal[t + 1] - lower @ cho_solve(factors[t], lower.T)
+        carried.append(right[t + 1] - lower @ cho_solve(factors[t], carried[t]))
+    found = [cho_solve(cho_factor(block), carried[-1])]
+    for t in range(len(below) - 1, -1, -1):
+        found.append(cho_solve(factors[t], carried[t] - below[t].T @ found[-1]))
+    return np.array(found[::-1])
