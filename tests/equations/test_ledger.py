@@ -121,6 +121,22 @@ def test_a_corrupted_slip_is_noticed(root, change, complaint):
     assert any(complaint in problem for problem in problems), problems
 
 
+def test_a_box_is_an_entry_under_a_name(root):
+    box = replace(ENTRY, label="Box Backward step", kind="algorithm")
+    assert ledger.problems(replace(book(ENTRY), boxes=[box]), root) == []
+    for change, complaint in (({"label": "2.7"}, "labelled `Box`"), ({"tests": []}, "without a test")):
+        problems = ledger.problems(replace(book(ENTRY), boxes=[replace(box, **change)]), root)
+        assert any(complaint in problem for problem in problems), problems
+    twice = ledger.problems(replace(book(ENTRY), boxes=[box, box]), root)
+    assert "Box Backward step: entered twice" in twice
+
+
+def test_the_textbook_s_boxed_algorithms_are_listed():
+    names = {entry.label.removeprefix("Box ") for entry in ledger.load().boxes}
+    assert names >= {"Time update", "Measurement update", "Future conditioning", "Backward step",
+                     "Alpha recursion", "Gamma recursion", "EM", "K-means", "Iterative PCA"}
+
+
 def test_an_equation_entered_twice_is_noticed(root):
     assert "2.6: entered twice" in ledger.problems(book(ENTRY, ENTRY), root)
 

@@ -65,6 +65,7 @@ class Ledger:
     edition: str
     equations: list[Entry]
     errata: list[Slip]
+    boxes: list[Entry] = field(default_factory=list)  # algorithms that the textbook prints without a number
 
     def entry(self, label: str) -> Entry | None:
         return next((entry for entry in self.equations if entry.label == label), None)
@@ -88,7 +89,7 @@ def textbook(path: Path = TEXTBOOK) -> dict[str, tuple[str, str]]:
 def load(path: Path = LEDGER) -> Ledger:
     """Read the ledger; equations come back in the textbook's order."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    unknown = set(raw) - {"edition", "equations", "errata"}
+    unknown = set(raw) - {"edition", "equations", "boxes", "errata"}
     if unknown:
         raise ValueError(f"{path.name}: unknown keys {sorted(unknown)}")
     order = list(textbook())
@@ -98,6 +99,7 @@ def load(path: Path = LEDGER) -> Ledger:
         edition=raw["edition"],
         equations=equations,
         errata=[_read(Slip, row) for row in raw.get("errata") or []],
+        boxes=[_read(Entry, row) for row in raw.get("boxes") or []],
     )
 
 
@@ -114,9 +116,15 @@ def _read(record, row: dict):
 def problems(ledger: Ledger, root: Path = ROOT) -> list[str]:
     """Everything that is wrong with the ledger, one sentence each; empty when all is well."""
     found = []
-    labels = [item.label for item in [*ledger.equations, *ledger.errata]]
+    labels = [item.label for item in [*ledger.equations, *ledger.boxes, *ledger.errata]]
     found += [f"{label}: entered twice" for label in sorted(set(labels)) if labels.count(label) > 1]
     for entry in ledger.equations:
+        if entry.label not in textbook():
+            found.append(f"{entry.label}: no such equation in the textbook")
+        found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
+    for entry in ledger.boxes:
+        if not entry.label.startswith("Box "):
+            found.append(f"{entry.label}: an algorithm without a number is labelled `Box` and its name")
         found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
     for slip in ledger.errata:
         found += [f"{slip.label}: {text}" for text in _slip_problems(slip, root)]
@@ -124,8 +132,6 @@ def problems(ledger: Ledger, root: Path = ROOT) -> list[str]:
 
 
 def _entry_problems(entry: Entry, root: Path):
-    if entry.label not in textbook():
-        yield "no such equation in the textbook"
     if not entry.says.strip():
         yield "says nothing"
     if entry.kind not in KINDS:

@@ -76,7 +76,8 @@ class EquationIndex(LedgerDirective):
         counted = ", ".join(f"{verdicts[v]} {v}" for v in ledger.VERDICTS if verdicts[v])
         text = (
             f"The textbook, in {book.edition}, numbers {total} equations. "
-            f"This index covers **{covered} of {total}** so far: {counted}."
+            f"This index covers **{covered} of {total}** so far: {counted}. "
+            f"It also lists {len(book.boxes)} algorithms that the textbook prints in a box, without a number."
         )
         return self.markdown(text)
 
@@ -84,12 +85,15 @@ class EquationIndex(LedgerDirective):
         grouped: dict[str, list] = {}
         for entry in book.equations:
             grouped.setdefault(ledger.textbook()[entry.label][0], []).append(entry)
-        return [self.section(number, entries) for number, entries in grouped.items()]
+        numbered = [self.numbered(number, entries) for number, entries in grouped.items()]
+        return [*numbered, *([self.section("Algorithms in boxes", "boxes", book.boxes)] if book.boxes else [])]
 
-    def section(self, number, entries):
+    def numbered(self, number, entries):
         title = ledger.textbook()[entries[0].label][1]
-        heading = f"{number} {title}".strip()
-        node = nodes.section(ids=[f"section-{number.replace('.', '-')}"])
+        return self.section(f"{number} {title}".strip(), f"section-{number.replace('.', '-')}", entries)
+
+    def section(self, heading, anchor, entries):
+        node = nodes.section(ids=[anchor])
         node += nodes.title(heading, heading)
         for entry in entries:
             node += self.entry(entry)
@@ -98,7 +102,7 @@ class EquationIndex(LedgerDirective):
     def entry(self, entry):
         box = nodes.container(ids=[ledger.slug(entry.label)], classes=["ledger-entry"])
         head = nodes.paragraph(classes=["ledger-head"])
-        head += nodes.strong("", f"Eq. {entry.label}", classes=["ledger-label"])
+        head += nodes.strong("", named(entry), classes=["ledger-label"])
         head += nodes.Text(" ")
         kind = entry.verdict.split()[-1] if entry.verdict != ledger.HOLDS else "holds"
         head += nodes.inline("", entry.verdict, classes=["verdict", f"verdict-{kind}"])
@@ -119,14 +123,15 @@ class Errata(LedgerDirective):
     """Where the textbook's draft and the numbers disagree."""
 
     def build(self, book):
-        corrected = [entry for entry in book.equations if entry.verdict == ledger.CORRECTED]
+        entries = [*book.equations, *book.boxes]
+        corrected = [entry for entry in entries if entry.verdict == ledger.CORRECTED]
         if not corrected and not book.errata:
             return self.markdown(f"No slip found so far in {book.edition}.")
         slips = [self.equation(entry) for entry in corrected]
         return slips + [self.slip(slip) for slip in book.errata]
 
     def equation(self, entry):
-        return self.box(f"Eq. {entry.label}", entry)
+        return self.box(named(entry), entry)
 
     def slip(self, slip):
         return self.box(slip.label, slip)
@@ -142,6 +147,11 @@ class Errata(LedgerDirective):
         box += self.field("Worked out in", self.chapter_link(item.chapter))
         box += self.field("Checked by", *self.tests(item.tests))
         return box
+
+
+def named(entry) -> str:
+    """What to call an entry: `Eq. 2.6`, or the box's own name."""
+    return entry.label if ledger.OWN_LABEL.fullmatch(entry.label) else f"Eq. {entry.label}"
 
 
 def separated(items: list[nodes.Node]) -> list[nodes.Node]:
