@@ -158,3 +158,12 @@ def test_purple_arguments_are_marked_twice(new_page, site):
             seen.add(found["colour"])
     assert len(seen) == 2
     assert page.locator("mjx-script .purple-arg, mjx-msub .purple-arg").count() > 0
+
+
+def test_heads_of_tables_are_shown_unless_they_are_empty(opened):
+    _, page, _ = opened
+    heads = page.locator("article table thead").evaluate_all(
+        "heads => heads.map(head => [head.innerText.trim() || head.textContent.trim(), head.offsetHeight > 0])"
+    )
+    for text, visible in heads:
+        assert visible == bool(text), text
