@@ -32,6 +32,7 @@ CHAPTERS = (
     "pca",
     "hmm_learning",
     "lgssm_learning",
+    "mcmc",
 )
 
 

@@ -245,10 +245,11 @@ def hamiltonian(log_density, gradient, start, size, steps, rng, masses=1.0):
     for iteration in count():
         v = np.sqrt(masses) * rng.standard_normal(len(state))
         *_, (proposal, w) = leapfrog(gradient, state, v, size, steps, masses)
-        there = _height(log_density, proposal, iteration)
+        # A glide that has diverged ends nowhere: it is refused.
+        there = _height(log_density, proposal, iteration) if np.isfinite(proposal).all() else -np.inf
         kinetic, kinetic_there = (v**2 / masses).sum() / 2, (w**2 / masses).sum() / 2
         log_ratio = (there - kinetic_there) - (height - kinetic)          # less energy is welcome
-        log_ratio = -np.inf if np.isnan(log_ratio) else log_ratio         # a glide that diverged
+        log_ratio = -np.inf if np.isnan(log_ratio) else log_ratio
         accepted = bool(np.log(rng.random()) < log_ratio)
         if accepted:
             state, height = proposal, there
