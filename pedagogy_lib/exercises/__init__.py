@@ -25,6 +25,8 @@ CHAPTERS = (
     "chains",
     "hmm",
     "kalman",
+    "particles",
+    "nonlinear",
     "descent",
     "information",
     "latent",
