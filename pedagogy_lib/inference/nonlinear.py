@@ -102,10 +102,12 @@ def tangent(source, curve):
         With F = df/dx' at the mean of the source.
     """
     m = source.mean
-    F = numerical_jacobian(curve.function, m) if curve.jacobian is None else np.asarray(curve.jacobian(m), float)
+    F = (numerical_jacobian(curve.function, m) if curve.jacobian is None
+         else np.asarray(curve.jacobian(m), float))
     image = _images(curve, m[None])[0]
     if F.shape != (len(image), len(m)) or not np.isfinite(F).all():
-        raise ValueError(f"jacobian: expected {len(image)} x {len(m)} finite numbers, got shape {F.shape}")
+        raise ValueError(f"jacobian: expected {len(image)} x {len(m)} finite numbers, "
+                         f"got shape {F.shape}")
     return AffineGaussian(F, image - F @ m, curve.covariance)
 
 
@@ -185,11 +187,12 @@ def nearest_line(source, curve, points, weights):
     images = _images(curve, x)
     mean = weights @ images
     dx, dy = x - m, images - mean
-    cross = (weights[:, None] * dx).T @ dy                    # Cov[x, f(x)]
-    A = solve_semidefinite(S, cross).T                        # regression of f(x) on x
+    cross = (weights[:, None] * dx).T @ dy            # Cov[x, f(x)]
+    A = solve_semidefinite(S, cross).T                # regression of f(x) on x
     missed = dy - dx @ A.T
     omega = (weights[:, None] * missed).T @ missed
-    return AffineGaussian(A, mean - A @ m, curve.covariance + (omega + omega.T) / 2)
+    omega = (omega + omega.T) / 2                     # symmetric to the last digit
+    return AffineGaussian(A, mean - A @ m, curve.covariance + omega)
 
 
 def numerical_jacobian(function, x):
@@ -247,7 +250,8 @@ class Rules(NamedTuple):
         return gaussian.log_density(distribution, y)
 
     def _straight(self, source, emission):
-        return self.line(source, emission) if isinstance(emission, Curve) else emission
+        bent = isinstance(emission, Curve)
+        return self.line(source, emission) if bent else emission
 
 
 def filter(initial, transition, emission, y, line=tangent, repeats=0):

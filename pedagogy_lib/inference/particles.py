@@ -165,23 +165,28 @@ def steps(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
     for t, datum in enumerate(y):
         missing = np.isnan(datum).all()
         resampled, ancestors = False, np.arange(n)
-        if t > 0 and (threshold >= 1 or effective_size(np.exp(log_weights)) < threshold * n):
-            resampled, ancestors = True, resample(np.exp(log_weights), n, rng, resampling)
-            log_weights = np.full(n, -np.log(n))                # Eq. 2.58
+        weights = np.exp(log_weights)
+        if t > 0 and (threshold >= 1 or effective_size(weights) < threshold * n):
+            resampled, ancestors = True, resample(weights, n, rng, resampling)
+            log_weights = np.full(n, -np.log(n))              # Eq. 2.58
         gained = 0.0
         if guide is None or missing:
-            x = model.initial(n, rng) if t == 0 else model.move(x[ancestors], t - 1, rng)     # Eq. 2.57
+            x = (model.initial(n, rng) if t == 0
+                 else model.move(x[ancestors], t - 1, rng))   # Eq. 2.57
         else:
-            x, gained = guide.initial(datum, n, rng) if t == 0 else guide.move(x[ancestors], datum, t - 1, rng)
+            x, gained = (guide.initial(datum, n, rng) if t == 0
+                         else guide.move(x[ancestors], datum, t - 1, rng))
         x = _states(x, n, t)
         yield TimeUpdate(t, x, np.exp(log_weights), ancestors, resampled)
         log_likelihood = 0.0
         if not missing:
-            log_joint = log_weights + gained + _log_densities(model.log_emission(x, datum, t), n, t)
+            emitted = _log_densities(model.log_emission(x, datum, t), n, t)
+            log_joint = log_weights + gained + emitted
             log_likelihood = float(logsumexp(log_joint))
             if log_likelihood == -np.inf:
-                raise ValueError(f"y: expected data that some particle can emit, got none at time step t={t}")
-            log_weights = log_joint - log_likelihood             # Eq. 2.59
+                raise ValueError("y: expected data that some particle can emit, "
+                                 f"got none at time step t={t}")
+            log_weights = log_joint - log_likelihood          # Eq. 2.59
         yield MeasurementUpdate(t, x, np.exp(log_weights), log_likelihood)
 
 
@@ -236,15 +241,18 @@ def resample(weights, n, rng, method="systematic"):
     if method == "residual":
         copies = np.floor(n * w * (1 + 1e-15)).astype(int)
         rest, left = np.maximum(n * w - copies, 0.0), n - copies.sum()
-        drawn = resample(rest / rest.sum(), left, rng, "multinomial") if left > 0 else np.empty(0, int)
-        return np.concatenate([np.repeat(np.arange(len(w)), copies), drawn])
+        certain = np.repeat(np.arange(len(w)), copies)
+        if left == 0:
+            return certain
+        drawn = resample(rest / rest.sum(), left, rng, "multinomial")
+        return np.concatenate([certain, drawn])
     if method == "multinomial":
         places = np.sort(rng.random(n))
     else:
         offsets = rng.random(n) if method == "stratified" else rng.random()
         places = (np.arange(n) + offsets) / n
     edges = np.cumsum(w)
-    edges[np.flatnonzero(w)[-1]:] = 1.0                         # rounding leaves no gap at the top
+    edges[np.flatnonzero(w)[-1]:] = 1.0               # rounding leaves no gap at the top
     return np.searchsorted(edges, places, side="right")
 
 
