@@ -27,10 +27,15 @@ def assign(y, means, counts, sums):
             for b in range(rows):
                 block[d, b] = y[first + b, d]
         for k in range(K):
-            odd = D % 2
-            for b in range(ROWS):
-                square[b] = odd * (block[0, b] - means[k, 0]) ** 2
-            for d in range(odd, D, 2):      # two at a time: half as many loads and stores
+            # Two dimensions at a time: half as many loads and stores.
+            if D % 2 == 1:
+                for b in range(ROWS):
+                    square[b] = (block[0, b] - means[k, 0]) ** 2
+            else:
+                one, two = means[k, 0], means[k, 1]
+                for b in range(ROWS):
+                    square[b] = (block[0, b] - one) ** 2 + (block[1, b] - two) ** 2
+            for d in range(2 - D % 2, D, 2):
                 one, two = means[k, d], means[k, d + 1]
                 for b in range(ROWS):
                     square[b] += (block[d, b] - one) ** 2 + (block[d + 1, b] - two) ** 2
