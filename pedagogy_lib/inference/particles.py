@@ -1,10 +1,12 @@
 """Particle filtering and smoothing: beliefs as weighted samples.
 
-The state-space model is given by plain functions of many states at once (`Model`). A belief is N
-states with weights, which is a die with N sides whose faces are states. So filtering and smoothing
-are those of the hidden Markov model, but for one half-update: the time update *draws* new faces.
+The state-space model is given by plain functions, of many states at once (`Model`) or of one state
+(`each`; these can be compiled). A belief is N states with weights, which is a die with N sides whose
+faces are states. So filtering and smoothing are those of the hidden Markov model, but for one
+half-update: the time update *draws* new faces.
 
     ``filter``          the bootstrap filter, or a guided one
+    ``moments``         the same, but the particles are forgotten
     ``smooth``          the same particles, re-weighted by the future: O(N^2) for each step
     ``sample_paths``    whole paths from the posterior, drawn backwards
     ``resample``        four ways to draw N faces in proportion to their weights
@@ -22,26 +24,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from pedagogy_lib import checks
+from pedagogy_lib import checks, kernels
+from pedagogy_lib.inference._particle_models import Model, each, example, sample  # noqa: F401  the reader's names
 
 RESAMPLING = ("multinomial", "residual", "stratified", "systematic")
-
-
-class Model(NamedTuple):
-    """A state-space model as functions. Steps t are counted from 0; states are rows.
-
-    initial : callable of (n, rng), draws x_0: shape (n, K)
-    move : callable of (x, t, rng), draws x_{t+1} for each row of x_t: shape (n, K)
-    log_emission : callable of (x, y, t), log p(y_t | x_t) for each row: shape (n,)
-    log_transition : callable of (after, before, t), log p(x_{t+1} | x_t) for rows of the same
-        number, or broadcast against each other: (M, 1, K) and (N, K) give (M, N). Only smoothing
-        needs it.
-    """
-
-    initial: Callable
-    move: Callable
-    log_emission: Callable
-    log_transition: Callable | None = None
 
 
 class Guide(NamedTuple):
@@ -120,6 +106,27 @@ class Filtered(NamedTuple):
         return effective_size(self.weights)
 
 
+class Moments(NamedTuple):
+    """What the filter's beliefs come to.
+
+    means, variances : ndarray, shape (T, K)
+    log_likelihoods : ndarray, shape (T,)
+    effective_sizes : ndarray, shape (T,)
+    resampled : ndarray of bool, shape (T,)
+    """
+
+    means: np.ndarray
+    variances: np.ndarray
+    log_likelihoods: np.ndarray
+    effective_sizes: np.ndarray
+    resampled: np.ndarray
+
+    @property
+    def log_likelihood(self):
+        """The estimate of log p(y_1 ... y_T). Its exponential is right on average, for every N."""
+        return float(self.log_likelihoods.sum())
+
+
 # --------------------------------------------------------------------------------- filter
 
 
@@ -190,18 +197,25 @@ def steps(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
         yield MeasurementUpdate(t, x, np.exp(log_weights), log_likelihood)
 
 
-def filter(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
-    """Filter a sequence with N particles.
+def filter(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None, backend="auto"):
+    """Filter a sequence with N particles, and keep all of them.
 
     Parameters
     ----------
     model, y, n, rng, resampling, threshold, guide
         As for `steps`.
+    backend : {"auto", "numba", "numpy"}
+        A model made by `each` can be compiled. ``"auto"`` does so where numba is installed, can
+        compile it, there is no guide, and the resampling is systematic or stratified; otherwise it
+        takes `steps`. Both draw the same numbers. ``"numba"`` insists, and says why not.
 
     Returns
     -------
     Filtered
     """
+    compiled = _run(model, y, n, rng, resampling, threshold, guide, backend, keep=True)
+    if compiled:
+        return Filtered(*compiled[:3], compiled.log_likelihoods, compiled.resampled)
     moves, looks = [], []
     for event in steps(model, y, n, rng, resampling, threshold, guide):
         (moves if isinstance(event, TimeUpdate) else looks).append(event)
@@ -214,6 +228,33 @@ def filter(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None)
         np.array([look.log_likelihood for look in looks]),
         np.array([move.resampled for move in moves]),
     )
+
+
+def moments(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None, backend="auto"):
+    """Filter a sequence with N particles, and keep only what the beliefs come to.
+
+    Parameters
+    ----------
+    model, y, n, rng, resampling, threshold, guide, backend
+        As for `filter`.
+
+    Returns
+    -------
+    Moments
+    """
+    compiled = _run(model, y, n, rng, resampling, threshold, guide, backend, keep=False)
+    if compiled:
+        return Moments(*compiled.moments, compiled.log_likelihoods, compiled.sizes, compiled.resampled)
+    found, resampled = [], []
+    for event in steps(model, y, n, rng, resampling, threshold, guide):
+        if isinstance(event, TimeUpdate):
+            resampled.append(event.resampled)
+            continue
+        w, x = event.weights, event.particles
+        found.append((w @ x, w @ (x - w @ x) ** 2, event.log_likelihood, effective_size(w)))
+    if not found:
+        raise ValueError("y: expected at least one time step, got none")
+    return Moments(*(np.array(part) for part in zip(*found)), np.array(resampled))
 
 
 def resample(weights, n, rng, method="systematic"):
@@ -362,6 +403,65 @@ def sample_paths(model, filtered, m, rng, method="exact", moves=5):
 
 
 # --------------------------------------------------------------------------------- helpers
+
+
+class _Run(NamedTuple):
+    """What the compiled filter fills."""
+
+    particles: np.ndarray
+    weights: np.ndarray
+    ancestors: np.ndarray
+    moments: np.ndarray
+    log_likelihoods: np.ndarray
+    sizes: np.ndarray
+    resampled: np.ndarray
+
+
+def _run(model, y, n, rng, resampling, threshold, guide, backend, keep):
+    """The compiled filter's findings, or None where the reference shall run."""
+    compiled = kernels.choose("particles", backend)
+    reason = _why_not(model, resampling, guide, y)
+    if compiled is None or reason:
+        if backend == "numba":
+            raise ValueError(f'backend: "numba" needs {reason}')
+        return None
+    y = checks.array("y", y, ("T", "L"), missing=True)
+    n, rng = checks.count("n", n), checks.generator("rng", rng)
+    threshold = checks.number("threshold", threshold, at_least=0)
+    state, datum = example(model.one, rng), tuple(y[0].tolist()) if y.shape[1] > 1 else 0.0
+    T, K, kept = len(y), np.size(state), len(y) if keep else 0
+    filled = _Run(
+        np.empty((kept, n, K)), np.empty((kept, n)), np.empty((kept, n), np.int64), np.empty((2, T, K)),
+        np.empty(T), np.empty(T), np.zeros(T, bool),
+    )
+    seen = ~np.isnan(y).all(axis=1)
+    outcome = compiled.attempt(
+        compiled.run, model.one[:3],
+        (state, datum, y.T, seen, n, rng, compiled.METHODS[resampling], threshold, *filled),
+        required=backend == "numba",
+    )
+    if outcome is None:
+        return None
+    wrong, t = outcome[0]
+    if wrong:
+        raise ValueError({
+            compiled.NOT_FINITE: f"model: expected {n} rows of finite numbers for the states at t={t}, got others",
+            compiled.NO_DENSITY: f"model.log_emission: expected {n} numbers below infinity at t={t}, got others",
+            compiled.IMPOSSIBLE: f"y: expected data that some particle can emit, got none at time step t={t}",
+        }[wrong])
+    return filled
+
+
+def _why_not(model, resampling, guide, y):
+    """What the compiled filter lacks, or an empty string."""
+    checks.option("resampling", resampling, RESAMPLING)
+    if model.one is None:
+        return "a model made by particles.each, got one of functions of many states"
+    if guide is not None:
+        return "no guide, got one"
+    if resampling not in ("systematic", "stratified"):
+        return f'resampling "systematic" or "stratified", got "{resampling}"'
+    return "" if len(y) else "at least one time step in y, got none"
 
 
 def _draw(weights, n, rng):

@@ -22,3 +22,12 @@ jit_sums = _compile(fastmath=_sums)
 #: For their helpers, which only kernels call: without a wrapper for Python they compile sooner.
 helper = _compile(fastmath=_fused, no_cpython_wrapper=True)
 helper_sums = _compile(fastmath=_sums, no_cpython_wrapper=True)
+
+#: For functions of one number that NumPy's rules shall apply to arrays.
+ufunc = numba.vectorize(cache=True, fastmath=_fused)
+
+#: For what takes a user's function as an argument: numba can find it again in this process only.
+jit_once = numba.njit(error_model="numpy", fastmath=_fused)
+
+#: For such a function. Called for every number, it must not be a call.
+inlined = numba.njit(error_model="numpy", fastmath=_fused, forceinline=True)
