@@ -32,6 +32,19 @@ class LabelledTable(NamedTuple):
     names: tuple
 
 
+class Series(NamedTuple):
+    """One number for each of some days.
+
+    days : ndarray of datetime64[D], shape (N,)
+    values : ndarray, shape (N,)
+    name : str, with units
+    """
+
+    days: np.ndarray
+    values: np.ndarray
+    name: str
+
+
 class Counts(NamedTuple):
     """How often each combination of some discrete variables occurred.
 
@@ -107,6 +120,31 @@ def earthquakes():
     """
     _, rows = _read("earthquakes.csv")
     return Table(np.array(rows, float), ("year", "earthquakes"))
+
+
+def crude_oil():
+    """Load the price of a barrel of crude oil on 1005 working days, July 2006 to June 2010.
+
+    Returns
+    -------
+    Series
+        Price (US dollars): West Texas Intermediate, at Cushing, Oklahoma.
+    """
+    _, rows = _read("crude_oil.csv")
+    days, prices = zip(*rows)
+    return Series(np.array(days, "datetime64[D]"), np.array(prices, float), "price (US dollars)")
+
+
+def walk():
+    """Load a walk of 41 minutes by a lake, recorded by a satellite receiver at 173 times.
+
+    Returns
+    -------
+    Table
+        Columns: time (s), east (m), north (m); all from 0, and not evenly spaced in time.
+    """
+    _, rows = _read("walk.csv")
+    return Table(np.array(rows, float), ("time (s)", "east (m)", "north (m)"))
 
 
 def alice():

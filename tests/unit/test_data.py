@@ -40,6 +40,32 @@ def test_earthquakes():
     assert (counts == np.floor(counts)).all()
 
 
+def test_crude_oil():
+    days, prices, name = data.crude_oil()
+    assert days.shape == prices.shape == (1005,)
+    assert name == "price (US dollars)"
+    assert str(days[0]) == "2006-07-05"
+    assert str(days[-1]) == "2010-06-30"
+    assert np.is_busday(days).all()
+    assert (np.diff(days) > np.timedelta64(0)).all()
+    # The published record, and the low of the crisis.
+    assert (str(days[prices.argmax()]), prices.max()) == ("2008-07-03", 145.31)
+    assert (str(days[prices.argmin()]), prices.min()) == ("2008-12-23", 30.28)
+
+
+def test_walk():
+    table = data.walk()
+    seconds, east, north = table.values.T
+    assert table.columns == ("time (s)", "east (m)", "north (m)")
+    assert table.values.shape == (173, 3)
+    np.testing.assert_array_equal(table.values[0], 0)
+    assert (np.diff(seconds) > 0).all()
+    assert seconds[-1] == 2469
+    lengths = np.hypot(np.diff(east), np.diff(north))
+    assert lengths.sum() == pytest.approx(1914, abs=2)
+    assert (lengths / np.diff(seconds)).max() < 2.5  # nobody walks faster
+
+
 def test_photographs():
     images = data.photographs()
     assert images.shape == (3, 256, 256)
