@@ -21,6 +21,9 @@ Newton's method: make the motion linear about the present guess, solve the quadr
 ("incremental 4DVar"). On a linear motion one step is enough, and the weak minimum is the
 Rauch-Tung-Striebel smoother's mean.
 
+A parameter of the motion may be unknown, too. `bilevel` searches for it over the best J that each
+value allows, with one more sum along the adjoint's way back for a gradient.
+
 References
 ----------
 `state_estimation_4dvar`, "Weak vs strong constrained"; F.-X. Le Dimet and O. Talagrand (1986);
@@ -85,6 +88,23 @@ class Step(NamedTuple):
     gradient: np.ndarray
 
 
+class Level(NamedTuple):
+    """The search for a parameter is at a value and about to change it.
+
+    iteration : int, from 0
+    parameter : ndarray, shape (P,), theta
+    cost : float, the best J that theta allows, with the prior's charge
+    gradient : ndarray, shape (P,), its slope
+    states : ndarray, shape (T, K), the trajectory that has it
+    """
+
+    iteration: int
+    parameter: np.ndarray
+    cost: float
+    gradient: np.ndarray
+    states: np.ndarray
+
+
 def motion(field, dt, steps=1, method="rk4"):
     """The motion of a vector field over some steps of time.
 
@@ -100,15 +120,16 @@ def motion(field, dt, steps=1, method="rk4"):
     Motion
     """
     def path(x):
-        return systems.trajectory(field, x, dt, steps, method)
+        """The places from which the steps start."""
+        return systems.trajectory(field, x, dt, steps - 1, method)
 
     def tangent(x, change):
-        for place in path(x)[:-1]:
+        for place in path(x):
             change = systems.tangent(field, place, change, dt, method)
         return change
 
     def adjoint(x, gradient):
-        for place in path(x)[-2::-1]:
+        for place in path(x)[::-1]:
             gradient = systems.adjoint(field, place, gradient, dt, method)
         return gradient
 
@@ -214,21 +235,25 @@ def strong(window, start=None):
     (B^-1 + sum_t S_t' H' R^-1 H S_t) s = -dJ/dx_1. A step that does not lower J is halved.
     """
     parts, K = _prepared(window), len(window.background.mean)
-    first = window.background.mean if start is None else checks.array("start", start, (K,))
+    first = (window.background.mean if start is None
+             else checks.array("start", start, (K,)))
 
     def cost_of(x):
-        return _background_cost(parts, x) + _data_cost(parts, trajectory(window, x))
+        return (_background_cost(parts, x)
+                + _data_cost(parts, trajectory(window, x)))
 
     iteration, cost = 0, cost_of(first)
     while True:
-        states, slope = trajectory(window, first), strong_gradient(window, first)
+        states = trajectory(window, first)
+        slope = strong_gradient(window, first)
         yield Step(iteration, states, cost, slope)
         curvature, S = parts.B(np.eye(K)), np.eye(K)
         for t, x in enumerate(states):
             seen = parts.seen[t]
-            HS = window.look[seen] @ S
+            HS = window.look[seen] @ S                # what a change of x_1 shows at t
             curvature = curvature + HS.T @ parts.R(t, HS)
-            S = window.motion.tangent(x, S) if t < len(states) - 1 else S
+            if t < len(states) - 1:
+                S = window.motion.tangent(x, S)
         step = -np.linalg.solve(curvature, slope)
         first, cost = _halved(cost_of, first, step, cost)
         iteration += 1
@@ -302,7 +327,8 @@ def weak(window, start=None):
     by one sweep forwards and one back, which are a Kalman filter and its smoother in disguise.
     """
     parts, K = _prepared(window, weak=True), len(window.background.mean)
-    states = trajectory(window, window.background.mean) if start is None else _checked_states(window, start)
+    states = (trajectory(window, window.background.mean) if start is None
+              else _checked_states(window, start))
 
     def cost_of(x):
         return weak_cost(window, x)
@@ -331,14 +357,14 @@ def run(steps, tolerance=1e-8, max_iterations=50):
 
     Parameters
     ----------
-    steps : iterable of Step
+    steps : iterable of Step or Level
     tolerance : float
         Stop when no entry of the gradient is larger, relative to the largest of the first step.
     max_iterations : int
 
     Returns
     -------
-    Step
+    Step or Level
         The last one.
     """
     tolerance = checks.number("tolerance", tolerance, at_least=0)
@@ -350,6 +376,102 @@ def run(steps, tolerance=1e-8, max_iterations=50):
         if size <= tolerance * first or step.iteration >= max_iterations:
             return step
     raise ValueError("steps: expected at least one, got none")
+
+
+# --------------------------------------------------------------- a parameter of the motion
+
+
+def parameter_gradient(window, first, sensitivity):
+    """dJ/dtheta for a trajectory whose first state is held: a sum along the adjoint's way back.
+
+    With lambda_t as in `strong_gradient`::
+
+        dJ/dtheta = sum_t (dM(x_t)/dtheta)' lambda_{t+1}
+
+    Parameters
+    ----------
+    window : Window
+    first : array_like, shape (K,)
+    sensitivity : callable of x, returns dM(x)/dtheta, shape (K, P)
+
+    Returns
+    -------
+    ndarray, shape (P,)
+
+    Notes
+    -----
+    Let x_1(theta) be the best first state for each theta. The slope of the best J is
+    dJ/dtheta + (dx_1/dtheta)' dJ/dx_1, and the last factor is zero there. So at the best first
+    state this is the slope of the best J: the *envelope theorem*. Nobody need know dx_1/dtheta.
+    """
+    parts, states = _prepared(window), trajectory(window, first)
+    pulls, K = _data_pulls(parts, states), states.shape[1]
+    checks.array("sensitivity", sensitivity(states[0]), (K, "P"))
+    carried, slope = pulls[-1], np.zeros(len(sensitivity(states[0])[0]))
+    for t in range(len(states) - 2, -1, -1):
+        slope = slope + np.asarray(sensitivity(states[t])).T @ carried
+        carried = window.motion.adjoint(states[t], carried) + pulls[t]
+    return slope
+
+
+def bilevel(problem, parameter, sensitivity, prior=None, first_step=0.1, tolerance=1e-12):
+    """Search for a parameter of the motion: outside over theta, inside over the first state.
+
+    The inner search is `strong`, and starts where the last one ended. The outer one goes down the
+    slope of the best J, with the curvature learnt on the way from how the slope changes (the method
+    of Broyden, Fletcher, Goldfarb and Shanno). A step that does not lower the best J is halved.
+
+    Parameters
+    ----------
+    problem : callable of theta, shape (P,), returns a Window
+    parameter : array_like, shape (P,)
+        The first guess.
+    sensitivity : callable of (x, theta), returns dM(x)/dtheta, shape (K, P)
+    prior : Gaussian, optional
+        Of theta. Without it all values are as good to begin with.
+    first_step : float
+        How far to go before the curvature is known.
+    tolerance : float
+        The inner search has settled when a step gains no more than this, in nats.
+
+    Yields
+    ------
+    Level
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong form, or an inner search does not settle.
+    """
+    theta = checks.array("parameter", parameter, ("P",))
+    first_step = checks.number("first_step", first_step, above=0)
+    tolerance = checks.number("tolerance", tolerance, at_least=0)
+    charge, pull = _prior_terms(prior, len(theta))
+
+    def best(theta, start):
+        """The best trajectory for theta, its cost and the slope of that cost."""
+        window = problem(theta)
+        if not isinstance(window, Window):
+            raise ValueError(f"problem: expected a callable that returns a Window, got {type(window).__name__}")
+        found = _settled(strong(window, start), tolerance, theta)
+        slope = parameter_gradient(window, found.states[0], lambda x: sensitivity(x, theta))
+        if slope.shape != theta.shape:
+            raise ValueError(f"sensitivity: expected {len(theta)} columns, one for each parameter, got {len(slope)}")
+        return found.states, found.cost + charge(theta), slope + pull(theta)
+
+    states, cost, slope = best(theta, None)
+    inverse = np.eye(len(theta)) * first_step / max(np.linalg.norm(slope), 1e-300)
+    iteration = 0
+    while True:
+        yield Level(iteration, theta, cost, slope, states)
+        step = -inverse @ slope
+        for part in 0.5 ** np.arange(12):
+            there = best(theta + part * step, states[0])
+            if there[1] <= cost:
+                inverse = _bfgs(inverse, part * step, there[2] - slope)
+                theta, (states, cost, slope) = theta + part * step, there
+                break
+        iteration += 1
 
 
 # --------------------------------------------------------------------------------- helpers
@@ -424,7 +546,11 @@ def _checked_states(window, states):
 def _halved(cost_of, place, step, cost):
     """Take the step, or a half of it, or a quarter: the first that lowers the cost."""
     for part in 0.5 ** np.arange(12):
-        there = cost_of(place + part * step)
+        try:
+            with np.errstate(all="ignore"):
+                there = cost_of(place + part * step)
+        except ValueError:                        # so long a step that the motion ran to infinity
+            continue
         if there <= cost:
             return place + part * step, there
     return place, cost
@@ -442,3 +568,34 @@ def _solve_chain(diagonal, below, right):
     for t in range(len(below) - 1, -1, -1):
         found.append(cho_solve(factors[t], carried[t] - below[t].T @ found[-1]))
     return np.array(found[::-1])
+
+
+def _prior_terms(prior, P):
+    """What a prior charges for theta, and the slope of that."""
+    if prior is None:
+        return lambda theta: 0.0, lambda theta: 0.0
+    mean = checks.array("prior.mean", prior.mean, (P,))
+    precision = _solver(checks.covariance("prior.covariance", prior.covariance, P))
+    return (lambda theta: 0.5 * float((theta - mean) @ precision(theta - mean))), lambda theta: precision(theta - mean)
+
+
+def _settled(steps, tolerance, theta, most=60):
+    """The step of a search at which it gains no more."""
+    before = np.inf
+    for step in steps:
+        gain, before = before - step.cost, step.cost
+        if gain <= tolerance:
+            return step
+        if step.iteration == most:
+            break
+    raise ValueError(f"problem: expected an inner search that settles in {most} steps, got one that still gains "
+                     f"{gain:.2g} nats at theta = {theta}; try a shorter window")
+
+
+def _bfgs(inverse, step, change):
+    """Make the inverse curvature agree with the latest change of slope, if the cost is convex there."""
+    along = step @ change
+    if along <= 1e-12 * np.linalg.norm(step) * np.linalg.norm(change):
+        return inverse
+    across = np.eye(len(step)) - np.outer(step, change) / along
+    return across @ inverse @ across.T + np.outer(step, step) / along

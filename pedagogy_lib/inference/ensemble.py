@@ -176,16 +176,16 @@ def stochastic_update(members, images, y, noise, rng, taper=None):
     """
     P_xy, P_yy = _covariances(members, images, taper)
     e = rng.standard_normal(images.shape) @ np.linalg.cholesky(noise).T
-    e -= e.mean(0)                                            # so that the mean moves as Kalman says
+    e -= e.mean(0)                                    # so that the mean moves as Kalman says
     return members + np.linalg.solve(P_yy + noise, (y + e - images).T).T @ P_xy.T
 
 
 def sqrt_update(members, images, y, noise, taper=None):
     """Move the mean by Kalman's rule, and shrink the deviations to Kalman's covariance.
 
-    All happens in the space of the N members: with S = Y' R^-1 Y / (N - 1), for deviations Y of the
-    images, the weights of the mean are (I + S)^-1 Y' R^-1 (y - mean) / (N - 1), and the deviations
-    are multiplied by (I + S)^-1/2, the symmetric root, which keeps their sum zero.
+    All happens in the space of the N members. With S = Y R^-1 Y' / (N - 1), for deviations Y of the
+    images in rows, the weights of the mean are (I + S)^-1 Y R^-1 (y - mean) / (N - 1), and the
+    deviations are multiplied by (I + S)^-1/2, the symmetric root, which keeps their sum zero.
 
     Parameters
     ----------
@@ -201,12 +201,12 @@ def sqrt_update(members, images, y, noise, taper=None):
     if taper is None:
         weights, root = _transform(dy, surprise, np.linalg.inv(noise))
         return mean + weights @ dx + root @ dx
-    if not np.allclose(noise, np.diag(np.diag(noise))):
-        raise ValueError("noise: expected a diagonal matrix with a taper and method 'sqrt', got another")
+    variances = _variances(noise)
     found = np.empty_like(members)
-    for k, trust in enumerate(taper[0]):                      # each state has its own neighbourhood
+    for k, trust in enumerate(taper[0]):                  # each state has its own neighbourhood
         near = trust > 1e-6
-        weights, root = _transform(dy[:, near], surprise[near], np.diag(trust[near] / np.diag(noise)[near]))
+        precision = np.diag(trust[near] / variances[near])
+        weights, root = _transform(dy[:, near], surprise[near], precision)
         found[:, k] = mean[k] + weights @ dx[:, k] + root @ dx[:, k]
     return found
 
@@ -214,8 +214,8 @@ def sqrt_update(members, images, y, noise, taper=None):
 def _transform(dy, surprise, precision):
     """The weights of the mean and the root for the deviations."""
     N = len(dy)
-    carried = dy @ precision / (N - 1)                        # Y' R^-1 / (N - 1), members in rows
-    values, vectors = np.linalg.eigh(carried @ dy.T)
+    carried = dy @ precision / (N - 1)                    # Y R^-1 / (N - 1)
+    values, vectors = np.linalg.eigh(carried @ dy.T)      # of S
     shrink = 1 / (1 + np.maximum(values, 0.0))
     weights = vectors @ (shrink * (vectors.T @ (carried @ surprise)))
     return weights, (vectors * np.sqrt(shrink)) @ vectors.T
@@ -263,6 +263,12 @@ def circular_distance(a, b, size):
 
 
 # --------------------------------------------------------------------------------- helpers
+
+
+def _variances(noise):
+    if not np.allclose(noise, np.diag(np.diag(noise))):
+        raise ValueError("noise: expected a diagonal matrix with a taper and method 'sqrt', got another")
+    return np.diag(noise)
 
 
 def _covariances(members, images, taper):

@@ -1,4 +1,4 @@
-"""Dynamical systems to test filters on: a few lines each, known since long, and chaotic or nearly so.
+"""Dynamical systems to test filters on: a few lines each, known since long; some are chaotic.
 
 A *field* gives dx/dt for states in rows, shape (N, K), and has a Jacobian for one state. `flow`
 carries states forward in time with Euler's or the Runge-Kutta rule, or with SciPy's solvers;
@@ -6,7 +6,7 @@ carries states forward in time with Euler's or the Runge-Kutta rule, or with Sci
 
 References
 ----------
-E.N. Lorenz (1963; 1996); `state_estimation_4dvar`, "ODE/PDEs".
+E.N. Lorenz (1963; 1996); shallow water: A.E. Gill (1982), chapters 5 and 7; `state_estimation_4dvar`, "ODE/PDEs".
 """
 
 from collections.abc import Callable
@@ -45,8 +45,8 @@ def lorenz63(sigma=10.0, rho=28.0, beta=8 / 3):
     """
 
     def velocity(x):
-        a, b, c = np.moveaxis(np.asarray(x), -1, 0)
-        return np.stack([sigma * (b - a), a * (rho - c) - b, a * b - beta * c], -1)
+        a, b, c = np.asarray(x).T
+        return np.array([sigma * (b - a), a * (rho - c) - b, a * b - beta * c]).T
 
     def jacobian(x):
         a, b, c = x
@@ -147,11 +147,79 @@ def pendulum(frequency=1.0, damping=0.0):
     squared = frequency**2
 
     def velocity(x):
-        angle, speed = np.moveaxis(np.asarray(x), -1, 0)
-        return np.stack([speed, -squared * np.sin(angle) - damping * speed], -1)
+        angle, speed = np.asarray(x).T
+        return np.array([speed, -squared * np.sin(angle) - damping * speed]).T
 
     def jacobian(x):
         return np.array([[0.0, 1.0], [-squared * np.cos(x[0]), -damping]])
+
+    return Field(velocity, jacobian)
+
+
+def shallow_water(size=48, length=48.0, gravity=1.0, rotation=0.0, diffusion=0.0):
+    """Water on a turning circle, shallow beside the length of its waves.
+
+    The state holds the depth h of ``size`` cells, then their velocity u along the circle, then v
+    across it::
+
+        dh/dt = -(h u)_x                     + nu h_xx
+        du/dt = -u u_x - g h_x + f v         + nu u_xx
+        dv/dt = -u v_x         - f u         + nu v_xx
+
+    with slopes ( )_x by central differences. A small wave on water of depth H runs at sqrt(g H).
+
+    Parameters
+    ----------
+    size : int
+        Cells, at least 4.
+    length : float
+        Of the circle.
+    gravity : float, g
+    rotation : float, f
+        Twice the rate at which the ground turns.
+    diffusion : float, nu
+        Of all three, so that the water stays the same in all.
+
+    Returns
+    -------
+    Field
+        With K = 3 size. Where the depth is not positive it has no meaning.
+
+    Notes
+    -----
+    The Runge-Kutta rule is stable while (|u| + sqrt(g h)) dt < 2.8 length / size and
+    nu dt < 0.69 (length / size)^2; half of either is prudent.
+    """
+    n = checks.count("size", size, minimum=4)
+    width = checks.number("length", length, above=0) / n
+    g = checks.number("gravity", gravity, above=0)
+    f, nu = checks.number("rotation", rotation), checks.number("diffusion", diffusion, at_least=0)
+    eye = np.eye(n)
+    D = (np.roll(eye, -1, 0) - np.roll(eye, 1, 0)) / (2 * width)       # D @ h is the slope of h
+    L = nu * (np.roll(eye, -1, 0) - 2 * eye + np.roll(eye, 1, 0)) / width**2
+
+    def slope(a):
+        return (np.roll(a, -1, -1) - np.roll(a, 1, -1)) / (2 * width)
+
+    def spread(a):
+        return nu * (np.roll(a, -1, -1) - 2 * a + np.roll(a, 1, -1)) / width**2
+
+    def velocity(x):
+        h, u, v = np.split(np.asarray(x, float), 3, -1)
+        return np.concatenate([
+            -slope(h * u) + spread(h),
+            -u * slope(u) - g * slope(h) + f * v + spread(u),
+            -u * slope(v) - f * u + spread(v),
+        ], -1)
+
+    def jacobian(x):
+        h, u, v = np.split(np.asarray(x, float), 3)
+        carried = L - u[:, None] * D                                   # what u carries, and what spreads
+        return np.block([
+            [L - D * u, -D * h, 0 * eye],
+            [-g * D, carried - np.diag(slope(u)), f * eye],
+            [0 * eye, -np.diag(slope(v)) - f * eye, carried],
+        ])
 
     return Field(velocity, jacobian)
 
@@ -221,11 +289,14 @@ def tangent(field, x, change, dt, method="rk4"):
     ndarray, of the shape of ``change``
     """
     checks.option("method", method, METHODS[:2])
-    slopes = []
-    for weight, place in zip(_TABLEAU[method], _increment(field, x, dt, method)[1]):
-        moved = change + (weight * dt * slopes[-1] if slopes else 0.0)
-        slopes.append(field.jacobian(place) @ moved)              # k_i' = F(x_i) (change + a h k_{i-1}')
-    return change + dt * sum(w * k for w, k in zip(_WEIGHTS[method], slopes))
+    places = _increment(field, x, dt, method)[1]
+    weights, shifts = _WEIGHTS[method], _TABLEAU[method]
+    total, slope = change, 0.0
+    for i in range(len(places)):
+        moved = change + shifts[i] * dt * slope
+        slope = field.jacobian(places[i]) @ moved     # of the i-th slope
+        total = total + dt * weights[i] * slope
+    return total
 
 
 def adjoint(field, x, gradient, dt, method="rk4"):
@@ -249,9 +320,10 @@ def adjoint(field, x, gradient, dt, method="rk4"):
     checks.option("method", method, METHODS[:2])
     places = _increment(field, x, dt, method)[1]
     weights, shifts = _WEIGHTS[method], _TABLEAU[method]
-    total, carried = gradient.copy(), 0.0
-    for i in range(len(places) - 1, -1, -1):                      # the lines of `tangent`, backwards
-        back = field.jacobian(places[i]).T @ (dt * weights[i] * gradient + carried)
+    total, carried = gradient, 0.0
+    for i in range(len(places) - 1, -1, -1):          # the same lines, backwards
+        pull = dt * weights[i] * gradient + carried
+        back = field.jacobian(places[i]).T @ pull
         total = total + back
         carried = shifts[i] * dt * back
     return total

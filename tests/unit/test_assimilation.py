@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
-from pedagogy_lib.inference import assimilation, kalman
+from pedagogy_lib.inference import assimilation, kalman, nonlinear
 from pedagogy_lib.inference.assimilation import Window
 from pedagogy_lib.models import systems
 
@@ -130,11 +130,43 @@ def test_the_minimum_is_that_of_a_general_optimiser(chaos, kind):
     assert error < 0.5 * before
 
 
+def test_a_weak_step_is_a_pass_of_the_smoother_along_tangents(chaos):
+    window, _ = chaos
+    window = window._replace(y=np.where(np.isnan(window.y).any(1, keepdims=True), np.nan, window.y))
+    before, after = islice(assimilation.weak(window), 2)
+    see = AffineGaussian(window.look, np.zeros(2), window.noise)
+
+    def pass_about(states):
+        def line(t):
+            F = window.motion.tangent(states[t], np.eye(3))
+            return AffineGaussian(F, window.motion.move(states[t]) - F @ states[t], window.model_error)
+
+        return nonlinear.smooth(line, nonlinear.filter(window.background, line, see, window.y)).means
+
+    np.testing.assert_allclose(after.states, pass_about(before.states), atol=1e-7)
+    assert np.abs(after.states - pass_about(after.states)).max() > 1e-3
+
+
 def test_the_cost_never_rises(chaos):
     window, _ = chaos
     far = window.background.mean + np.array([4.0, -6.0, 5.0])
     costs = [step.cost for step in islice(assimilation.strong(window, far), 12)]
     assert (np.diff(costs) <= 1e-9).all() and costs[-1] < 0.5 * costs[0]
+
+
+def test_a_step_into_infinity_is_halved():
+    cubic = assimilation.Motion(lambda x: 1.0 / np.maximum(3.0 - x, 0.0), lambda x, d: d / (3.0 - x) ** 2, lambda x, g: g / (3.0 - x) ** 2)
+    window = Window(Gaussian(np.zeros(1), 1e4 * np.eye(1)), cubic, np.eye(1), np.eye(1), np.array([[np.nan], [40.0]]))
+
+    def checked(x):
+        found = cubic.move(x)
+        if not np.isfinite(found).all():
+            raise ValueError("x: expected finite numbers, got inf")
+        return found
+
+    steps = assimilation.strong(window._replace(motion=cubic._replace(move=checked)))
+    found = list(islice(steps, 40))[-1]                             # the first step goes from 0 to 357
+    np.testing.assert_allclose(found.states[:, 0], [3.0 - 1 / 40, 40.0], rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -161,3 +193,135 @@ def test_more_errors():
         assimilation.linear_motion([1.0])
     with pytest.raises(ValueError, match="steps: expected at least one"):
         assimilation.run(iter([]))
+
+
+# ---------------------------------------------------------- a parameter of the motion
+
+
+def swing(theta):
+    """A pendulum of unknown frequency and damping, of which only the angle is seen."""
+    field = systems.pendulum(*theta)
+    return assimilation.motion(field, 0.1, 3), field
+
+
+@pytest.fixture(scope="module")
+def pendulum():
+    """The problem of two parameters, how the motion depends on them, and the truth."""
+    true = np.array([1.2, 0.15])
+    rng = np.random.default_rng(5)
+    truth = systems.trajectory(swing(true)[1], [1.4, 0.0], 0.1, 45)[::3]
+    y = truth[:, :1] + 0.1 * rng.standard_normal((16, 1))
+    background = Gaussian(np.array([1.0, 0.3]), 0.25 * np.eye(2))
+
+    def problem(theta):
+        return Window(background, swing(theta)[0], np.array([[1.0, 0.0]]), 0.01 * np.eye(1), y)
+
+    def sensitivity(x, theta):
+        h = 1e-5
+        return np.stack([(swing(theta + h * e)[0].move(x) - swing(theta - h * e)[0].move(x)) / (2 * h) for e in np.eye(2)], 1)
+
+    return problem, sensitivity, true
+
+
+def best(problem, theta):
+    found = assimilation.run(assimilation.strong(problem(theta)), 1e-7)
+    return found.cost, found.states[0]
+
+
+def test_the_slope_of_the_best_cost_needs_no_slope_of_the_best_state(pendulum):
+    problem, sensitivity, _ = pendulum
+    theta = np.array([1.1, 0.1])
+    numerical = differences(lambda p: best(problem, p)[0], theta, 1e-5)
+    first = best(problem, theta)[1]
+    slope = assimilation.parameter_gradient(problem(theta), first, lambda x: sensitivity(x, theta))
+    np.testing.assert_allclose(slope, numerical, rtol=1e-6)
+    held = differences(lambda p: assimilation.strong_cost(problem(p), first), theta, 1e-5)
+    np.testing.assert_allclose(slope, held, rtol=1e-6)
+    # Elsewhere it is the slope for a held state all the same, but not that of the best cost.
+    away = first + np.array([0.2, 0.1])
+    slope = assimilation.parameter_gradient(problem(theta), away, lambda x: sensitivity(x, theta))
+    np.testing.assert_allclose(slope, differences(lambda p: assimilation.strong_cost(problem(p), away), theta, 1e-5), rtol=1e-6)
+    assert not np.allclose(slope, numerical, rtol=0.05)
+
+
+def test_the_search_for_a_parameter_finds_what_a_general_optimiser_finds(pendulum):
+    problem, sensitivity, true = pendulum
+    found = assimilation.run(assimilation.bilevel(problem, [1.0, 0.05], sensitivity), 1e-7)
+    peer = minimize(lambda z: assimilation.strong_cost(problem(z[:2]), z[2:]), [1.0, 0.05, 1.0, 0.3], method="BFGS", options={"gtol": 1e-7})
+    np.testing.assert_allclose(found.parameter, peer.x[:2], atol=1e-5)
+    np.testing.assert_allclose(found.states[0], peer.x[2:], atol=1e-5)
+    assert np.abs(found.parameter - true).max() < 0.05
+    assert np.abs(best(problem, np.array([1.0, 0.05]))[0] - found.cost) > 10
+
+
+def test_the_parameter_may_as_well_be_a_state_that_does_not_move(pendulum):
+    problem, sensitivity, _ = pendulum
+    prior = Gaussian(np.array([1.0, 0.05]), np.diag([0.04, 0.01]))
+    levels = list(islice(assimilation.bilevel(problem, prior.mean, sensitivity, prior), 12))
+    assert (np.diff([level.cost for level in levels]) <= 0).all()
+    found = levels[-1]
+    window = problem(prior.mean)
+
+    def joint(z):
+        away = z[:2] - prior.mean
+        return assimilation.strong_cost(problem(z[:2]), z[2:]) + 0.5 * away @ np.linalg.solve(prior.covariance, away)
+
+    assert found.cost == pytest.approx(joint(np.concatenate([found.parameter, found.states[0]])), rel=1e-9)
+    # Augmented: four states, of which the last two stay as they are.
+    def move(z):
+        return np.concatenate([swing(z[2:])[0].move(z[:2]), z[2:]])
+
+    def jacobian(z):
+        M = np.eye(4)
+        M[:2, :2] = swing(z[2:])[0].tangent(z[:2], np.eye(2))
+        M[:2, 2:] = sensitivity(z[:2], z[2:])
+        return M
+
+    covariance = np.zeros((4, 4))
+    covariance[:2, :2], covariance[2:, 2:] = window.background.covariance, prior.covariance
+    augmented = Window(
+        Gaussian(np.concatenate([window.background.mean, prior.mean]), covariance),
+        assimilation.Motion(move, lambda z, d: jacobian(z) @ d, lambda z, g: jacobian(z).T @ g),
+        np.array([[1.0, 0, 0, 0]]), window.noise, window.y)
+    both = assimilation.run(assimilation.strong(augmented), 1e-7)
+    np.testing.assert_allclose(both.states[0, 2:], found.parameter, atol=1e-6)
+    np.testing.assert_allclose(both.states[:, :2], found.states, atol=1e-6)
+    assert both.cost == pytest.approx(found.cost, rel=1e-9)
+    without = assimilation.run(assimilation.bilevel(problem, prior.mean, sensitivity), 1e-7)
+    assert np.abs(without.parameter - found.parameter).max() > 1e-3
+
+
+def test_a_window_of_one_observation_says_nothing_of_the_motion(pendulum):
+    problem, sensitivity, _ = pendulum
+    levels = list(islice(assimilation.bilevel(lambda p: problem(p)._replace(y=problem(p).y[:1]), [1.0, 0.1], sensitivity), 2))
+    np.testing.assert_array_equal(levels[0].gradient, [0.0, 0.0])
+    np.testing.assert_array_equal(levels[1].parameter, [1.0, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"parameter": [[1.0]]}, r"parameter: expected shape \(P,\)"),
+        ({"parameter": [1.0, np.nan]}, "parameter: expected finite"),
+        ({"problem": lambda p: None}, "problem: expected a callable that returns a Window, got NoneType"),
+        ({"sensitivity": lambda x, p: np.zeros((3, 2))}, r"sensitivity: expected shape \(2, P\)"),
+        ({"sensitivity": lambda x, p: np.zeros((2, 1))}, "sensitivity: expected 2 columns, one for each parameter, got 1"),
+        ({"prior": Gaussian(np.zeros(1), np.eye(1))}, r"prior.mean: expected shape \(2,\)"),
+        ({"prior": Gaussian(np.zeros(2), -np.eye(2))}, "prior.covariance: expected a positive definite"),
+        ({"first_step": 0.0}, "first_step: expected a number above 0"),
+        ({"tolerance": -1.0}, "tolerance: expected"),
+    ],
+)
+def test_errors_of_the_search_for_a_parameter_name_the_argument(pendulum, change, message):
+    problem, sensitivity, _ = pendulum
+    arguments = {"problem": problem, "parameter": [1.0, 0.1], "sensitivity": sensitivity} | change
+    with pytest.raises(ValueError, match=message):
+        next(assimilation.bilevel(**arguments))
+
+
+def test_an_inner_search_that_does_not_settle_is_an_error(pendulum, monkeypatch):
+    problem, sensitivity, _ = pendulum
+    endless = (assimilation.Step(i, np.zeros((1, 2)), -float(i), np.zeros(2)) for i in range(100))
+    monkeypatch.setattr(assimilation, "strong", lambda window, start=None: endless)
+    with pytest.raises(ValueError, match="problem: expected an inner search that settles in 60 steps, got one that still gains 1 nats"):
+        next(assimilation.bilevel(problem, [1.0, 0.1], sensitivity))

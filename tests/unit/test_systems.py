@@ -10,6 +10,10 @@ FIELDS = {
     "lorenz96": (systems.lorenz96(7), np.linspace(-3, 6, 7) ** 2 / 5),
     "two level": (systems.lorenz96_two_level(5, 3), np.sin(np.arange(20.0)) * np.repeat([3.0, 0.2], [5, 15])),
     "pendulum": (systems.pendulum(1.3, 0.1), np.array([2.0, -0.4])),
+    "shallow water": (
+        systems.shallow_water(6, 6.0, 2.0, 0.7, 0.1),
+        np.concatenate([1.5 + 0.3 * np.sin(np.arange(6.0)), np.cos(np.arange(6.0)), np.sin(2 * np.arange(6.0))]),
+    ),
 }
 
 
@@ -56,6 +60,59 @@ def test_lorenz_is_chaotic():
     assert late > 1e4 * early
 
 
+def wave(size=64, length=32.0, depth=2.0, height=1e-4, periods=2):
+    """A small wave that runs along the circle: the state, and its wave number."""
+    k = 2 * np.pi * periods / length
+    swell = height * np.cos(k * length / size * np.arange(size))
+    return np.concatenate([depth + swell, np.sqrt(9.8 / depth) * swell, np.zeros(size)]), k
+
+
+def phase(h, periods=2):
+    return np.angle(np.fft.rfft(h)[periods])
+
+
+def test_a_small_wave_on_shallow_water_runs_at_the_root_of_gravity_times_depth():
+    x, k = wave()
+    after = systems.flow(systems.shallow_water(64, 32.0, 9.8), x, 0.02, 20)
+    speed = (phase(x[:64]) - phase(after[:64])) / (k * 0.4)
+    assert speed == pytest.approx(np.sqrt(9.8 * 2.0), rel=0.01)
+    assert speed != pytest.approx(np.sqrt(9.8 * 2.2), rel=0.03)    # ten per cent more depth would show
+    lag = np.sin(k * 0.5) / (k * 0.5)                              # what central differences lose
+    assert speed == pytest.approx(np.sqrt(9.8 * 2.0) * lag, rel=1e-4)
+    assert np.abs(after[64:128] - np.sqrt(4.9) * (after[:64] - 2.0)).max() < 1e-6     # it runs one way
+    assert np.abs(after[64:128] + np.sqrt(4.9) * (after[:64] - 2.0)).max() > 1e-4
+
+
+@pytest.mark.parametrize("f", [0.0, 3.0])
+def test_rotation_makes_long_waves_faster(f):
+    x, k = wave()
+    omega = np.sqrt(f**2 + 19.6 * (np.sin(k * 0.5) / 0.5) ** 2)    # Poincare's waves, on this grid
+    still = np.concatenate([x[:64], np.zeros(128)])
+    balance = f**2 / omega**2                                      # of the hill, what stays: geostrophic
+    after = systems.flow(systems.shallow_water(64, 32.0, 9.8, f), still, 0.02, 30)
+    left = np.fft.rfft(after[:64])[2].real / np.fft.rfft(still[:64])[2].real
+    assert left == pytest.approx(balance + (1 - balance) * np.cos(omega * 0.6), abs=1e-3)
+    assert left != pytest.approx(np.cos(np.sqrt(19.6) * k * 0.6), abs=0.01) or f == 0
+
+
+def test_water_neither_comes_nor_goes():
+    field = systems.shallow_water(40, 40.0, 1.0, 0.2, 0.1)
+    hill = np.exp(-0.5 * ((np.arange(40) - 20) / 3.0) ** 2)
+    x = np.concatenate([1 + 0.3 * hill, 0.2 * np.roll(hill, 5), np.zeros(40)])
+    path = systems.trajectory(field, x, 0.4, 200)
+    assert np.abs(path[:, :40].sum(1) - path[0, :40].sum()).max() < 1e-11
+    assert np.ptp(path[:, 40:80].sum(1)) > 0.1                     # velocity has no such law
+    assert path[:, :40].min() > 0.5
+
+
+def test_a_flow_along_the_hills_is_in_balance():
+    h = 1 + 0.2 * np.cos(2 * np.pi * np.arange(24) / 24)
+    v = (np.roll(h, -1) - np.roll(h, 1)) / 2 / 0.5                 # f v = g h_x
+    field = systems.shallow_water(24, 24.0, 1.0, 0.5)
+    np.testing.assert_allclose(field.velocity(np.concatenate([h, 0 * h, v])), 0.0, atol=1e-15)
+    assert np.abs(field.velocity(np.concatenate([h, 0 * h, -v]))).max() > 0.05
+
+
 @pytest.mark.parametrize("method", ["euler", "rk4"])
 @pytest.mark.parametrize("name", FIELDS)
 def test_tangent_and_adjoint_belong_to_the_flow_and_to_each_other(name, method):
@@ -77,6 +134,11 @@ def test_tangent_and_adjoint_belong_to_the_flow_and_to_each_other(name, method):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: systems.shallow_water(3), "size: expected a whole number, at least 4"),
+        (lambda: systems.shallow_water(length=0.0), "length: expected a number above 0"),
+        (lambda: systems.shallow_water(gravity=-1.0), "gravity: expected a number above 0"),
+        (lambda: systems.shallow_water(rotation=np.nan), "rotation: expected"),
+        (lambda: systems.shallow_water(diffusion=-0.1), "diffusion: expected"),
         (lambda: systems.lorenz96(3), "size: expected a whole number, at least 4"),
         (lambda: systems.flow(systems.pendulum(), [0.0, 1.0], -0.1), "dt: expected a number above 0"),
         (lambda: systems.flow(systems.pendulum(), [0.0, 1.0], 0.1, -1), "steps: expected a whole number"),
