@@ -27,6 +27,8 @@ CHAPTERS = (
     "kalman",
     "particles",
     "nonlinear",
+    "ensemble",
+    "assimilation",
     "descent",
     "information",
     "latent",

@@ -151,4 +151,64 @@ BACKWARD = Task(
     ),
 )
 
-TASKS = (UPDATE, SYSTEMATIC, BACKWARD)
+
+
+def _volatility(h, y, mu, phi, sigma, eta):
+    return _weighed(_pushed(h, mu, phi, sigma, eta), y)
+
+
+def _pushed(h, mu, phi, sigma, eta):
+    return mu + phi * (h - mu) + sigma * eta
+
+
+def _weighed(h, y):
+    return h, -0.5 * (np.log(2 * np.pi) + h + y**2 * np.exp(-h))
+
+
+def _volatility_cases(rng):
+    return [(1.0 + rng.normal(size=n), rng.normal(), 1.0, 0.9, 0.4, rng.normal(size=n)) for n in (5, 8)]
+
+
+VOLATILITY = Task(
+    "2.2.2b-f",
+    "volatility_step(h, y, mu, phi, sigma, eta), with h and eta of shape (I,), returning (h, log_likelihoods), "
+    "both of shape (I,)",
+    _volatility,
+    _volatility_cases,
+    (
+        Mistake(
+            "weighed the old particles",
+            lambda h, y, mu, phi, sigma, eta: (_pushed(h, mu, phi, sigma, eta), _weighed(h, y)[1]),
+            "Today's return is drawn with today's volatility. Weigh the particles after they have moved.",
+        ),
+        Mistake(
+            "took the variance for the deviation",
+            lambda h, y, mu, phi, sigma, eta: (
+                _pushed(h, mu, phi, sigma, eta),
+                _weighed(2 * _pushed(h, mu, phi, sigma, eta), y)[1],
+            ),
+            "exp(h) is the variance of the return. Its standard deviation is exp(h / 2).",
+        ),
+        Mistake(
+            "left out the normalising factor",
+            lambda h, y, mu, phi, sigma, eta: (
+                _pushed(h, mu, phi, sigma, eta),
+                -0.5 * y**2 * np.exp(-_pushed(h, mu, phi, sigma, eta)),
+            ),
+            "Only the exponent is there. A Gaussian with a larger variance is also lower: its factor "
+            "1 / sqrt(2 pi exp(h)) depends on the particle, and without it the largest h always wins.",
+        ),
+        Mistake(
+            "pulled towards zero",
+            lambda h, y, mu, phi, sigma, eta: _weighed(phi * h + sigma * eta, y),
+            "It is the deviation from mu that shrinks by the factor phi, not h itself.",
+        ),
+        Mistake(
+            "added the level twice",
+            lambda h, y, mu, phi, sigma, eta: _weighed(mu + phi * h + sigma * eta, y),
+            "mu + phi h has its level at mu / (1 - phi). Subtract mu before you multiply by phi.",
+        ),
+    ),
+)
+
+TASKS = (UPDATE, SYSTEMATIC, BACKWARD, VOLATILITY)

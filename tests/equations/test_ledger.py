@@ -121,14 +121,15 @@ def test_a_corrupted_slip_is_noticed(root, change, complaint):
     assert any(complaint in problem for problem in problems), problems
 
 
-def test_a_box_is_an_entry_under_a_name(root):
-    box = replace(ENTRY, label="Box Backward step", kind="algorithm")
-    assert ledger.problems(replace(book(ENTRY), boxes=[box]), root) == []
-    for change, complaint in (({"label": "2.7"}, "labelled `Box`"), ({"tests": []}, "without a test")):
-        problems = ledger.problems(replace(book(ENTRY), boxes=[replace(box, **change)]), root)
+@pytest.mark.parametrize(("part", "first"), [("boxes", "Box"), ("results", "Result")])
+def test_what_has_no_number_is_an_entry_under_a_name(root, part, first):
+    box = replace(ENTRY, label=f"{first} Backward step", kind="algorithm")
+    assert ledger.problems(replace(book(ENTRY), **{part: [box]}), root) == []
+    for change, complaint in (({"label": "2.7"}, f"labelled `{first}`"), ({"tests": []}, "without a test")):
+        problems = ledger.problems(replace(book(ENTRY), **{part: [replace(box, **change)]}), root)
         assert any(complaint in problem for problem in problems), problems
-    twice = ledger.problems(replace(book(ENTRY), boxes=[box, box]), root)
-    assert "Box Backward step: entered twice" in twice
+    twice = ledger.problems(replace(book(ENTRY), **{part: [box, box]}), root)
+    assert f"{first} Backward step: entered twice" in twice
 
 
 def test_the_textbook_s_boxed_algorithms_are_listed():

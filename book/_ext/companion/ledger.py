@@ -24,7 +24,7 @@ HOLDS, CORRECTED, NOTATION = "holds", "holds after a correction", "notation only
 VERDICTS = (HOLDS, CORRECTED, NOTATION)
 
 # A slip outside the numbered equations is named after the place where it stands.
-OWN_LABEL = re.compile(r"(Box|Text|Figure|Table|Algorithm|Section) \S.*")
+OWN_LABEL = re.compile(r"(Box|Result|Text|Figure|Table|Algorithm|Section) \S.*")
 
 CITATION = re.compile(
     r"\b(?:Eqs?\.|Equations?)\s*(?P<labels>(?:\d+|[A-C])\.\d+(?:[ab]\b)?"
@@ -66,6 +66,7 @@ class Ledger:
     equations: list[Entry]
     errata: list[Slip]
     boxes: list[Entry] = field(default_factory=list)  # algorithms that the textbook prints without a number
+    results: list[Entry] = field(default_factory=list)  # of the companion's own
 
     def entry(self, label: str) -> Entry | None:
         return next((entry for entry in self.equations if entry.label == label), None)
@@ -89,7 +90,7 @@ def textbook(path: Path = TEXTBOOK) -> dict[str, tuple[str, str]]:
 def load(path: Path = LEDGER) -> Ledger:
     """Read the ledger; equations come back in the textbook's order."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    unknown = set(raw) - {"edition", "equations", "boxes", "errata"}
+    unknown = set(raw) - {"edition", "equations", "boxes", "results", "errata"}
     if unknown:
         raise ValueError(f"{path.name}: unknown keys {sorted(unknown)}")
     order = list(textbook())
@@ -100,6 +101,7 @@ def load(path: Path = LEDGER) -> Ledger:
         equations=equations,
         errata=[_read(Slip, row) for row in raw.get("errata") or []],
         boxes=[_read(Entry, row) for row in raw.get("boxes") or []],
+        results=[_read(Entry, row) for row in raw.get("results") or []],
     )
 
 
@@ -116,7 +118,7 @@ def _read(record, row: dict):
 def problems(ledger: Ledger, root: Path = ROOT) -> list[str]:
     """Everything that is wrong with the ledger, one sentence each; empty when all is well."""
     found = []
-    labels = [item.label for item in [*ledger.equations, *ledger.boxes, *ledger.errata]]
+    labels = [item.label for item in [*ledger.equations, *ledger.boxes, *ledger.results, *ledger.errata]]
     found += [f"{label}: entered twice" for label in sorted(set(labels)) if labels.count(label) > 1]
     for entry in ledger.equations:
         if entry.label not in textbook():
@@ -125,6 +127,10 @@ def problems(ledger: Ledger, root: Path = ROOT) -> list[str]:
     for entry in ledger.boxes:
         if not entry.label.startswith("Box "):
             found.append(f"{entry.label}: an algorithm without a number is labelled `Box` and its name")
+        found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
+    for entry in ledger.results:
+        if not entry.label.startswith("Result "):
+            found.append(f"{entry.label}: a result of the companion's own is labelled `Result` and its name")
         found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
     for slip in ledger.errata:
         found += [f"{slip.label}: {text}" for text in _slip_problems(slip, root)]

@@ -77,7 +77,8 @@ class EquationIndex(LedgerDirective):
         text = (
             f"The textbook, in {book.edition}, numbers {total} equations. "
             f"This index covers **{covered} of {total}** so far: {counted}. "
-            f"It also lists {len(book.boxes)} algorithms that the textbook prints in a box, without a number."
+            f"It also lists {len(book.boxes)} algorithms that the textbook prints in a box, without a number, "
+            f"and {len(book.results)} results of the companion's own."
         )
         return self.markdown(text)
 
@@ -86,7 +87,11 @@ class EquationIndex(LedgerDirective):
         for entry in book.equations:
             grouped.setdefault(ledger.textbook()[entry.label][0], []).append(entry)
         numbered = [self.numbered(number, entries) for number, entries in grouped.items()]
-        return [*numbered, *([self.section("Algorithms in boxes", "boxes", book.boxes)] if book.boxes else [])]
+        own = (
+            ("Algorithms in boxes", "boxes", book.boxes),
+            ("Results of the companion's own", "results", book.results),
+        )
+        return [*numbered, *(self.section(*part) for part in own if part[2])]
 
     def numbered(self, number, entries):
         title = ledger.textbook()[entries[0].label][1]
@@ -123,7 +128,7 @@ class Errata(LedgerDirective):
     """Where the textbook's draft and the numbers disagree."""
 
     def build(self, book):
-        entries = [*book.equations, *book.boxes]
+        entries = [*book.equations, *book.boxes, *book.results]
         corrected = [entry for entry in entries if entry.verdict == ledger.CORRECTED]
         if not corrected and not book.errata:
             return self.markdown(f"No slip found so far in {book.edition}.")
