@@ -136,8 +136,8 @@ def _move_rows(one, x, t, rng):
 
 
 def _emission_rows(one, x, y, t):
-    out, datum = np.zeros(len(x)), _as_one(np.asarray(y, float))
-    if not _compiled("emission_rows", one.log_emission, _as_one(x[0]), x.T, datum, t, out):
+    out, datum = np.empty(len(x)), _as_one(np.asarray(y, float))
+    if not _compiled("emission_rows", one.log_emission, _as_one(x[0]), x.T, datum, t, False, 0.0, out):
         for i, row in enumerate(x):
             out[i] = one.log_emission(_as_one(row), datum, t)
     return out

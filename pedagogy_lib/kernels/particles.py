@@ -32,8 +32,8 @@ def run(initial, move, log_emission, state, datum, y, seen, n, rng, method, thre
     ``moments`` is for means and variances, shape (2, T, K).
     """
     K, T = moments.shape[2], moments.shape[1]
-    x, x_before, w, a = np.empty((K, n)), np.empty((K, n)), np.empty(n), np.arange(n)
-    log_joint, even, shift = np.empty(n), -np.log(n), 0.0
+    x, x_before, w, log_joint = np.empty((K, n)), np.empty((K, n)), np.empty(n), np.zeros(n)
+    a, shift = np.arange(n).astype(np.int32), 0.0            # 32 bits are half as much to read
     for t in range(T):
         fresh = t == 0
         if t == 0:
@@ -44,21 +44,21 @@ def run(initial, move, log_emission, state, datum, y, seen, n, rng, method, thre
             resampled[t] = fresh
             _choose(w, fresh, method, rng, a)                                   # Eq. 2.58
             _advance(move, state, x_before, a, t - 1, rng, x)                   # Eq. 2.57
-        if not _finite(x):
-            return NOT_FINITE, t
-        for i in range(n):
-            log_joint[i] = even if fresh else log_joint[i] - shift
+        add = -np.log(n) if fresh else -shift
         if seen[t]:
-            emission_rows(log_emission, state, x, read(datum, y, t), t, log_joint)    # Eq. 2.59
+            emission_rows(log_emission, state, x, read(datum, y, t), t, not fresh, add, log_joint)    # Eq. 2.59
+        else:
+            for i in range(n):
+                log_joint[i] = (0.0 if fresh else log_joint[i]) + add
         peak = _largest(log_joint)
-        if peak == -np.inf:
-            return (NO_DENSITY if np.isnan(log_joint.sum()) else IMPOSSIBLE), t
         total, squares = _normalise(log_joint, peak, w)
-        if not total > 0.0:
-            return NO_DENSITY, t
+        if peak == -np.inf or not total > 0.0:
+            return _what_is_wrong(x, log_joint), t
         shift = peak + np.log(total) if seen[t] else 0.0
         log_likelihoods[t], sizes[t] = shift, 1.0 / squares
         _moments(w, x, moments[0, t], moments[1, t])
+        if not np.isfinite(moments[0, t].sum()):
+            return _what_is_wrong(x, log_joint), t
         if len(particles) > 0:
             _keep(x, w, a, particles[t], weights[t], ancestors[t])
     return 0, 0
@@ -80,9 +80,11 @@ def move_rows(move, state, x, t, rng, out):
 
 
 @jit_once
-def emission_rows(log_emission, state, x, datum, t, log_joint):
+def emission_rows(log_emission, state, x, datum, t, weighted, add, log_joint):
+    """Log weights after a look; before it they are the present ones plus a number, or just that."""
     for i in range(len(log_joint)):
-        log_joint[i] += log_emission(read(state, x, i), datum, t)
+        before = log_joint[i] if weighted else 0.0
+        log_joint[i] = before + add + log_emission(read(state, x, i), datum, t)
 
 
 @jit_once
@@ -193,12 +195,12 @@ def _choose(w, fresh, method, rng, ancestors):
 
 
 @helper
-def _finite(x):
-    finite = 0
+def _what_is_wrong(x, log_joint):
     for k in range(x.shape[0]):
         for i in range(x.shape[1]):
-            finite += abs(x[k, i]) < np.inf
-    return finite == x.size
+            if not np.isfinite(x[k, i]):
+                return NOT_FINITE
+    return NO_DENSITY if np.isnan(log_joint.sum()) or np.max(log_joint) == np.inf else IMPOSSIBLE
 
 
 @helper

@@ -153,6 +153,22 @@ def test_without_numba_everything_is_the_same(name, monkeypatch):
         np.testing.assert_allclose(model.log_transition(ways[0][:, None], ways[1], 1), density, rtol=1e-9)
 
 
+@pytest.mark.parametrize("threshold", [1.0, 0.435])
+def test_particles_that_are_ruled_out_are_forgotten(threshold):
+    fence = particles.each(
+        lambda rng: rng.standard_normal(), lambda x, t, rng: x + rng.standard_normal(),
+        lambda x, y, t: 0.0 if x > y else -np.inf,
+    )
+    y = np.array([[-1.0], [0], [0], [-1], [np.nan], [0], [1]])
+    runs = [
+        particles.filter(fence, y, 100, np.random.default_rng(0), threshold=threshold, backend=backend)
+        for backend in ("auto", "numpy")
+    ]
+    for one, other in zip(*runs):
+        np.testing.assert_allclose(one, other, atol=1e-12)
+    assert (runs[0].weights == 0).any() and (runs[0].particles[-1][runs[0].weights[-1] > 0] > 1).all()
+
+
 def walk(step=1.0):
     return particles.each(
         lambda rng: rng.standard_normal(),
