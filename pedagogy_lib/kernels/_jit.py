@@ -10,6 +10,7 @@ Division by zero gives inf or NaN, as in NumPy, and both keep their meaning.
 from functools import partial
 
 import numba
+import numpy as np
 
 _compile = partial(numba.njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
 _fused = {"contract", "nsz", "arcp"}    # a product and a sum may become one instruction
@@ -24,7 +25,8 @@ helper = _compile(fastmath=_fused, no_cpython_wrapper=True)
 helper_sums = _compile(fastmath=_sums, no_cpython_wrapper=True)
 
 #: For functions of one number that NumPy's rules shall apply to arrays.
-ufunc = numba.vectorize(cache=True, fastmath=_fused)
+#: Numba's own decorator cannot be switched off by NUMBA_DISABLE_JIT, and fails.
+ufunc = np.vectorize if numba.config.DISABLE_JIT else numba.vectorize(cache=True, fastmath=_fused)
 
 #: For what takes a user's function as an argument: numba can find it again in this process only.
 jit_once = numba.njit(error_model="numpy", fastmath=_fused)
