@@ -1,5 +1,7 @@
 """The plain parts of the book's extension and build: citations, anchors, addresses, macros."""
 
+import json
+
 import build
 import macros
 import pytest
@@ -38,6 +40,20 @@ def test_heading_slugs_are_those_of_github():
     assert ledger.heading_slug("The gain, as a *relative* precision") == (
         "the-gain-as-a-relative-precision"
     )
+
+
+@pytest.mark.parametrize(
+    ("heading", "sure"),
+    [
+        ("The gain, as a *relative* precision", True),
+        ("Kalman's filter in disguise", False),  # docutils: kalman-s-filter-in-disguise
+        ("2.5 Data assimilation", False),  # docutils drops the number
+    ],
+)
+def test_a_heading_is_an_anchor_only_where_the_page_agrees(tmp_path, heading, sure):
+    cell = {"cell_type": "markdown", "source": [f"## {heading}"]}
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    assert (ledger.heading_slug(heading) in ledger.anchors(tmp_path / "a.ipynb")) is sure
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
+from docutils.nodes import make_id
 
 ROOT = Path(__file__).resolve().parents[3]
 LEDGER = ROOT / "book" / "equations.yml"
@@ -186,12 +187,17 @@ def anchors(notebook: Path) -> set[str]:
     explicit = re.findall(r"""<a\s+(?:id|name)=["']([^"']+)["']""", text)
     targets = re.findall(r"^\(([\w.-]+)\)=\s*$", text, flags=re.MULTILINE)
     headings = re.findall(r"^#+\s+(.*)$", text, flags=re.MULTILINE)
-    return {*explicit, *targets, *map(heading_slug, headings)}
+    return {*explicit, *targets, *(heading_slug(h) for h in headings if slug_is_sure(h))}
 
 
 def heading_slug(heading: str) -> str:
     """The anchor of a heading by GitHub's rule, as JupyterLab, GitHub and MyST agree on it."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def slug_is_sure(heading: str) -> bool:
+    """Whether the built page gives the heading that same anchor (not with an apostrophe, say)."""
+    return heading_slug(heading) == make_id(re.sub(r"[*`$]", "", heading))
 
 
 def importable(name: str) -> bool:
