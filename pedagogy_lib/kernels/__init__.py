@@ -5,6 +5,7 @@ numba compiles. Nothing is imported, let alone compiled, before the first call t
 numba is not installed, the reference runs.
 """
 
+import math
 from importlib import import_module
 
 import numpy as np
@@ -67,7 +68,7 @@ def arrays(*shapes):
     The system hands out memory in pages, and each page takes longer than filling it. One large
     block comes in large pages, and is found again at the next call of the same size.
     """
-    sizes = [int(np.prod(shape)) for shape in shapes]
+    sizes = [math.prod(shape) for shape in shapes]
     block, start, found = np.empty(sum(sizes)), 0, []
     for shape, size in zip(shapes, sizes):
         found.append(block[start : start + size].reshape(shape))

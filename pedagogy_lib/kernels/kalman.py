@@ -1,12 +1,13 @@
 """The Kalman filter and the RTS smoother as compiled loops.
 
 The same work as the reference in `pedagogy_lib.inference.kalman`, where the equations are
-explained: here they are comments over the loops. There are three pairs of kernels: for small
-matrices, in plain loops; for large ones, with BLAS; and on square roots.
+explained: here they are comments over the loops. There are two pairs of kernels, on covariances
+and on their square roots. The smoother on covariances comes twice, for small and large matrices.
 
 Loops run along rows, which lie next to each other in memory: products are written X Y', and
-symmetric matrices used as their own transposes. Small kernels are one long function each, because
-calling a function with ten arrays takes longer than multiplying two small matrices.
+symmetric matrices used as their own transposes. Large products are left to BLAS. The kernels for
+small matrices are one long function each, because calling a function with ten arrays takes longer
+than multiplying two small matrices.
 
 A missing entry of y is one that says nothing: its row of C is zero, its variance one, its
 innovation zero. So the sizes of the arrays stay the same, and what comes out is the same.
@@ -22,7 +23,7 @@ from pedagogy_lib.kernels._jit import helper, helper_sums, jit, jit_sums
 
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
-MEDIUM, LARGE = 10, 18              # the size from which a library product is faster than loops
+MEDIUM, LARGE = 10, 18              # beyond so many states BLAS is faster: filter, smoother
 LANES = 8                           # sequences that are filtered side by side, in SIMD registers
 
 # What a kernel found wrong; the caller turns it into a sentence.
@@ -30,7 +31,7 @@ OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED = range(5)
 
 
 @jit_sums
-def filter_small(
+def filter_covariances(
     joseph, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, calm, y, peak, xp, Pp, x, P, log_likelihoods
 ):
     """Filter B sequences that miss the same observations. Fills the last six arguments.
@@ -45,8 +46,9 @@ def filter_small(
     B, T, L = y.shape
     K = P0.shape[0]
     AP, C, R = np.empty((K, K)), np.empty((L, K)), np.empty((L, L))
+    A_T, C_T, M = np.empty((K, K)), np.empty((K, L)), np.empty((K, K))
     CP, V_T, gain_T = np.empty((L, K)), np.empty((L, K)), np.empty((L, K))
-    V, gain, D = np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
+    V, gain, D, E = np.empty((K, L)), np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
     root, scale = np.empty((L, L)), np.empty(L)
     variance, e = np.empty(L), np.empty(L)
     seen, whole, constant = np.empty(L, np.bool_), False, 0.0
@@ -64,10 +66,14 @@ def filter_small(
                 for m in range(L):
                     unit = 1.0 if l == m else 0.0
                     R[l, m] = R_[w, l, m] if seen[l] and seen[m] else unit
+            transpose(C, C_T)
         # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
         u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
         if t > 0 and K > MEDIUM:
+            if t == 1 or A_.shape[0] > 1:
+                transpose(A_[u], A_T)
             multiply(A_[u], P[t - 1], AP)
+            multiply(AP, A_T, M)
         for i in range(K):
             if t > 0 and K <= MEDIUM:
                 for j in range(K):
@@ -77,7 +83,9 @@ def filter_small(
                     AP[i, j] = total
             for j in range(i + 1):
                 total = P0[i, j]
-                if t > 0:
+                if t > 0 and K > MEDIUM:
+                    total = Q_[w, i, j] + M[i, j]
+                elif t > 0:
                     total = Q_[w, i, j]
                     for k in range(K):
                         total += AP[i, k] * A_[u, j, k]
@@ -142,17 +150,26 @@ def filter_small(
                 gain_T[l, k] *= scale[l]
                 gain[k, l] = gain_T[l, k]
         # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'
+        if K > MEDIUM:
+            multiply(V, V_T, M)
         for i in range(K):
             for j in range(i + 1):
                 total = Pp[t, i, j]
-                for l in range(L):
-                    total -= V[i, l] * V[j, l]
+                if K > MEDIUM:
+                    total -= M[i, j]
+                else:
+                    for l in range(L):
+                        total -= V[i, l] * V[j, l]
                 P[t, i, j] = total
                 P[t, j, i] = total
             if not joseph and P[t, i, i] < digits * Pp[t, i, i]:
                 return CANCELLED, t
         if protect:
-            for i in range(K):
+            if K > MEDIUM:
+                multiply(P[t], C_T, D)
+                subtract_product(gain, R, E, D)
+                multiply(D, gain_T, M)
+            for i in range(K if K <= MEDIUM else 0):
                 for l in range(L):
                     total = 0.0
                     for k in range(K):
@@ -163,8 +180,11 @@ def filter_small(
             for i in range(K):
                 for j in range(i + 1):
                     total = P[t, i, j]
-                    for l in range(L):
-                        total -= D[i, l] * gain[j, l] + gain[i, l] * D[j, l]
+                    if K > MEDIUM:
+                        total -= 0.5 * (M[i, j] + M[j, i])
+                    else:
+                        for l in range(L):
+                            total -= D[i, l] * gain[j, l] + gain[i, l] * D[j, l]
                     P[t, i, j] = total
                     P[t, j, i] = total
         for b in range(B):
@@ -204,7 +224,7 @@ def filter_small(
 def gains_small(Pp, C_, R_, seen, root, V, variance, constant):
     """S^1/2 and V = K S^1/2 at every step, from the predicted covariances. Fills the last four.
 
-    What `filter_small` computes on its way and forgets. Where nothing of an entry was seen its row
+    What `filter_covariances` computes on its way and forgets. Where nothing of an entry was seen its row
     of the root is that of the identity, and its column of V zero.
     """
     T, L = seen.shape
@@ -494,44 +514,6 @@ def store_symmetric(X, out, t):
             out[t, j, i] = value
 
 
-@helper
-def correct_means(t, reach, m0, A, a, C, c, seen, variance, root, V, constant, y, e, xp, x, out):
-    """Move and correct the mean of every sequence, with covariances and gains at hand."""
-    B, _, L = y.shape
-    K = A.shape[0]
-    for b in range(B):
-        # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                    Eq. 2.48
-        for i in range(K):
-            total = m0[b, i]
-            if t > 0:
-                total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
-                for k in range(K):
-                    total += A[i, k] * x[b, t - 1, k]
-            xp[b, t, i] = total
-        # x_{t|t} = x_{t|t-1} + K e = x_{t|t-1} + V (root^-1 e)                        Eq. 2.47
-        square = 0.0
-        for l in range(L):
-            total = 0.0
-            if seen[l]:
-                total = y[b, t, l]
-                if total * total > reach * variance[l]:
-                    return OUT_OF_REACH
-                total -= c[t * (c.shape[0] > 1), l]
-                for k in range(K):
-                    total -= C[l, k] * xp[b, t, k]
-            for m in range(l):
-                total -= root[l, m] * e[m]
-            e[l] = total / root[l, l]
-            square += e[l] * e[l]
-        for k in range(K):
-            total = xp[b, t, k]
-            for l in range(L):
-                total += V[k, l] * e[l]
-            x[b, t, k] = total
-        out[b, t] = -0.5 * (square + constant)
-    return OK
-
-
 @jit_sums
 def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, log_likelihoods):
     """Filter with covariances and gains that have stopped changing: only the means are left."""
@@ -569,95 +551,6 @@ def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, lo
                     total += whiten[l, m] * e[m]
                 square += total * total
             log_likelihoods[b, t] = -0.5 * (square + constant)
-    return OK, 0
-
-
-@jit
-def filter_large(
-    joseph, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, calm, y, peak, xp, Pp, x, P, log_likelihoods
-):
-    """`filter_small` with BLAS: the same arguments, the same equations."""
-    B, T, L = y.shape
-    K = P0.shape[0]
-    A, A_T, Q = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
-    AP, M, N = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
-    C, C_T, CP, R = np.empty((L, K)), np.empty((K, L)), np.empty((L, K)), np.empty((L, L))
-    S, root, inverse, inverse_T = np.empty((L, L)), np.zeros((L, L)), np.empty((L, L)), np.empty((L, L))
-    V, V_T, gain, gain_T = np.empty((K, L)), np.empty((L, K)), np.empty((K, L)), np.empty((L, K))
-    D, E, variance, e, seen = np.empty((K, L)), np.empty((K, L)), np.empty(L), np.empty(L), np.empty(L, np.bool_)
-    whole, constant = False, 0.0
-    for t in range(T):
-        if t < 2 or A_.shape[0] > 1:
-            load(A_, t - 1, A)
-            transpose(A, A_T)
-        if t < 2 or Q_.shape[0] > 1:
-            load(Q_, t - 1, Q)
-        count = 0
-        for l in range(L):
-            seen[l] = not np.isnan(y[0, t, l])
-            count += seen[l]
-        if not whole or count < L or C_.shape[0] > 1 or R_.shape[0] > 1:
-            whole = count == L
-            load(C_, t, C)
-            load(R_, t, R)
-            for l in range(L):
-                for k in range(K):
-                    C[l, k] = C[l, k] if seen[l] else 0.0
-                for m in range(L):
-                    unit = 1.0 if l == m else 0.0
-                    R[l, m] = R[l, m] if seen[l] and seen[m] else unit
-            transpose(C, C_T)
-        # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
-        if t == 0:
-            place(P0, M, 0, 0)
-        else:
-            multiply(A, P[t - 1], AP)
-            multiply(AP, A_T, M)
-            for i in range(K):
-                for j in range(K):
-                    M[i, j] += Q[i, j]
-        store_symmetric(M, Pp, t)
-        # S = C Y C' + R = root root'
-        multiply(C, Pp[t], CP)
-        multiply(CP, C_T, S)
-        for l in range(L):
-            for m in range(L):
-                S[l, m] += R[l, m]
-        if not cholesky(S, root, 0.0):
-            return NOT_DEFINITE, t
-        constant, spread = count * LOG_TAU, 0.0
-        for l in range(L):
-            variance[l] = S[l, l]
-            spread += S[l, l] - R[l, l]
-            if seen[l]:
-                peak[l] = max(peak[l], S[l, l])
-                if root[l, l] * root[l, l] < digits * peak[l]:
-                    return LOST, t
-                constant += 2.0 * np.log(root[l, l])
-        # K = Y C' S^-1                                                                Eq. 2.47
-        invert(root, inverse)
-        multiply(inverse, CP, V_T)
-        transpose(V_T, V)
-        # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'
-        load(Pp, t, M)
-        subtract_product(V, V_T, N, M)
-        if joseph and not spread < calm[t * (calm.shape[0] > 1)]:
-            transpose(inverse, inverse_T)
-            multiply(inverse_T, V_T, gain_T)
-            transpose(gain_T, gain)
-            multiply(M, C_T, D)
-            subtract_product(gain, R, E, D)
-            subtract_product(D, gain_T, N, M)
-        if not joseph:
-            for k in range(K):
-                if M[k, k] < digits * Pp[t, k, k]:
-                    return CANCELLED, t
-        store_symmetric(M, P, t)
-        trouble = correct_means(
-            t, reach, m0, A, a, C, c, seen, variance, root, V, constant, y, e, xp, x, log_likelihoods
-        )
-        if trouble != OK:
-            return trouble, t
     return OK, 0
 
 
@@ -843,7 +736,7 @@ def filter_roots(
     digits, reach, m0, P0_root, A, a, Q_root, C, c, R_root, y, peak,
     xp, Pp, x, P, log_likelihoods, roots,
 ):
-    """`filter_small` on square roots. Fills the last seven arguments."""
+    """`filter_covariances` on square roots. Fills the last seven arguments."""
     B, T, L = y.shape
     K = P0_root.shape[0]
     move, joint = np.empty((K, 2 * K)), np.empty((L + K, K + L))
@@ -1038,15 +931,14 @@ def filter(problem, method, digits, reach, peak):
         fields = arrays(*shapes, (T, K, K))
         return fields, *filter_roots(digits, reach**2, *arguments, y, peak, *fields)
     fields = arrays(*shapes)
-    run = filter_large if max(K, L) > LARGE else filter_small
     calm = 1e3 * np.linalg.eigvalsh(R)[:, 0]
-    if B < LANES or run is filter_large:
-        found = run(method == "joseph", digits, reach**2, *arguments, calm, y, peak, *fields)
+    if B < LANES:
+        found = filter_covariances(method == "joseph", digits, reach**2, *arguments, calm, y, peak, *fields)
         return [*fields, None], *found
     # Covariances and gains from one of the sequences, then the means of all.
     m0, P0, A, a, Q, C, c, R = arguments
     one = [field[:1] if i in (0, 2, 4) else field for i, field in enumerate(fields)]
-    trouble, t = run(
+    trouble, t = filter_covariances(
         method == "joseph", digits, reach**2, m0[:1], P0, A, a[:1], Q, C, c, R, calm, y[:1], peak, *one
     )
     if trouble == OK:
