@@ -699,7 +699,9 @@ def _filter_to_limit(passes, problem, method):
     The full filter runs in ever longer stretches. A missing observation thaws the covariances.
     """
     T = problem.y.shape[1]
-    whole, peak = ~np.isnan(problem.y[0]).any(-1), np.zeros(problem.y.shape[2])
+    missing, peak = np.isnan(problem.y[0]), np.zeros(problem.y.shape[2])
+    # Most often nothing is missing, and to ask row by row would take a tenth of the run.
+    whole = ~missing.any(-1) if missing.any() else np.ones(T, bool)
     fields, belief, t, stretch = None, problem.initial, 0, 32
     while t < T:
         stop = min(t + stretch, T)

@@ -155,11 +155,10 @@ def filter_covariances(
         for i in range(K):
             for j in range(i + 1):
                 total = Pp[t, i, j]
+                for l in range(L if K <= MEDIUM else 0):
+                    total -= V[i, l] * V[j, l]
                 if K > MEDIUM:
                     total -= M[i, j]
-                else:
-                    for l in range(L):
-                        total -= V[i, l] * V[j, l]
                 P[t, i, j] = total
                 P[t, j, i] = total
             if not joseph and P[t, i, i] < digits * Pp[t, i, i]:
@@ -519,16 +518,17 @@ def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, lo
     """Filter with covariances and gains that have stopped changing: only the means are left."""
     B, T, L = y.shape
     K = A.shape[0]
-    e = np.empty(L)
-    for t in range(T):
-        for b in range(B):
+    ahead, now, e = np.empty(K), np.empty(K), np.empty(L)       # nearer than xp and x
+    for b in range(B):
+        for t in range(T):
             # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
             for i in range(K):
                 total = m0[b, i]
                 if t > 0:
                     total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
                     for k in range(K):
-                        total += A[i, k] * x[b, t - 1, k]
+                        total += A[i, k] * now[k]
+                ahead[i] = total
                 xp[b, t, i] = total
             # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                Eq. 2.47
             for l in range(L):
@@ -537,12 +537,13 @@ def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, lo
                     return OUT_OF_REACH, t
                 total -= c[t * (c.shape[0] > 1), l]
                 for k in range(K):
-                    total -= C[l, k] * xp[b, t, k]
+                    total -= C[l, k] * ahead[k]
                 e[l] = total
             for k in range(K):
-                total = xp[b, t, k]
+                total = ahead[k]
                 for l in range(L):
                     total += gain[k, l] * e[l]
+                now[k] = total
                 x[b, t, k] = total
             square = 0.0
             for l in range(L):
