@@ -7,12 +7,12 @@ default.
 
 import itertools
 import logging
-import time
 import warnings
 
 import numpy as np
 
 from benchmarks import costs, machine
+from benchmarks.race import race
 from pedagogy_lib.learning import em
 from pedagogy_lib.models import hmm
 
@@ -132,16 +132,8 @@ def _race(size, column, rounds):
         if difference > 1e-6:
             raise AssertionError(f"hmmlearn and we differ by {difference:.1e}: {task}, {size}")
         turns = max(rounds // 5, 1) if task.startswith("EM") else rounds
-        times = np.array([[_time(run[task]) for run in (ours, theirs)] for _ in range(turns)])
-        ratios = times[:, 1] / times[:, 0]
-        rows.append({
-            **row,
-            "ours_ms": _round(1e3 * np.median(times[:, 0])),
-            "theirs_ms": _round(1e3 * np.median(times[:, 1])),
-            "ratio": _round(np.median(ratios)),
-            "quartiles": [_round(q) for q in np.quantile(ratios, (0.25, 0.75))],
-            "difference": float(f"{difference:.1e}"),
-        })
+        raced = race(ours[task], {"hmmlearn": theirs[task]}, turns)["hmmlearn"]
+        rows.append({**row, **raced, "difference": float(f"{difference:.1e}")})
     return rows
 
 
@@ -215,13 +207,3 @@ def _difference(ours, theirs):
     """The largest difference, relative to the largest entry."""
     ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)
     return float(np.abs(ours - theirs).max() / np.abs(ours).max())
-
-
-def _time(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def _round(number):
-    return float(f"{number:.3g}")

@@ -1,15 +1,13 @@
 """The Kalman filter and the RTS smoother: speed against peers, accuracy, and the reader's costs.
 
-Speed: the same data for all, answers compared before anything is timed, everybody's turn in every
-round. A ratio is the median over rounds of (their time / our time) in the same round: what else
-the machine was doing in that moment slows both.
+Speed: the same data for all, and answers compared before anything is timed.
 """
 
-import time
 
 import numpy as np
 
 from benchmarks import accuracy, costs, machine, peers
+from benchmarks.race import race
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 
 SIZES = ((2, 1, 10_000), (4, 2, 10_000), (16, 8, 2_000), (64, 32, 500))
@@ -98,26 +96,13 @@ def _race(task, size, column, rounds):
         # dynamax adds 1e-9 to every matrix that it inverts; the others agree to rounding.
         if agreement[name] > 1e-6:
             raise AssertionError(f"{name} and we differ by {agreement[name]:.1e}: {task}, {size}")
-    times = {name: [] for name in ("ours", *runs)}
-    for _ in range(rounds):
-        times["ours"].append(_time(our_run))
-        for name, theirs in runs.items():
-            times[name].append(_time(theirs))
-    rows = []
+    raced, rows = race(our_run, runs, rounds), []
     for name, (_, targets) in others.items():
         row = {"task": task, "size": list(size), "peer": name, "target": targets[column]}
         if name not in runs:
             rows.append({**row, "skipped": "not installed"})
             continue
-        ratios = np.divide(times[name], times["ours"])
-        rows.append({
-            **row,
-            "ours_ms": _round(1e3 * np.median(times["ours"])),
-            "theirs_ms": _round(1e3 * np.median(times[name])),
-            "ratio": _round(np.median(ratios)),
-            "quartiles": [_round(q) for q in np.quantile(ratios, (0.25, 0.75))],
-            "difference": float(f"{agreement[name]:.1e}"),
-        })
+        rows.append({**row, **raced[name], "difference": float(f"{agreement[name]:.1e}")})
     return rows
 
 
@@ -133,14 +118,8 @@ def _slow(size, rounds):
             continue
         theirs = _named(prepared, "filter")
         difference = _difference(expected, theirs())
-        pairs = [(_time(our_run), _time(theirs)) for _ in range(rounds)]
-        rows.append({
-            **row,
-            "ours_ms": _round(1e3 * np.median([a for a, _ in pairs])),
-            "theirs_ms": _round(1e3 * np.median([b for _, b in pairs])),
-            "ratio": _round(np.median([b / a for a, b in pairs])),
-            "difference": float(f"{difference:.1e}"),
-        })
+        raced = race(our_run, {name: theirs}, rounds)[name]
+        rows.append({**row, **raced, "difference": float(f"{difference:.1e}")})
     return rows
 
 
@@ -154,13 +133,3 @@ def _difference(ours, theirs):
         float(np.abs(np.asarray(a) - np.asarray(b)).max() / np.abs(np.asarray(a)).max())
         for a, b in zip(ours, theirs)
     )
-
-
-def _time(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def _round(number):
-    return float(f"{number:.3g}")

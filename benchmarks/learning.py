@@ -1,16 +1,15 @@
 """Learning, and filtering of many sequences at once: against scikit-learn and dynamax.
 
-As in the other suites: the answers are compared before anything is timed, everybody's turn comes in
-every round, and a ratio is the median over rounds of (their time / our time) in the same round.
+As in the other suites, the answers are compared before anything is timed.
 """
 
-import time
 import warnings
 
 import numpy as np
 
 from benchmarks import machine
 from benchmarks.kalman import problem
+from benchmarks.race import race
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning import em
@@ -182,16 +181,8 @@ def _race(task, prepare, size, target, rounds):
             difference = _difference(expected, theirs())
             if difference > TOLERANCE:
                 raise AssertionError(f"{name} and we differ by {difference:.1e}: {task}, {size}")
-            pairs = np.array([(_time(ours), _time(theirs)) for _ in range(rounds)])
-        ratios = pairs[:, 1] / pairs[:, 0]
-        rows.append({
-            **row,
-            "ours_ms": _round(1e3 * np.median(pairs[:, 0])),
-            "theirs_ms": _round(1e3 * np.median(pairs[:, 1])),
-            "ratio": _round(np.median(ratios)),
-            "quartiles": [_round(q) for q in np.quantile(ratios, (0.25, 0.75))],
-            "difference": float(f"{difference:.1e}"),
-        })
+            raced = race(ours, {name: theirs}, rounds)[name]
+        rows.append({**row, **raced, "difference": float(f"{difference:.1e}")})
     return rows
 
 
@@ -212,13 +203,3 @@ def _difference(ours, theirs):
         float(np.abs(np.asarray(a) - np.asarray(b)).max() / max(1.0, np.abs(np.asarray(a)).max()))
         for a, b in zip(ours, theirs)
     )
-
-
-def _time(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def _round(number):
-    return float(f"{number:.3g}")

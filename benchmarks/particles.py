@@ -3,14 +3,12 @@
 The bootstrap filter runs on the stochastic-volatility model, resampling systematically before every
 move and keeping mean and variance of every belief, everywhere alike. The answers are random: they are
 compared by their log-likelihoods and means, within what chance allows at that number of particles.
-Everybody's turn in every round; a ratio is the median over rounds of (their time / our time).
 """
-
-import time
 
 import numpy as np
 
 from benchmarks import costs, machine
+from benchmarks.race import race
 from pedagogy_lib.inference import ensemble, mcmc
 from pedagogy_lib.inference import particles as pf
 from pedagogy_lib.models import state_space, systems
@@ -158,7 +156,7 @@ def _filters(steps, n, rounds, *targets):
             rows.append({**row, "skipped": "not installed"})
             continue
         difference = _compare(name, n, mine, theirs())
-        rows.append({**row, **_race(our_run, theirs, rounds), "difference": difference})
+        rows.append({**row, **race(our_run, {name: theirs}, rounds)[name], "difference": difference})
     return rows
 
 
@@ -179,11 +177,10 @@ def _flatness(steps, sizes):
     for n, rounds, *_ in sizes[1:]:
         # Few particles as often as gives the same work: then what else runs slows both alike.
         repeats, few, many = n // least, ours(y, least), ours(y, n)
-        raced = _race(many, lambda few=few, repeats=repeats: [few() for _ in range(repeats)], rounds)
-        found.append({
-            "task": "the same number of moves", "size": [steps, n], "target": 1 / 1.3,
-            "peer": f"ours with {least:,} particles, {repeats} times", **raced,
-        })
+        peer = f"ours with {least:,} particles, {repeats} times"
+        raced = race(many, {peer: lambda few=few, repeats=repeats: [few() for _ in range(repeats)]}, rounds)
+        row = {"task": "the same number of moves", "size": [steps, n], "target": 1 / 1.3, "peer": peer}
+        found.append({**row, **raced[peer]})
     return found
 
 
@@ -201,7 +198,7 @@ def _smoothers(sizes, steps):
             raise AssertionError(f"the two smoothers' means differ by {gap:.1f} / sqrt({n})")
         rows.append({
             "task": "backward simulation, O(N)", "size": [steps, n], "peer": "ours, O(N^2)", "target": None,
-            **_race(chains, exact, 3), "difference": float(f"{gap:.2g}"),
+            **race(chains, {"exact": exact}, 3)["exact"], "difference": float(f"{gap:.2g}"),
         })
     return rows
 
@@ -246,7 +243,8 @@ def _ensembles(cycles, rounds, size=40, members=40):
     mine, their = ours(), theirs()
     if max(mine, their) > 0.6:
         raise AssertionError(f"an ensemble lost the truth: root mean square errors {mine:.2f} (ours) and {their:.2f}")
-    return [{**row, **_race(ours, theirs, rounds), "difference": float(f"{abs(mine - their):.1e}")}]
+    raced = race(ours, {"filterpy": theirs}, rounds)["filterpy"]
+    return [{**row, **raced, "difference": float(f"{abs(mine - their):.1e}")}]
 
 
 def _hamiltonian(draws, rounds, size=100, leaps=6):
@@ -283,25 +281,5 @@ def _hamiltonian(draws, rounds, size=100, leaps=6):
     gap = max(np.abs(found.std(0) / scales - 1).max() for found in (ours(), theirs()))
     if draws >= 1000 and gap > 0.5:
         raise AssertionError(f"a standard deviation is wrong by {gap:.0%}")
-    return [{**row, **_race(ours, theirs, rounds), "difference": float(f"{gap:.1e}")}]
-
-
-def _race(our_run, theirs, rounds):
-    pairs = np.array([(_time(our_run), _time(theirs)) for _ in range(rounds)])
-    ratios = pairs[:, 1] / pairs[:, 0]
-    return {
-        "ours_ms": _round(1e3 * np.median(pairs[:, 0])),
-        "theirs_ms": _round(1e3 * np.median(pairs[:, 1])),
-        "ratio": _round(np.median(ratios)),
-        "quartiles": [_round(q) for q in np.quantile(ratios, (0.25, 0.75))],
-    }
-
-
-def _time(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def _round(number):
-    return float(f"{number:.3g}")
+    raced = race(ours, {"blackjax": theirs}, rounds)["blackjax"]
+    return [{**row, **raced, "difference": float(f"{gap:.1e}")}]

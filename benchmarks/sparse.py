@@ -1,15 +1,13 @@
 """Sparse codes: coordinate descent against scikit-learn's, for the same lasso problem.
 
 Every observation is coded on its own: minimise ||y - C x||^2 / 2 + alpha sum_k |x_k|. The answers
-are compared by their mean objective, before anything is timed; everybody's turn in every round. A
-ratio is the median over rounds of (their time / our time) in the same round.
+are compared by their mean objective, before anything is timed.
 """
-
-import time
 
 import numpy as np
 
 from benchmarks import costs, machine
+from benchmarks.race import race
 from pedagogy_lib.distributions.heavy_tailed import Laplace
 from pedagogy_lib.models import sparse_coding
 
@@ -94,24 +92,6 @@ def _race(D, K, N, target, rounds):
         # A worse answer in less time would prove nothing, for them or for us.
         if abs(difference) > TOLERANCE:
             raise AssertionError(f"{name} and we differ by {difference:.1e} in the objective, {(D, K, N)}")
-        pairs = np.array([(_time(our_run), _time(theirs)) for _ in range(rounds)])
-        ratios = pairs[:, 1] / pairs[:, 0]
-        rows.append({
-            **row,
-            "ours_ms": _round(1e3 * np.median(pairs[:, 0])),
-            "theirs_ms": _round(1e3 * np.median(pairs[:, 1])),
-            "ratio": _round(np.median(ratios)),
-            "quartiles": [_round(q) for q in np.quantile(ratios, (0.25, 0.75))],
-            "difference": float(f"{abs(difference):.1e}"),
-        })
+        raced = race(our_run, {name: theirs}, rounds)[name]
+        rows.append({**row, **raced, "difference": float(f"{abs(difference):.1e}")})
     return rows
-
-
-def _time(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def _round(number):
-    return float(f"{number:.3g}")

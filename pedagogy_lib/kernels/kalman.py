@@ -276,11 +276,12 @@ def filter_lanes(reach, m0, A_, a, C_, c, seen, root, V, variance, constant, y, 
         for t in range(T):
             # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
             u = (t - 1) * (A_.shape[0] > 1)
+            row = (t - 1) * (a.shape[1] > 1)
             for i in range(K):
-                for b in range(lanes):
-                    moved[i, b] = m0[first + b, i]
-                if t > 0:
-                    row = (t - 1) * (a.shape[1] > 1)
+                if t == 0:
+                    for b in range(lanes):
+                        moved[i, b] = m0[first + b, i]
+                else:
                     for b in range(LANES):
                         moved[i, b] = a[0, row, i]
                     if a.shape[0] > 1:
@@ -300,11 +301,13 @@ def filter_lanes(reach, m0, A_, a, C_, c, seen, root, V, variance, constant, y, 
                         e[l, b] = 0.0
                     continue
                 bound = reach * variance[t, l]
+                farthest = 0.0
                 for b in range(lanes):
                     value = y[first + b, t, l]
-                    if value * value > bound and t < when:
-                        trouble, when = OUT_OF_REACH, t
+                    farthest = max(farthest, value * value)
                     e[l, b] = value - c[w, l]
+                if farthest > bound and t < when:
+                    trouble, when = OUT_OF_REACH, t
                 for k in range(K):
                     factor = C_[u, l, k]
                     for b in range(LANES):
@@ -325,10 +328,11 @@ def filter_lanes(reach, m0, A_, a, C_, c, seen, root, V, variance, constant, y, 
                     factor = V[t, i, l]
                     for b in range(LANES):
                         now[i, b] += factor * e[l, b]
-            for b in range(lanes):
-                for i in range(K):
+            for i in range(K):
+                for b in range(lanes):
                     xp[first + b, t, i] = moved[i, b]
                     x[first + b, t, i] = now[i, b]
+            for b in range(lanes):
                 log_likelihoods[first + b, t] = -0.5 * square[b]
     return trouble, when
 
