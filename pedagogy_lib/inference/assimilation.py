@@ -15,7 +15,8 @@ The negative logarithm of the joint density of all this is a sum of squares. *St
 
     J(x_1 ... x_T) = J as above + sum_t |x_{t+1} - M(x_t)|^2_Q / 2
 
-with |v|^2_B for v' B^-1 v. The gradient of the first goes back through the whole motion: the
+with |v|^2_B for v' B^-1 v. A curved sensor h(x) may stand for H x: then H is its tangent, dh/dx, at
+the present guess. The gradient of the first goes back through the whole motion: the
 *adjoint* method does it at the price of one run backwards. The minimum is sought by Gauss and
 Newton's method: make the motion linear about the present guess, solve the quadratic problem, repeat
 ("incremental 4DVar"). On a linear motion one step is enough, and the weak minimum is the
@@ -54,12 +55,23 @@ class Motion(NamedTuple):
     adjoint: Callable
 
 
+class Look(NamedTuple):
+    """A curved observation operator. Angles must not jump: the misfit y - h(x) is a plain difference.
+
+    see : callable of x, shape (K,), returns h(x), shape (L,)
+    tangent : callable of x, returns H = dh/dx there, shape (L, K)
+    """
+
+    see: Callable
+    tangent: Callable
+
+
 class Window(NamedTuple):
     """An assimilation problem.
 
     background : Gaussian, x_b and B, of K dimensions
     motion : Motion
-    look : ndarray, shape (L, K), H
+    look : ndarray, shape (L, K), H; or Look
     noise : ndarray, shape (L, L), R
     y : ndarray, shape (T, L); NaN marks what is missing
     model_error : ndarray, shape (K, K), Q, or None where the motion is exact
@@ -67,7 +79,7 @@ class Window(NamedTuple):
 
     background: Gaussian
     motion: Motion
-    look: np.ndarray
+    look: np.ndarray | Look
     noise: np.ndarray
     y: np.ndarray
     model_error: np.ndarray | None = None
@@ -250,7 +262,7 @@ def strong(window, start=None):
         curvature, S = parts.B(np.eye(K)), np.eye(K)
         for t, x in enumerate(states):
             seen = parts.seen[t]
-            HS = window.look[seen] @ S                # what a change of x_1 shows at t
+            HS = parts.look.tangent(x)[seen] @ S      # what a change of x_1 shows at t
             curvature = curvature + HS.T @ parts.R(t, HS)
             if t < len(states) - 1:
                 S = window.motion.tangent(x, S)
@@ -340,7 +352,8 @@ def weak(window, start=None):
         diagonal, below = [], []
         for t, x in enumerate(states):
             seen = parts.seen[t]
-            block = window.look[seen].T @ parts.R(t, window.look[seen])
+            H = parts.look.tangent(x)[seen]
+            block = H.T @ parts.R(t, H)
             block = block + (parts.B(np.eye(K)) if t == 0 else parts.Q(np.eye(K)))
             if t < len(states) - 1:
                 M = window.motion.tangent(x, np.eye(K))
@@ -481,6 +494,7 @@ class _Parts(NamedTuple):
     """A window with its covariances factored."""
 
     window: Window
+    look: Look
     B: Callable        # v -> B^-1 v
     Q: Callable        # v -> Q^-1 v, or None
     R: Callable        # (t, v) -> R^-1 v, of what was seen at t
@@ -491,9 +505,9 @@ def _prepared(window, weak=False):
     mean = checks.array("window.background.mean", window.background.mean, ("K",))
     K = len(mean)
     B = checks.covariance("window.background.covariance", window.background.covariance, K)
-    H = checks.array("window.look", window.look, ("L", K))
-    R = checks.covariance("window.noise", window.noise, len(H))
-    y = checks.observations("window.y", window.y, len(H), missing=True)
+    R = checks.covariance("window.noise", window.noise)
+    look = _checked_look(window.look, mean, len(R))
+    y = checks.observations("window.y", window.y, len(R), missing=True)
     if len(y) == 0:
         raise ValueError("window.y: expected at least one time step, got none")
     if weak and window.model_error is None:
@@ -501,11 +515,20 @@ def _prepared(window, weak=False):
     Q = checks.covariance("window.model_error", window.model_error, K) if weak else None
     seen = ~np.isnan(y)
     roots = [cho_factor(R[np.ix_(s, s)]) if s.any() else None for s in seen]
-    window = window._replace(look=H, y=y)
     return _Parts(
-        window, _solver(B), None if Q is None else _solver(Q),
+        window._replace(y=y), look, _solver(B), None if Q is None else _solver(Q),
         lambda t, v: v if roots[t] is None else cho_solve(roots[t], v), seen,
     )
+
+
+def _checked_look(look, x, L):
+    """The operator as a `Look`, tried at the background's mean."""
+    if isinstance(look, Look):
+        checks.array("window.look.see", look.see(x), (L,))
+        checks.array("window.look.tangent", look.tangent(x), (L, len(x)))
+        return look
+    H = checks.array("window.look", look, (L, len(x)))
+    return Look(lambda x: H @ x, lambda x: H)
 
 
 def _solver(covariance):
@@ -521,17 +544,17 @@ def _background_cost(parts, first):
 def _data_cost(parts, states):
     total = 0.0
     for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
-        misfit = parts.window.look[seen] @ x - datum[seen]
+        misfit = parts.look.see(x)[seen] - datum[seen]
         total += 0.5 * float(misfit @ parts.R(t, misfit))
     return total
 
 
 def _data_pulls(parts, states):
-    """H' R^-1 (H x_t - y_t) for every t."""
+    """H' R^-1 (h(x_t) - y_t) for every t."""
     pulls = np.zeros_like(states)
     for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
-        H = parts.window.look[seen]
-        pulls[t] = H.T @ parts.R(t, H @ x - datum[seen])
+        H, misfit = parts.look.tangent(x)[seen], parts.look.see(x)[seen] - datum[seen]
+        pulls[t] = H.T @ parts.R(t, misfit)
     return pulls
 
 

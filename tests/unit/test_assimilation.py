@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import assimilation, kalman, nonlinear
-from pedagogy_lib.inference.assimilation import Window
+from pedagogy_lib.inference.assimilation import Look, Window
 from pedagogy_lib.models import systems
 
 
@@ -68,6 +68,67 @@ def test_a_motion_of_several_steps_has_its_own_tangent_and_adjoint(steps):
     along = tangent(x, dx)
     np.testing.assert_allclose(along, (move(x + 1e-6 * dx) - move(x - 1e-6 * dx)) / 2e-6, rtol=1e-6)
     assert g @ along == pytest.approx(adjoint(x, g) @ dx, rel=1e-12)
+
+
+# ------------------------------------------------------------------------ a curved sensor
+
+
+def ranges():
+    """Two stations measure how far away a body is that circles about the origin."""
+    stations, turn = np.array([[3.0, 0.5], [-1.0, 4.0]]), 0.3
+    A = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+
+    def see(x):
+        return np.linalg.norm(x - stations, axis=1)
+
+    look = Look(see, lambda x: (x - stations) / see(x)[:, None])
+    truth = [np.array([1.0, 0.8])]
+    for _ in range(9):
+        truth.append(A @ truth[-1])
+    y = np.array([see(x) for x in truth]) + 0.1 * np.random.default_rng(6).standard_normal((10, 2))
+    y[3], y[7, 1] = np.nan, np.nan
+    background = Gaussian(np.array([0.6, 1.3]), 0.5 * np.eye(2))
+    return Window(background, assimilation.linear_motion(A), look, 0.01 * np.eye(2), y, 0.02 * np.eye(2))
+
+
+def test_gradients_through_a_curved_sensor_are_those_of_differences():
+    window = ranges()
+    first = np.array([0.7, 0.2])
+    numerical = differences(lambda x: assimilation.strong_cost(window, x), first)
+    np.testing.assert_allclose(assimilation.strong_gradient(window, first), numerical, rtol=1e-6)
+    states = assimilation.trajectory(window, first) + 0.1
+    numerical = differences(lambda x: assimilation.weak_cost(window, x), states)
+    np.testing.assert_allclose(assimilation.weak_gradient(window, states), numerical, rtol=1e-5, atol=1e-5)
+    # A wrong tangent: that of the first guess, kept.
+    H = window.look.tangent(np.array([0.6, 1.3]))
+    kept = window._replace(look=window.look._replace(tangent=lambda x: H))
+    assert not np.allclose(assimilation.weak_gradient(kept, states), numerical, rtol=0.1)
+
+
+def test_the_minimum_through_a_curved_sensor_is_that_of_a_general_optimiser():
+    window = ranges()
+    found = assimilation.run(assimilation.strong(window))
+    best = minimize(lambda x: assimilation.strong_cost(window, x), window.background.mean, tol=1e-12)
+    np.testing.assert_allclose(found.states[0], best.x, atol=1e-5)
+    assert found.cost <= best.fun + 1e-9
+    weak = assimilation.run(assimilation.weak(window))
+    flat = minimize(
+        lambda x: assimilation.weak_cost(window, x.reshape(-1, 2)), found.states.ravel(),
+        jac=lambda x: assimilation.weak_gradient(window, x.reshape(-1, 2)).ravel(), tol=1e-10,
+    )
+    np.testing.assert_allclose(weak.states.ravel(), flat.x, atol=1e-5)
+    # The flat sensor of the first guess leads elsewhere.
+    H, x = window.look.tangent(window.background.mean), window.background.mean
+    flat_sensor = Look(lambda z: window.look.see(x) + H @ (z - x), lambda z: H)
+    other = assimilation.run(assimilation.strong(window._replace(look=flat_sensor)))
+    assert np.abs(other.states[0] - best.x).max() > 1e-2
+
+
+def test_a_matrix_is_a_look_whose_tangent_is_itself():
+    window, _ = linear()
+    curved = window._replace(look=Look(lambda x: window.look @ x, lambda x: window.look))
+    for search in (assimilation.strong, assimilation.weak):
+        np.testing.assert_array_equal(assimilation.run(search(curved)).states, assimilation.run(search(window)).states)
 
 
 # ------------------------------------------------------------------------------- linear
@@ -173,7 +234,9 @@ def test_a_step_into_infinity_is_halved():
     ("change", "call", "message"),
     [
         ({"background": Gaussian(np.zeros(2), np.eye(3))}, assimilation.strong, "background.covariance"),
-        ({"look": np.ones((1, 3))}, assimilation.strong, r"window.look: expected shape \(L, 2\)"),
+        ({"look": np.ones((1, 3))}, assimilation.strong, r"window.look: expected shape \(1, 2\)"),
+        ({"look": Look(lambda x: np.ones(2), lambda x: np.ones((1, 2)))}, assimilation.strong, "window.look.see: expected"),
+        ({"look": Look(lambda x: np.ones(1), lambda x: np.ones((2, 1)))}, assimilation.strong, "window.look.tangent: expected"),
         ({"noise": -np.eye(1)}, assimilation.strong, "window.noise: expected a positive definite"),
         ({"y": np.zeros((0, 1))}, assimilation.strong, "window.y: expected at least one"),
         ({"y": np.zeros((3, 2))}, assimilation.strong, "window.y: expected shape"),
