@@ -3,7 +3,6 @@
 Speed: the same data for all, and answers compared before anything is timed.
 """
 
-
 import numpy as np
 
 from benchmarks import accuracy, costs, machine, peers

@@ -438,10 +438,9 @@ def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
 
 @helper_sums
 def cholesky(S, root, rounding):
-    """root root' = S, lower triangular. Returns False at a pivot that is not positive.
+    """root root' = S, lower triangular, of a semi-definite S.
 
-    With ``rounding`` above zero, a pivot below that part of its row's variance counts as zero and
-    gives a zero column: the semi-definite root.
+    A pivot below the part ``rounding`` of its row's variance counts as zero and gives a zero column.
     """
     for i in range(S.shape[0]):
         for j in range(i + 1):
@@ -450,13 +449,8 @@ def cholesky(S, root, rounding):
                 total -= root[i, k] * root[j, k]
             if j < i:
                 root[i, j] = total / root[j, j] if root[j, j] > 0.0 else 0.0
-            elif total > rounding * S[i, i]:
-                root[i, i] = np.sqrt(total)
-            elif rounding > 0.0:
-                root[i, i] = 0.0
             else:
-                return False
-    return True
+                root[i, i] = np.sqrt(total) if total > rounding * S[i, i] else 0.0
 
 
 @helper

@@ -251,7 +251,7 @@ def test_dictionary_update_is_a_constrained_regression():
     np.testing.assert_array_equal(sc.maximize(sc.observed_statistics(LAPLACE, unused, Y)).dictionary[:, 2], C[:, 2])
 
 
-@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes two minutes uncompiled")
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="two minutes uncompiled; the compiled run has it")
 def test_learning_finds_the_elements_of_the_dictionary():
     rng = np.random.default_rng(4)
     truth = np.linalg.qr(rng.normal(size=(6, 6)))[0]
