@@ -391,6 +391,8 @@ class Regularized(NamedTuple):
 
 def _run(algorithm, params, logs, backend, name="y"):
     """Run an algorithm on a sequence of log densities; messages call the sequence by its name."""
+    if np.shape(logs)[:1] == (0,):
+        raise ValueError(f"{name}: expected at least one time step, got none")
     try:
         return algorithm(params.initial, params.transition, logs, backend)
     except ImpossibleError as error:

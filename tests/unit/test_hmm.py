@@ -269,7 +269,7 @@ def test_refusals():
         r"y\[1\]: expected at least one time step": lambda: hmm.expected_statistics(SYMBOLIC, [[0], np.zeros(0)]),
         r"y\[1\]: expected rows of shape \(2,\)": lambda: hmm.log_marginal(GAUSSIAN, [y, np.zeros((4, 1))]),
         "y: expected shape": lambda: hmm.posterior(GAUSSIAN, np.zeros((4, 3))),
-        "at least one time step": lambda: hmm.posterior(GAUSSIAN, np.zeros((0, D))),
+        "^y: expected at least one time step": lambda: hmm.posterior(GAUSSIAN, np.zeros((0, D))),
         "transition: expected every column .*transpose it": lambda: hmm.posterior(
             GAUSSIAN._replace(transition=TRANSITION.T), y
         ),
