@@ -11,8 +11,7 @@ from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 class Problem(NamedTuple):
     """Checked arguments: a batch of B sequences, and the model they share.
 
-    The initial mean has a row for each sequence, shape (B, K). ``start`` is the time step of the
-    first row of y.
+    The initial mean has a row for each sequence, shape (B, K).
     """
 
     initial: Gaussian
@@ -20,7 +19,6 @@ class Problem(NamedTuple):
     emission: AffineGaussian
     y: np.ndarray                   # (B, T, L)
     pushes: np.ndarray | None       # (B, T-1, K)
-    start: int = 0
 
     def of(self, group):
         """The same problem for some of the sequences."""
@@ -31,24 +29,6 @@ class Problem(NamedTuple):
             y=self.y[group],
             pushes=None if self.pushes is None else self.pushes[group],
         )
-
-    def part(self, start, stop, belief):
-        """The same problem from one time step to before another, beginning with a belief."""
-        return Problem(
-            belief,
-            _rows(self.transition, start, stop - 1),
-            _rows(self.emission, start, stop),
-            self.y[:, start:stop],
-            None if self.pushes is None else self.pushes[:, start : stop - 1],
-            self.start + start,
-        )
-
-
-def _rows(arrow, start, stop):
-    """The same conditional for some of the time steps."""
-    return type(arrow)(*(
-        part[start:stop] if part.ndim > ndim else part for part, ndim in zip(arrow, (2, 1, 2))
-    ))
 
 
 def at(arrow, t):

@@ -58,6 +58,8 @@ BACKENDS = ("auto", "numba", "numpy")
 DIGITS = {"joseph": 1.5e-8, "covariance": 1.5e-8, "sqrt": 1e-24}
 #: How many standard deviations from zero an observation may lie, before its own rounding counts.
 REACH = 4e10
+#: A step that no sequence reaches.
+NEVER = 2**62
 
 NOT_DEFINITE = (
     "the covariance of y, C Y C' + R, is not positive definite. Give emission.covariance more "
@@ -451,14 +453,10 @@ def filter(
     if steady_state:
         sequences.refuse_varying(problem)
     rooted = _with_roots(problem) if method == "sqrt" else problem
-    parts = []
-    for group in sequences.groups(problem.y):
-        part = rooted.of(group)
-        if steady_state:
-            fields = _filter_to_limit(passes, part, method)
-        else:
-            fields = passes.filter(part, method, np.zeros(part.y.shape[2]))
-        parts.append((group, fields))
+    parts = [
+        (group, passes.filter(rooted.of(group), method, steady_state))
+        for group in sequences.groups(problem.y)
+    ]
     return sequences.assemble(Filtered, parts, single, own=(0, 2, 4))
 
 
@@ -524,53 +522,39 @@ def _with_roots(problem):
 # ------------------------------------------------------------------ the passes, in NumPy
 
 
-def _filter_reference(problem, method, peak):
+def _filter_reference(problem, method, freeze):
     """Run the half-updates along sequences that miss the same observations."""
-    initial, transition, emission, y, pushes, start = problem
-    (B, T, _), K = y.shape, initial.mean.shape[1]
+    initial, transition, emission, y, pushes = problem
+    (B, T, L), K = y.shape, initial.mean.shape[1]
     predicted_means, means = np.empty((B, T, K)), np.empty((B, T, K))
     predicted_spreads, spreads = np.empty((T, K, K)), np.empty((T, K, K))
     log_likelihoods = np.zeros((B, T))
-    move, correct = _HALF_UPDATES[method]
-    belief = initial                                                            # Eq. 2.49
+    whole, limit = ~np.isnan(y[0]).any(1), None         # the last step at which covariances change
+    belief, peak = initial, np.zeros(L)                                         # Eq. 2.49
     for t in range(T):
+        limit = limit if whole[t] else None
+        if limit is None:
+            move, correct = _HALF_UPDATES[method]
         if t > 0:
             push = 0.0 if pushes is None else pushes[:, t - 1]
             belief = move(belief, sequences.at(transition, t - 1), push)        # Eq. 2.48
-        predicted_means[:, t], predicted_spreads[t] = belief
+        predicted_means[:, t], predicted_spreads[t] = predicted = belief
         seen = ~np.isnan(y[0, t])
         if seen.any():
-            with _naming(start + t):
+            with _naming(t):
                 arrow = _observed(sequences.at(emission, t), seen, method)
                 corrected = correct(belief, arrow, y[:, t, seen])               # Eq. 2.47
                 _watch(method, belief, corrected, y[:, t, seen], seen, peak)
             belief, log_likelihoods[:, t], _ = corrected
         means[:, t], spreads[t] = belief
+        if freeze and limit is None and t > 0 and whole[t - 1 : t + 1].all():
+            limit = _limit(problem, predicted_spreads, t, method)
+        if limit == t:
+            move, correct = _only_means(predicted, corrected, _gain(problem, predicted, method))
     if method == "sqrt":
         covariances = squares(predicted_spreads), squares(spreads)
         return [predicted_means, covariances[0], means, covariances[1], log_likelihoods, spreads]
     return [predicted_means, predicted_spreads, means, spreads, log_likelihoods, None]
-
-
-def _means_reference(problem, root, gain_root):
-    """The filter where covariances have stopped changing: only the means are left."""
-    (x, _), transition, emission, y, pushes, start = problem
-    C = emission.matrix
-    predicted_means = np.empty((*y.shape[:2], x.shape[1]))
-    means, log_likelihoods = np.empty_like(predicted_means), np.empty(y.shape[:2])
-    K = solve_triangular(root, gain_root.T, lower=True, trans="T").T
-    for t in range(y.shape[1]):
-        if t > 0:
-            arrow = sequences.at(transition, t - 1)
-            push = 0.0 if pushes is None else pushes[:, t - 1]
-            x = x @ arrow.matrix.T + push + arrow.offset                        # Eq. 2.48
-        innovation = y[:, t] - (x @ C.T + sequences.at(emission, t).offset)
-        with _naming(start + t):
-            _within_reach(y[:, t], sizes(root))
-        predicted_means[:, t] = x
-        x = x + innovation @ K.T                                                # Eq. 2.47
-        means[:, t], log_likelihoods[:, t] = x, log_density(innovation, root)
-    return [predicted_means, means, log_likelihoods]
 
 
 _HALF_UPDATES = {
@@ -610,14 +594,66 @@ def _observed(arrow, seen, method):
     return type(arrow)(matrix[seen], offset[seen], rows)
 
 
+# ------------------------------------------------------------------ steady state
+
+
+def _limit(problem, predicted_spreads, t, method):
+    """The step at which the predicted covariance will have stopped changing; None if it is far off.
+
+    One step takes a small change D of Y to F D F', with F = A (I - K C): changes shrink by the
+    square of the spectral radius of F, which the size of F^256 tells. They are followed until
+    everything that remains of this geometric series is below 1e-15 of the variances.
+    """
+    before, Y = predicted_spreads[t - 1], predicted_spreads[t]
+    predicted = (Rooted if method == "sqrt" else Gaussian)(None, Y)
+    if method == "sqrt":
+        before, Y = squares(before), squares(Y)
+    scale = np.sqrt(np.outer(np.diag(Y), np.diag(Y)))
+    change = (np.abs(Y - before) / np.where(scale > 0, scale, 1.0)).max()
+    if change > 1e-12:
+        return None
+    A, C = problem.transition.matrix, problem.emission.matrix
+    K = _gain(problem, predicted, method)
+    rate = np.linalg.norm(np.linalg.matrix_power(A - A @ K @ C, 256)) ** (2 / 256)
+    if not rate < 1:
+        return NEVER
+    remaining = change * rate / (1 - rate)
+    return t + (int(np.ceil(np.log(1e-15 / remaining) / np.log(rate))) if remaining > 1e-15 else 0)
+
+
+def _gain(problem, predicted, method):
+    """K of Eq. 2.47, given the belief x_{t|t-1}."""
+    C, _, R = problem.emission
+    if method == "sqrt":
+        root, gain_root, _ = invert_roots(predicted.root, C, R)
+        return solve_triangular(root, gain_root.T, lower=True, trans="T").T
+    Y = predicted.covariance
+    return solve_root(innovation_root(symmetric(C @ Y @ C.T + R)), C @ Y).T
+
+
+def _only_means(predicted, corrected, K):
+    """The half-updates where covariances have stopped changing: those given here stay."""
+
+    def move(belief, transition, push):
+        A, a, _ = transition
+        return predicted._replace(mean=belief.mean @ A.T + push + a)            # Eq. 2.48
+
+    def correct(belief, emission, y):
+        C, c, _ = emission
+        innovation, root = y - (belief.mean @ C.T + c), corrected.innovation_root
+        belief = corrected.belief._replace(mean=belief.mean + innovation @ K.T)     # Eq. 2.47
+        return Corrected(belief, log_density(innovation, root), root)
+
+    return move, correct
+
+
 # ------------------------------------------------------------------ the passes, compiled
 
 
 class _Passes(NamedTuple):
-    """The three passes of one backend."""
+    """The two passes of one backend."""
 
-    filter: callable        # (problem, method, peak) -> the fields of Filtered
-    means: callable         # (problem, root, gain_root) -> predicted means, means, log-likelihoods
+    filter: callable        # (problem, method, freeze) -> the fields of Filtered
     smooth: callable        # (problem, filtered, method) -> the fields of Smoothed
 
 
@@ -626,20 +662,16 @@ def _passes(backend):
     backend = checks.option("backend", backend, BACKENDS)
     kernel = None if backend == "numpy" else kernels.load("kalman", required=backend == "numba")
     if kernel is None:
-        return _Passes(_filter_reference, _means_reference, _smooth_reference)
+        return _Passes(_filter_reference, _smooth_reference)
 
-    def run(problem, method, peak):
-        found = kernel.filter(problem, method, DIGITS[method], REACH, peak)
-        return _raising(kernel, found, problem, method)
+    def run(problem, method, freeze):
+        found = kernel.filter(problem, method, freeze, DIGITS[method], REACH)
+        return _raising(kernel, found, method)
 
-    def means(problem, root, gain_root):
-        found = kernel.filter_means(problem, REACH, root, gain_root)
-        return _raising(kernel, found, problem)
-
-    return _Passes(run, means, kernel.smooth)
+    return _Passes(run, kernel.smooth)
 
 
-def _raising(kernel, found, problem, method="sqrt"):
+def _raising(kernel, found, method):
     """The fields that a kernel returned, or an error if it met trouble."""
     fields, trouble, t = found
     if trouble == kernel.OK:
@@ -650,7 +682,7 @@ def _raising(kernel, found, problem, method="sqrt"):
         kernel.OUT_OF_REACH: OUT_OF_REACH,
         kernel.CANCELLED: CANCELLED,
     }[trouble]
-    with _naming(problem.start + t):
+    with _naming(t):
         raise np.linalg.LinAlgError(message)
 
 
@@ -688,113 +720,3 @@ def _naming(t):
         yield
     except np.linalg.LinAlgError as error:
         raise np.linalg.LinAlgError(f"at time step t={t} (counted from 0): {error}") from None
-
-
-# ------------------------------------------------------------------ steady state
-
-
-def _filter_to_limit(passes, problem, method):
-    """Filter until covariances have converged; then freeze them, and move only the means.
-
-    The full filter runs in ever longer stretches. A missing observation thaws the covariances.
-    """
-    T = problem.y.shape[1]
-    missing, peak = np.isnan(problem.y[0]), np.zeros(problem.y.shape[2])
-    # Most often nothing is missing, and to ask row by row would take a tenth of the run.
-    whole = ~missing.any(-1) if missing.any() else np.ones(T, bool)
-    fields, belief, t, stretch = None, problem.initial, 0, 32
-    while t < T:
-        stop = min(t + stretch, T)
-        found = passes.filter(problem.part(t, stop, belief), method, peak)
-        fields = _keep(fields, found, t, T)
-        wait = _steps_to_limit(problem, found[1], whole[t:stop], method)
-        t, stretch = stop, 2 * stretch
-        belief = _predict(problem, found, t, method)
-        if wait is None or t + wait >= T or not whole[t : t + wait + 1].all():
-            continue
-        if wait > 0:
-            found = passes.filter(problem.part(t, t + wait, belief), method, peak)
-            fields, t = _keep(fields, found, t, T), t + wait
-            belief = _predict(problem, found, t, method)
-        missing = np.flatnonzero(~whole[t:])
-        stop = t + missing[0] if len(missing) else T
-        means = passes.means(problem.part(t, stop, belief), *_gain_roots(problem, belief, method))
-        frozen = [
-            None if f is None else np.broadcast_to(f[-1], (stop - t, *f.shape[1:]))
-            for f in found[1::2]
-        ]
-        found = [means[0], frozen[0], means[1], frozen[1], means[2], frozen[2]]
-        fields, t, stretch = _keep(fields, found, t, T), stop, 32
-        belief = _predict(problem, found, t, method)
-    return fields
-
-
-def _keep(fields, found, t, T):
-    """Copy what was found for some steps, beginning with t, to its place among all T."""
-    own = (0, 2, 4)                                         # these begin with an axis of sequences
-    there = [i for i, part in enumerate(found) if part is not None]
-    if fields is None:
-        fields = [None] * len(found)
-        shapes = [found[i].shape for i in there]
-        shapes = [(s[0], T, *s[2:]) if i in own else (T, *s[1:]) for i, s in zip(there, shapes)]
-        for i, array in zip(there, kernels.arrays(*shapes)):
-            fields[i] = array
-    for i in there:
-        if i in own:
-            fields[i][:, t : t + found[i].shape[1]] = found[i]
-        elif found[i].strides[0] == 0:
-            _fill(fields[i][t : t + len(found[i])], found[i][0])
-        else:
-            fields[i][t : t + len(found[i])] = found[i]
-    return fields
-
-
-def _fill(stack, matrix):
-    """Make all of a stack equal to one matrix: in blocks, which is faster than one by one."""
-    block = max(1, 4096 // matrix.size)
-    whole = len(stack) // block * block
-    stack[:whole].reshape(-1, block * matrix.size)[:] = np.tile(matrix.ravel(), block)
-    stack[whole:] = matrix
-
-
-def _predict(problem, found, t, method):
-    """The belief about step t, from what was found up to the step before it."""
-    if t == problem.y.shape[1]:
-        return None
-    push = 0.0 if problem.pushes is None else problem.pushes[:, t - 1]
-    spread = found[5] if method == "sqrt" else found[3]
-    belief = type(problem.initial)(found[2][:, -1], spread[-1])
-    return _HALF_UPDATES[method][0](belief, sequences.at(problem.transition, t - 1), push)
-
-
-def _gain_roots(problem, belief, method):
-    """S^1/2 and K S^1/2, given the belief x_{t|t-1}."""
-    C, _, R = problem.emission
-    if method == "sqrt":
-        return invert_roots(belief.root, C, R)[:2]
-    root = innovation_root(symmetric(C @ belief.covariance @ C.T + R))
-    return root, solve_triangular(root, C @ belief.covariance, lower=True).T
-
-
-def _steps_to_limit(problem, predicted, whole, method):
-    """How many steps after these the predicted covariance has converged; None if it is far off.
-
-    One step takes a small change D of Y to F D F', with F = A (I - K C): changes shrink by the
-    square of the spectral radius of F, which the size of F^256 tells. They are followed until
-    everything that remains of this geometric series is below 1e-15 of the variances.
-    """
-    if len(predicted) < 2 or not whole[-2:].all():
-        return None
-    before, Y = predicted[-2:]
-    scale = np.sqrt(np.outer(np.diag(Y), np.diag(Y)))
-    change = (np.abs(Y - before) / np.where(scale > 0, scale, 1.0)).max()
-    if change > 1e-12:
-        return None
-    A, C, R = problem.transition.matrix, problem.emission.matrix, problem.emission.covariance
-    R = squares(R) if method == "sqrt" else R
-    K = np.linalg.solve(C @ Y @ C.T + R, C @ Y).T
-    rate = np.linalg.norm(np.linalg.matrix_power(A - A @ K @ C, 256)) ** (2 / 256)
-    if rate >= 1:
-        return None
-    remaining = change * rate / (1 - rate)
-    return int(np.ceil(np.log(1e-15 / remaining) / np.log(rate))) if remaining > 1e-15 else 0

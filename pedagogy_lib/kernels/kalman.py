@@ -3,6 +3,7 @@
 The same work as the reference in `pedagogy_lib.inference.kalman`, where the equations are
 explained: here they are comments over the loops. There are two pairs of kernels, on covariances
 and on their square roots. The smoother on covariances comes twice, for small and large matrices.
+Where covariances have stopped changing, `stream` goes on with the means.
 
 Loops run along rows, which lie next to each other in memory: products are written X Y', and
 symmetric matrices used as their own transposes. Large products are left to BLAS. The kernels for
@@ -24,17 +25,23 @@ from pedagogy_lib.kernels._jit import helper, helper_sums, jit, jit_sums
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
 MEDIUM, LARGE = 10, 18              # beyond so many states BLAS is faster: filter, smoother
+STRETCH = 32                        # steps before it is asked whether covariances still change
 LANES = 8                           # sequences that are filtered side by side, in SIMD registers
 
 # What a kernel found wrong; the caller turns it into a sentence.
 OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED = range(5)
+NEVER = 2**62                       # a step that no sequence reaches
 
 
 @jit_sums
 def filter_covariances(
-    joseph, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, calm, y, peak, xp, Pp, x, P, log_likelihoods
+    joseph, first, stop, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, calm, y, peak, root, V,
+    xp, Pp, x, P, log_likelihoods,
 ):
-    """Filter B sequences that miss the same observations. Fills the last six arguments.
+    """Filter B sequences that miss the same observations, from one step to before another.
+
+    Fills the last five arguments, and the three before them, which begin as zeros and belong to the
+    latest step: the largest variance that each entry of y had so far, S^1/2 and K S^1/2.
 
     Returns what went wrong, and when.
 
@@ -48,11 +55,10 @@ def filter_covariances(
     AP, C, R = np.empty((K, K)), np.empty((L, K)), np.empty((L, L))
     A_T, C_T, M = np.empty((K, K)), np.empty((K, L)), np.empty((K, K))
     CP, V_T, gain_T = np.empty((L, K)), np.empty((L, K)), np.empty((L, K))
-    V, gain, D, E = np.empty((K, L)), np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
-    root, scale = np.empty((L, L)), np.empty(L)
-    variance, e = np.empty(L), np.empty(L)
+    gain, D, E = np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
+    scale, variance, e = np.empty(L), np.empty(L), np.empty(L)
     seen, whole, constant = np.empty(L, np.bool_), False, 0.0
-    for t in range(T):
+    for t in range(first, stop):
         count = 0
         for l in range(L):
             seen[l] = not np.isnan(y[0, t, l])
@@ -70,7 +76,7 @@ def filter_covariances(
         # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
         u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
         if t > 0 and K > MEDIUM:
-            if t == 1 or A_.shape[0] > 1:
+            if t <= first + 1 or A_.shape[0] > 1:
                 transpose(A_[u], A_T)
             multiply(A_[u], P[t - 1], AP)
             multiply(AP, A_T, M)
@@ -216,7 +222,7 @@ def filter_covariances(
                     total += V[k, l] * e[l]
                 x[b, t, k] = total
             log_likelihoods[b, t] = -0.5 * (square + constant)
-    return OK, 0
+    return OK, stop
 
 
 @jit_sums
@@ -512,22 +518,78 @@ def store_symmetric(X, out, t):
 
 
 @jit_sums
-def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, log_likelihoods):
-    """Filter with covariances and gains that have stopped changing: only the means are left."""
+def last_change(t, Pp, A, C, root, V):
+    """The step at which the predicted covariance will have stopped changing; NEVER if it is far off.
+
+    A change from step t-1 to t that is small is followed to its end. The next step takes a small
+    change D to F D F', with F = A (I - K C) and K = V root^-1: changes shrink by the square of the
+    spectral radius of F, which the size of F^256 tells. The end is where everything that remains of
+    this geometric series is below 1e-15 of the variances.
+    """
+    K, L = V.shape
+    change = 0.0
+    for i in range(K):
+        for j in range(i + 1):
+            scale = np.sqrt(Pp[t, i, i] * Pp[t, j, j])
+            step = abs(Pp[t, i, j] - Pp[t - 1, i, j]) / (scale if scale > 0.0 else 1.0)
+            if step > 1e-12:
+                return NEVER
+            change = max(change, step)
+    inverse, whitened_C = np.empty((L, L)), np.empty((L, K))
+    F, power = np.empty((K, K)), np.empty((K, K))
+    invert(root, inverse)
+    multiply(inverse, C, whitened_C)
+    multiply(V, whitened_C, power)
+    for i in range(K):
+        for j in range(K):
+            power[i, j] = (1.0 if i == j else 0.0) - power[i, j]
+    multiply(A, power, F)
+    for _ in range(4):
+        multiply(F, F, power)
+        multiply(power, power, F)
+    square = 0.0
+    for i in range(K):
+        for j in range(K):
+            square += F[i, j] * F[i, j]
+    rate = square ** (1 / 256)
+    remaining = change * rate / (1.0 - rate)
+    if not rate < 1.0:
+        return NEVER
+    return t + (int(np.ceil(np.log(1e-15 / remaining) / np.log(rate))) if remaining > 1e-15 else 0)
+
+
+@jit_sums
+def stream(first, reach, A, a, C, c, root, V, y, xp, Pp, x, P, log_likelihoods):
+    """Filter on, with the covariances of the step before ``first``, until something is missing.
+
+    Only the means are computed. Covariances are copied in between: the processor stores them while
+    it waits for one product to end before it can begin the next.
+    """
     B, T, L = y.shape
     K = A.shape[0]
     ahead, now, e = np.empty(K), np.empty(K), np.empty(L)       # nearer than xp and x
+    whiten, gain = np.empty((L, L)), np.empty((K, L))
+    invert(root, whiten)
+    multiply(V, whiten, gain)
+    variance, constant, stop = np.empty(L), L * LOG_TAU, T
+    for l in range(L):
+        constant += 2.0 * np.log(root[l, l])
+        variance[l] = 0.0
+        for m in range(l + 1):
+            variance[l] += root[l, m] * root[l, m]
     for b in range(B):
-        for t in range(T):
+        for k in range(K):
+            now[k] = x[b, first - 1, k]
+        for t in range(first, stop):
             # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
             for i in range(K):
-                total = m0[b, i]
-                if t > 0:
-                    total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
-                    for k in range(K):
-                        total += A[i, k] * now[k]
+                total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
+                for k in range(K):
+                    total += A[i, k] * now[k]
                 ahead[i] = total
                 xp[b, t, i] = total
+                for k in range(K if b == 0 else 0):
+                    Pp[t, i, k] = Pp[t - 1, i, k]
             # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                Eq. 2.47
             for l in range(L):
                 total = y[b, t, l]
@@ -543,14 +605,19 @@ def stream(reach, m0, A, a, C, c, variance, whiten, gain, constant, y, xp, x, lo
                     total += gain[k, l] * e[l]
                 now[k] = total
                 x[b, t, k] = total
+                for i in range(K if b == 0 else 0):
+                    P[t, k, i] = P[t - 1, k, i]
             square = 0.0
             for l in range(L):
                 total = 0.0
-                for m in range(L):
+                for m in range(l + 1):
                     total += whiten[l, m] * e[m]
                 square += total * total
+            if np.isnan(square):
+                stop = t
+                break
             log_likelihoods[b, t] = -0.5 * (square + constant)
-    return OK, 0
+    return OK, stop
 
 
 @jit
@@ -732,17 +799,17 @@ def square_of(root, out):
 
 @jit
 def filter_roots(
-    digits, reach, m0, P0_root, A, a, Q_root, C, c, R_root, y, peak,
+    first, stop, digits, reach, m0, P0_root, A, a, Q_root, C, c, R_root, y, peak, root, V,
     xp, Pp, x, P, log_likelihoods, roots,
 ):
-    """`filter_covariances` on square roots. Fills the last seven arguments."""
+    """`filter_covariances` on square roots."""
     B, T, L = y.shape
     K = P0_root.shape[0]
     move, joint = np.empty((K, 2 * K)), np.empty((L + K, K + L))
     predicted, C_row, R_row = np.empty((K, K)), np.empty((1, K)), np.empty((1, L))
     scale, owner = np.empty(L + K), np.empty(L + K, np.int64)
     variance, whitened, index, constant = np.empty(L), np.empty(L), np.empty(L, np.int64), 0.0
-    for t in range(T):
+    for t in range(first, stop):
         now_A, now_Q = A[(t - 1) * (A.shape[0] > 1)], Q_root[(t - 1) * (Q_root.shape[0] > 1)]
         now_C, now_R = C[t * (C.shape[0] > 1)], R_root[t * (R_root.shape[0] > 1)]
         now_c = c[t * (c.shape[0] > 1)]
@@ -824,7 +891,9 @@ def filter_roots(
                     total += joint[count + k, r] * whitened[r]
                 x[b, t, k] = total
             log_likelihoods[b, t] = -0.5 * (square + constant)
-    return OK, 0
+        take(joint, 0, 0, root)
+        take(joint, L, 0, V)
+    return OK, stop
 
 
 @jit
@@ -899,7 +968,7 @@ def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
 # ------------------------------------------------------------------------- for the caller
 
 
-def filter(problem, method, digits, reach, peak):
+def filter(problem, method, freeze, digits, reach):
     """Run the filter for sequences that miss the same observations.
 
     Parameters
@@ -907,11 +976,11 @@ def filter(problem, method, digits, reach, peak):
     problem
         Has initial (means of shape (B, K)), transition, emission, y (B, T, L) and pushes
         (B, T-1, K) or None; with ``method="sqrt"`` covariances are roots.
+    freeze : bool
+        Whether to stop computing covariances once they have stopped changing.
     digits, reach : float
-        When to give up: below this part of its peak a pivot is rounding; beyond so many standard
-        deviations so is y.
-    peak : ndarray, shape (L,)
-        The largest variance that each entry of y had so far. Updated.
+        When to give up: a pivot below this part of the largest variance that its entry of y ever
+        had is rounding; beyond so many standard deviations so is y.
 
     Returns
     -------
@@ -925,28 +994,60 @@ def filter(problem, method, digits, reach, peak):
     C, c, R = _stacked(problem.emission)
     arguments = _contiguous(*problem.initial, *_moves(problem), C, c, R)
     y = _contiguous(problem.y)[0]
-    shapes = [(B, T, K), (T, K, K), (B, T, K), (T, K, K), (B, T)]
-    if method == "sqrt":
-        fields = arrays(*shapes, (T, K, K))
-        return fields, *filter_roots(digits, reach**2, *arguments, y, peak, *fields)
-    fields = arrays(*shapes)
-    calm = 1e3 * np.linalg.eigvalsh(R)[:, 0]
-    if B < LANES:
-        found = filter_covariances(method == "joseph", digits, reach**2, *arguments, calm, y, peak, *fields)
-        return [*fields, None], *found
-    # Covariances and gains from one of the sequences, then the means of all.
-    m0, P0, A, a, Q, C, c, R = arguments
-    one = [field[:1] if i in (0, 2, 4) else field for i, field in enumerate(fields)]
-    trouble, t = filter_covariances(
-        method == "joseph", digits, reach**2, m0[:1], P0, A, a[:1], Q, C, c, R, calm, y[:1], peak, *one
-    )
-    if trouble == OK:
-        seen = ~np.isnan(y[0])
-        shared = arrays((T, L, L), (T, K, L), (T, L), (T,))
-        gains_small(fields[1], C, R, seen, *shared)
-        means = fields[0], fields[2], fields[4]
-        trouble, t = filter_lanes(reach**2, m0, A, a, C, c, seen, *shared, y, *means)
-    return [*fields, None], trouble, t
+    roots = T if method == "sqrt" else 0
+    fields = arrays((B, T, K), (T, K, K), (B, T, K), (T, K, K), (B, T), (roots, K, K))
+    if roots or B < LANES:
+        trouble, t = _in_stretches(method, freeze, digits, reach**2, arguments, y, fields)
+    else:
+        # Covariances and gains from one of the sequences, then the means of all.
+        m0, P0, A, a, Q, C, c, R = arguments
+        first = m0[:1], P0, A, a[:1], Q, C, c, R
+        one = [field[:1] if i in (0, 2, 4) else field for i, field in enumerate(fields)]
+        trouble, t = _in_stretches(method, freeze, digits, reach**2, first, y[:1], one)
+        if trouble == OK:
+            seen = ~np.isnan(y[0])
+            shared = arrays((T, L, L), (T, K, L), (T, L), (T,))
+            gains_small(fields[1], C, R, seen, *shared)
+            means = fields[0], fields[2], fields[4]
+            trouble, t = filter_lanes(reach**2, m0, A, a, C, c, seen, *shared, y, *means)
+    return [*fields[:5], fields[5] if roots else None], trouble, t
+
+
+def _in_stretches(method, freeze, digits, reach, arguments, y, fields):
+    """Fill the fields; with `stream` where covariances have stopped changing.
+
+    Whether they have is asked after ever longer stretches. What is missing makes them move again.
+    """
+    _, _, A, a, _, C, c, R = arguments
+    (T, L), K = y.shape[1:], A.shape[1]
+    latest = np.zeros(L), np.zeros((L, L)), np.zeros((K, L))
+    calm = None if method == "sqrt" else 1e3 * np.linalg.eigvalsh(R)[:, 0]
+
+    def run(first, stop):
+        steps = first, stop, digits, reach, *arguments
+        if method == "sqrt":
+            return filter_roots(*steps, y, *latest, *fields)
+        return filter_covariances(method == "joseph", *steps, calm, y, *latest, *fields[:5])
+
+    t, stretch = 0, STRETCH if freeze else T
+    while t < T:
+        trouble, t = run(t, min(t + stretch, T))
+        if trouble != OK or t == T:
+            break
+        stretch *= 2
+        last = last_change(t - 1, fields[1], A[0], C[0], *latest[1:])
+        if last >= T or np.isnan(y[0, t - 2 : last + 1]).any():
+            continue
+        if t <= last:
+            trouble, t = run(t, last + 1)
+        if trouble != OK or t == T:
+            break
+        first, stretch = t, STRETCH
+        trouble, t = stream(first, reach, A[0], a, C[0], c, *latest[1:], y, *fields[:5])
+        fields[5][first:t] = fields[5][first - 1 : first]
+        if trouble != OK:
+            break
+    return trouble, t
 
 
 def smooth(problem, filtered, method):
@@ -974,36 +1075,6 @@ def smooth(problem, filtered, method):
         run = smooth_large if K > LARGE else smooth_small
         run(method == "joseph", *_contiguous(A, Q, xp, Pp, x, P), *fields)
     return fields
-
-
-def filter_means(problem, reach, root, gain_root):
-    """Run the filter where covariances have stopped changing and nothing is missing.
-
-    Parameters
-    ----------
-    problem, reach
-        As for `filter`.
-    root, gain_root : ndarray, shape (L, L) and (K, L)
-        S^1/2 and K S^1/2.
-
-    Returns
-    -------
-    fields : list
-        Predicted means, means, log-likelihoods.
-    trouble, t : int
-        As for `filter`.
-    """
-    B, T, L = problem.y.shape
-    K = len(gain_root)
-    fields = arrays((B, T, K), (B, T, K), (B, T))
-    A, a, _ = _moves(problem)
-    C, c, _ = _stacked(problem.emission)
-    constant = L * LOG_TAU + 2 * np.log(np.diag(root)).sum()
-    whiten = np.linalg.inv(root)
-    arguments = _contiguous(
-        problem.initial.mean, A[0], a, C[0], c, (root**2).sum(1), whiten, gain_root @ whiten
-    )
-    return fields, *stream(reach**2, *arguments, constant, *_contiguous(problem.y), *fields)
 
 
 def _stacked(arrow):

@@ -534,6 +534,55 @@ def test_a_missing_row_leaves_the_steady_state(method, backend, entry):
         assert_allclose(b, a, rtol=0, atol=1e-13 * np.abs(a).max())
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("B", [2, 9])
+def test_steady_state_of_a_batch_with_what_may_vary(method, backend, B):
+    rng = np.random.default_rng(23)
+    T = 140
+    initial, transition, emission = model(rng)
+    transition = transition._replace(offset=rng.standard_normal((T - 1, 3)))
+    emission = emission._replace(offset=rng.standard_normal((T, 2)))
+    y, inputs = rng.standard_normal((B, T, 2)), rng.standard_normal((B, T - 1, 3))
+    y[:, 90] = y[:, 91, 1] = np.nan
+    arguments = (initial, transition, emission, y, inputs, method)
+    full = kalman.filter(*arguments, backend=backend)
+    short = kalman.filter(*arguments, backend=backend, steady_state=True)
+    assert (short.covariances[0, 80] == short.covariances[0, 89]).all()
+    for a, b in zip(full[:5], short[:5]):
+        assert_allclose(b, a, rtol=0, atol=1e-13 * np.abs(a).max())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("missing", [[], [1050], [1500]])
+def test_the_last_of_a_slow_approach_to_the_steady_state(backend, missing):
+    """At t=991 a step changes 2e-13 of the variance, and all that are left change 7e-12."""
+    slow = AffineGaussian(np.array([[0.985]]), np.zeros(1), np.array([[1e-6]]))
+    look = AffineGaussian(np.eye(1), np.zeros(1), np.eye(1))
+    y = np.random.default_rng(0).standard_normal((3000, 1))
+    y[missing] = np.nan
+    arguments = (Gaussian(np.zeros(1), np.array([[3.4e-3]])), slow, look, y)
+    full = kalman.filter(*arguments, backend=backend)
+    short = kalman.filter(*arguments, backend=backend, steady_state=True)
+    assert_allclose(short.covariances, full.covariances, rtol=1e-13, atol=0)
+    for a, b in zip(full[:5], short[:5]):
+        assert_allclose(b, a, rtol=0, atol=1e-13 * np.abs(a).max())
+    assert (short.covariances[-1] == short.covariances[-500]).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_steady_state_where_nothing_shrinks(backend):
+    """A state that nobody sees, and whose variance grows by 1 part in 1e13 at every step."""
+    growing = AffineGaussian(np.diag([0.5, 1 + 5e-14]), np.zeros(2), np.diag([1.0, 0.0]))
+    look = AffineGaussian(np.array([[1.0, 0.0]]), np.zeros(1), np.eye(1))
+    y = np.random.default_rng(0).standard_normal((4000, 1))
+    arguments = (Gaussian(np.zeros(2), np.eye(2)), growing, look, y)
+    full = kalman.filter(*arguments, backend=backend)
+    short = kalman.filter(*arguments, backend=backend, steady_state=True)
+    assert full.covariances[-1, 1, 1] > 1 + 3e-10
+    assert_allclose(short.covariances, full.covariances, rtol=1e-13, atol=0)
+
+
 def test_steady_state_needs_constant_parameters():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"steady_state: .*got transition.matrix of shape \(4, 3, 3\)"):
