@@ -8,58 +8,62 @@ PAGES = build.pages(build.load_toc())
 CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
 
 
-@pytest.fixture(params=CHAPTERS)
-def chapter(request, new_page, site):
-    def opener(**options):
-        page = new_page(**options)
-        page.goto(f"{site}/{request.param}.html")
-        harness.settle(page)
-        return page
+@pytest.fixture(scope="module", params=CHAPTERS)
+def opened(request, chromium, site):
+    """A chapter, open for all the tests that follow: to load it takes longer than most of them."""
+    context = chromium.new_context(viewport=harness.DESKTOP)
+    page = context.new_page()
+    watch = harness.Watch(page)
+    page.goto(f"{site}/{request.param}.html")
+    harness.settle(page)
+    yield page, watch
+    context.close()
 
-    return opener
 
-
-def test_every_chapter_has_figures_that_move(chapter):
-    page = chapter()
+def test_every_chapter_has_figures_that_move(opened):
+    page, _ = opened
     assert harness.figures(page, "explore"), "no figure to explore"
     assert harness.figures(page, "animate"), "no animation"
 
 
-def test_still_figures_are_described(chapter):
-    page = chapter()
+def test_still_figures_are_described(opened):
+    page, _ = opened
     assert [p for f in harness.figures(page, "still") for p in harness.alt_problems(f)] == []
 
 
-def test_explore(chapter):
-    page = chapter()
-    watch = harness.Watch(page)
+def test_explore(opened):
+    page, watch = opened
     found = [p for f in harness.figures(page, "explore") for p in harness.explore_problems(page, f)]
     assert found == []
     assert watch.problems() == []
 
 
-def test_animate(chapter):
-    page = chapter()
-    watch = harness.Watch(page)
+def test_animate(opened):
+    page, watch = opened
     found = [p for f in harness.figures(page, "animate") for p in harness.animate_problems(page, f)]
     assert found == []
     assert watch.problems() == []
 
 
-def test_reduced_motion(chapter):
-    page = chapter(reduced_motion="reduce")
+def test_print(opened):
+    page, _ = opened
+    page.emulate_media(media="print")
+    kinds = ("still", "explore", "animate")
+    everything = [figure for kind in kinds for figure in harness.figures(page, kind)]
+    problems = [p for figure in everything for p in harness.print_problems(page, figure)]
+    page.emulate_media(media="screen")
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_reduced_motion(new_page, site, name):
+    page = new_page(reduced_motion="reduce")
+    page.goto(f"{site}/{name}.html")
+    harness.settle(page)
     found = [
         p for f in harness.figures(page, "animate") for p in harness.still_motion_problems(page, f)
     ]
     assert found == []
-
-
-def test_print(chapter):
-    page = chapter()
-    page.emulate_media(media="print")
-    kinds = ("still", "explore", "animate")
-    everything = [figure for kind in kinds for figure in harness.figures(page, kind)]
-    assert [p for figure in everything for p in harness.print_problems(page, figure)] == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
