@@ -485,6 +485,14 @@ def test_singular_covariances_are_exact(method, backend, case):
     Dense(*parameters, y).check(*run((*parameters, y), method=method, backend=backend))
 
 
+def test_both_kernels_name_their_troubles_alike():
+    kalman_roots = pytest.importorskip("pedagogy_lib.kernels.kalman_roots")
+    from pedagogy_lib.kernels import kalman as covariances
+
+    for name in ("OK", "NOT_DEFINITE", "LOST", "OUT_OF_REACH"):
+        assert getattr(kalman_roots, name) == getattr(covariances, name)
+
+
 # ---------------------------------------------------------------- steady state
 
 
