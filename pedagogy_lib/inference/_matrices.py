@@ -5,6 +5,8 @@ from scipy.linalg import solve_triangular
 
 #: A pivot this small against its row, times the size of the matrix, is rounding and not a number.
 ROUNDING = 8 * np.finfo(float).eps
+#: A variance below this counts as zero: not far below it numbers have fewer digits, down to none.
+TINY = 1e-290
 
 
 def symmetric(matrix):
@@ -36,13 +38,13 @@ def semidefinite_root(matrix):
     """Lower triangular L with L L' = matrix; a pivot that is only rounding gives a zero column."""
     try:
         root = np.linalg.cholesky(matrix)
-        if (np.diag(root) ** 2 > ROUNDING * len(matrix) * np.diag(matrix)).all():
+        if (np.diag(root) ** 2 > np.maximum(ROUNDING * len(matrix) * np.diag(matrix), TINY)).all():
             return root
     except np.linalg.LinAlgError:
         pass
     rest, root = matrix.copy(), np.zeros_like(matrix)
     for j, variance in enumerate(np.diag(matrix)):
-        if rest[j, j] > ROUNDING * len(matrix) * variance:
+        if rest[j, j] > max(ROUNDING * len(matrix) * variance, TINY):
             root[j:, j] = rest[j:, j] / np.sqrt(rest[j, j])
             rest -= np.outer(root[:, j], root[:, j])
     return root
@@ -82,8 +84,8 @@ def _reflect(wide, noise):
     for i, row in enumerate(rest):
         length = np.linalg.norm(row[used:])
         if length > noise[i]:
-            normal = row[used:].copy()
-            normal[0] += np.copysign(length, normal[0])     # the mirror takes the row to an axis
+            normal = row[used:] / length
+            normal[0] += np.copysign(1.0, normal[0])        # the mirror takes the row to an axis
             below = rest[i:, used:]
             below -= np.outer(below @ normal, normal * (2 / (normal @ normal)))
             root[i:, i] = rest[i:, used]                    # the axis is column i of the root

@@ -58,6 +58,9 @@ BACKENDS = ("auto", "numba", "numpy")
 DIGITS = {"joseph": 1.5e-8, "covariance": 1.5e-8, "sqrt": 1e-24}
 #: How many standard deviations from zero an observation may lie, before its own rounding counts.
 REACH = 4e10
+#: Of a state whose deviation is only rounding of this the future tells nothing: its square is near
+#: the end of the numbers, where they have fewer digits, down to none.
+NOTHING = 1e-120
 #: A step that no sequence reaches.
 NEVER = 2**62
 
@@ -314,7 +317,7 @@ class Rooted(NamedTuple):
     root: np.ndarray
 
 
-def invert_roots(root, matrix, noise_root):
+def invert_roots(root, matrix, noise_root, least=0.0):
     """Eq. 2.27 on roots, as one triangularization.
 
     With covariance L L' of x, and y = C x + noise of covariance N N'::
@@ -323,7 +326,8 @@ def invert_roots(root, matrix, noise_root):
         [  L   0 ]  is rotated  [ K S^1/2  L_{x|y} ]
 
     Multiply either side by its transpose: the blocks are the covariances of (y, x), jointly.
-    Nothing is ever subtracted.
+    Nothing is ever subtracted. A deviation of y counts as at least ``least``, and rounding of that
+    as zero.
 
     Returns
     -------
@@ -332,7 +336,8 @@ def invert_roots(root, matrix, noise_root):
     """
     L, nothing = len(matrix), np.zeros((len(root), noise_root.shape[1]))
     joint = np.block([[matrix @ root, noise_root], [root, nothing]])
-    scale = np.concatenate([np.abs(matrix) @ sizes(root) + sizes(noise_root), sizes(root)])
+    scale = np.maximum(np.abs(matrix) @ sizes(root) + sizes(noise_root), least)
+    scale = np.concatenate([scale, sizes(root)])
     joint = triangular(joint, scale)
     return joint[:L, :L], joint[L:, :L], joint[L:, L:]
 
@@ -377,7 +382,7 @@ def backward_step_sqrt(smoothed, filtered, predicted, transition):
         J_{t-1}.
     """
     A, _, noise_root = transition
-    predicted_root, gain_root, past_root = invert_roots(filtered.root, A, noise_root)
+    predicted_root, gain_root, past_root = invert_roots(filtered.root, A, noise_root, NOTHING)
     # J = G P^-1 with G = J P and P = Y_{t|t-1}^1/2: G P^-1 (anything) needs no inverse of P.
     gain = gain_root @ solve_lower(predicted_root, np.eye(len(A)))
     spread = gain_root @ solve_lower(predicted_root, smoothed.root)     # J Y_{t|T}^1/2

@@ -25,6 +25,7 @@ from pedagogy_lib.kernels.kalman_roots import filter_roots, smooth_roots
 
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
+TINY = 1e-290                       # a variance below it counts as zero: it loses its digits soon
 MEDIUM, LARGE = 10, 18              # beyond so many states BLAS is faster: filter, smoother
 STRETCH = 32                        # steps before it is asked whether covariances still change
 LANES = 8                           # sequences that are filtered side by side, in SIMD registers
@@ -366,7 +367,7 @@ def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
                     total -= root[i, k] * root[j, k]
                 if j < i:
                     root[i, j] = total * scale[j]
-            known = total > rounding * Pp[t + 1, i, i]
+            known = total > max(rounding * Pp[t + 1, i, i], TINY)
             root[i, i] = np.sqrt(total) if known else 0.0
             scale[i] = 1.0 / root[i, i] if known else 0.0
         # J = Y A' Y_{t+1|t}^-1: forwards through the root, then backwards             Eq. 2.53
@@ -457,7 +458,7 @@ def cholesky(S, root, rounding):
             if j < i:
                 root[i, j] = total / root[j, j] if root[j, j] > 0.0 else 0.0
             else:
-                root[i, i] = np.sqrt(total) if total > rounding * S[i, i] else 0.0
+                root[i, i] = np.sqrt(total) if total > max(rounding * S[i, i], TINY) else 0.0
 
 
 @helper

@@ -11,6 +11,7 @@ from pedagogy_lib.kernels._jit import helper, helper_sums, jit
 
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
+NOTHING = 1e-120                        # as in the reference
 # As in `kalman`: a constant from another file would stay in the compiled code when that changes.
 OK, NOT_DEFINITE, LOST, OUT_OF_REACH = range(4)
 
@@ -30,23 +31,27 @@ def triangularize(X, rows, scale, owner):
         for k in range(used, columns):
             square += X[i, k] * X[i, k]
         owner[i] = -1
-        if np.sqrt(square) <= 8.0 * EPSILON * columns * scale[i]:
+        size = np.sqrt(square)
+        if size <= 8.0 * EPSILON * columns * scale[i]:
             for k in range(used, columns):
                 X[i, k] = 0.0
             continue
-        length = -np.sqrt(square) if X[i, used] > 0.0 else np.sqrt(square)
-        X[i, used] -= length            # row i is the mirror's normal now
-        factor = -1.0 / (length * X[i, used])
-        sign = 1.0 if length > 0.0 else -1.0
+        for k in range(used, columns):
+            X[i, k] /= size             # or products of three small numbers would be zero
+        sign = -1.0 if X[i, used] > 0.0 else 1.0
+        X[i, used] -= sign              # row i is the mirror's normal now
+        square = 0.0
+        for k in range(used, columns):
+            square += X[i, k] * X[i, k]
         for j in range(i + 1, rows):
             total = 0.0
             for k in range(used, columns):
                 total += X[i, k] * X[j, k]
-            total *= factor
+            total *= 2.0 / square
             for k in range(used, columns):
                 X[j, k] -= total * X[i, k]
             X[j, used] *= sign
-        X[i, used] = abs(length)
+        X[i, used] = size
         for k in range(used + 1, columns):
             X[i, k] = 0.0
         owner[i] = used
@@ -58,8 +63,8 @@ def triangularize(X, rows, scale, owner):
 
 
 @helper
-def sizes(first, root, noise, scale, row):
-    """The sizes of the numbers that the rows of [first root, noise] are computed from."""
+def sizes(first, root, noise, least, scale, row):
+    """The sizes of the numbers that the rows of [first root, noise] are computed from, or ``least``."""
     for i in range(first.shape[0]):
         square = 0.0
         for k in range(noise.shape[1]):
@@ -70,7 +75,7 @@ def sizes(first, root, noise, scale, row):
             for j in range(k + 1):
                 square += root[k, j] * root[k, j]
             total += abs(first[i, k]) * np.sqrt(square)
-        scale[row + i] = total
+        scale[row + i] = max(total, least)
 
 
 @helper
@@ -160,7 +165,7 @@ def filter_roots(
             clear(move)
             join(now_A, roots[t - 1], move, 0, 0)
             place(now_Q, move, 0, K)
-            sizes(now_A, roots[t - 1], now_Q, scale, 0)
+            sizes(now_A, roots[t - 1], now_Q, 0.0, scale, 0)
             triangularize(move, K, scale, owner)
             take(move, 0, 0, predicted)
         square_of(predicted, Pp[t])
@@ -177,7 +182,7 @@ def filter_roots(
                     R_row[0, k] = now_R[l, k]
                 join(C_row, predicted, joint, r, 0)
                 place(R_row, joint, r, K)
-                sizes(C_row, predicted, R_row, scale, r)
+                sizes(C_row, predicted, R_row, 0.0, scale, r)
             place(predicted, joint, count, 0)
             lengths(predicted, scale, count)
             triangularize(joint, count + K, scale, owner)
@@ -250,7 +255,7 @@ def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
         join(now_A, roots[t], joint, 0, 0)
         place(now_Q, joint, 0, K)
         place(roots[t], joint, K, 0)
-        sizes(now_A, roots[t], now_Q, scale, 0)
+        sizes(now_A, roots[t], now_Q, NOTHING, scale, 0)
         lengths(roots[t], scale, K)
         triangularize(joint, 2 * K, scale, owner)
         # J Y_{t+1|T}^1/2 and J, from Y_{t+1|t}^-1/2 of the smoothed root and of the identity

@@ -493,6 +493,32 @@ def test_both_kernels_name_their_troubles_alike():
         assert getattr(kalman_roots, name) == getattr(covariances, name)
 
 
+@pytest.mark.parametrize("K", [2, 12, 20])
+def test_a_state_that_dies_away(K):
+    """Without noise its variance falls below 1e-300, where numbers lose their digits."""
+    rng = np.random.default_rng(29)
+    turn = np.linalg.qr(rng.standard_normal((K, K)))[0]
+    quiet = AffineGaussian(0.3 * turn, np.zeros(K), np.zeros((K, K)))
+    look = AffineGaussian(rng.standard_normal((2, K)), np.zeros(2), np.eye(2))
+    y = rng.standard_normal((700, 2))
+    arguments = (Gaussian(np.ones(K), np.eye(K)), quiet, look, y)
+    # Everything is known from x_1, and x_1 from a regression.
+    powers = np.array([np.linalg.matrix_power(quiet.matrix, t) for t in range(60)])
+    rows = (look.matrix @ powers).reshape(-1, K)
+    covariance = np.linalg.inv(np.eye(K) + rows.T @ rows)
+    mean = covariance @ (np.ones(K) + rows.T @ y[:60].ravel())
+    white = -0.5 * (y**2).sum(1) - np.log(2 * np.pi)        # to the end only the noise of y is left
+    for backend in BACKENDS:
+        for method in METHODS:
+            filtered, smoothed = run(arguments, method=method, backend=backend)
+            assert_allclose(smoothed.means[:60], powers @ mean, atol=1e-12)
+            expected = powers @ covariance @ np.swapaxes(powers, 1, 2)
+            assert_allclose(smoothed.covariances[:60], expected, atol=1e-12)
+            assert_allclose(filtered.log_likelihoods[100:], white[100:], atol=1e-12)
+            for found in (*filtered[:4], *smoothed[:2]):
+                assert np.abs(found[100:]).max() < 1e-40
+
+
 # ---------------------------------------------------------------- steady state
 
 
