@@ -82,6 +82,10 @@ LOST["covariance"] = LOST["joseph"]
 CANCELLED = (
     "the covariance of x has lost its digits in Y - K C Y. Use method='joseph' or method='sqrt'"
 )
+GROWN = (
+    "the smoother has lost its digits: where the dynamics damp a state without noise, it undoes the "
+    "damping, and rounding grows. Give transition.covariance a little variance in every direction"
+)
 OUT_OF_REACH = (
     "y lies so many standard deviations from zero that its own rounding counts. Subtract a "
     "constant from y and from emission.offset before it is rounded"
@@ -491,8 +495,12 @@ def smooth(
 
     Raises
     ------
-    ValueError, numpy.linalg.LinAlgError
+    ValueError
         As for `filter`.
+    numpy.linalg.LinAlgError
+        As for `filter`; and if rounding has grown, by an estimate, to 1e-7 of the largest numbers.
+        It does where the dynamics damp two states at different rates, without noise, for many
+        steps: the smoother undoes the damping. ``method="sqrt"`` goes farther than the others.
 
     References
     ----------
@@ -505,10 +513,13 @@ def smooth(
         filtered = filter(initial, transition, emission, y, inputs, method, backend=backend)
     filtered = sequences.checked_filtered(filtered, problem, single, method)
     rooted = _with_roots(problem) if method == "sqrt" else problem
-    parts = [
-        (g, passes.smooth(rooted.of(g), sequences.of_group(filtered, g, single), method))
-        for g in sequences.groups(problem.y)
-    ]
+    parts = []
+    for group in sequences.groups(problem.y):
+        known = sequences.of_group(filtered, group, single)
+        found, shaky = passes.smooth(rooted.of(group), known, method)
+        if shaky:
+            _watch_growth(passes, known, found, method)
+        parts.append((group, found))
     return sequences.assemble(Smoothed, parts, single, own=(0,))
 
 
@@ -589,7 +600,7 @@ def _smooth_reference(problem, filtered, method):
         means[:, t] = belief.mean
         covariances[t] = squares(belief.root) if root else belief.covariance
     cross_covariances = covariances[1:] @ np.swapaxes(gains, 1, 2)              # Eq. 2.55
-    return [means, covariances, cross_covariances, gains]
+    return [means, covariances, cross_covariances, gains], True
 
 
 def _observed(arrow, seen, method):
@@ -659,7 +670,8 @@ class _Passes(NamedTuple):
     """The two passes of one backend."""
 
     filter: callable        # (problem, method, freeze) -> the fields of Filtered
-    smooth: callable        # (problem, filtered, method) -> the fields of Smoothed
+    smooth: callable        # (problem, filtered, method) -> the fields of Smoothed, any doubt
+    rounding: callable      # `_grown_rounding`
 
 
 def _passes(backend):
@@ -667,13 +679,13 @@ def _passes(backend):
     backend = checks.option("backend", backend, BACKENDS)
     kernel = None if backend == "numpy" else kernels.load("kalman", required=backend == "numba")
     if kernel is None:
-        return _Passes(_filter_reference, _smooth_reference)
+        return _Passes(_filter_reference, _smooth_reference, _grown_rounding)
 
     def run(problem, method, freeze):
         found = kernel.filter(problem, method, freeze, DIGITS[method], REACH)
         return _raising(kernel, found, method)
 
-    return _Passes(run, kernel.smooth)
+    return _Passes(run, kernel.smooth, kernel.grown_rounding)
 
 
 def _raising(kernel, found, method):
@@ -710,6 +722,51 @@ def _watch(method, before, corrected, y, seen, peak):
         left, was = np.diag(corrected.belief.covariance), np.diag(before.covariance)
         if (left < DIGITS[method] * was).any():
             raise np.linalg.LinAlgError(CANCELLED)
+
+
+def _watch_growth(passes, filtered, found, method):
+    """Raise where rounding, carried back by the smoother, has grown too large for what was found."""
+    means, covariances, _, gains = found
+    digits = np.finfo(float).eps ** (2 if method == "sqrt" else 1)
+    predicted, x = map(np.ascontiguousarray, (filtered.predicted_covariances, filtered.means))
+    spread, shift, t = passes.rounding(digits, gains, predicted, x, means)
+    largest = np.diagonal(covariances, axis1=1, axis2=2).max()
+    allowed = 1e-13 if method == "sqrt" else 1e-7
+    if not (spread <= allowed * largest and shift <= 1e-6 * np.abs(means).max()):
+        with _naming(t):
+            raise np.linalg.LinAlgError(GROWN if method == "sqrt" else f"{GROWN}, or use method='sqrt'")
+
+
+def _grown_rounding(unit, gains, predicted, x, means):
+    """How large two probes become that carry rounding errors back through the smoother.
+
+    An error of x_{t+1|T} reaches x_{t|T} multiplied by J. With signs that are drawn, each step adds
+    to one probe the rounding of the deviations, sqrt(unit Y_{t|t-1}), and to the other that of the
+    means, where the future has changed them.
+
+    Returns
+    -------
+    spread : float
+        The largest square of the first probe.
+    shift : float
+        The largest size of the second.
+    t : int
+        When the first was largest.
+    """
+    K, changed = x.shape[-1], means != x
+    rounding = np.finfo(float).eps * np.where(changed, np.abs(x), 0.0).max(0)
+    probes, largest, when, draw = np.zeros((2, K)), np.zeros(2), 0, 1
+    for t in range(len(gains) - 1, -1, -1):
+        signs = np.empty(K)
+        for k in range(K):
+            draw = (1103515245 * draw + 12345) % 2**31
+            signs[k] = 1.0 if draw < 2**30 else -1.0
+        probes = probes @ gains[t].T
+        probes += signs * np.array([np.sqrt(unit * np.maximum(np.diag(predicted[t]), 0.0)), rounding[t]])
+        sizes = np.abs(probes).max(1)
+        when = when if sizes[0] <= largest[0] else t
+        largest = np.maximum(largest, sizes)
+    return largest[0] ** 2, largest[1], when
 
 
 def _within_reach(y, deviations):

@@ -25,6 +25,7 @@ from pedagogy_lib.kernels.kalman_roots import filter_roots, smooth_roots
 
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
+SHAKY = 1e-8                        # less than this part of a variance is left by other states
 TINY = 1e-290                       # a variance below it counts as zero: it loses its digits soon
 MEDIUM, LARGE = 10, 18              # beyond so many states BLAS is faster: filter, smoother
 STRETCH = 32                        # steps before it is asked whether covariances still change
@@ -347,11 +348,15 @@ def filter_lanes(reach, m0, A_, a, C_, c, seen, root, V, variance, constant, y, 
 
 @jit_sums
 def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains):
-    """Smooth B sequences that miss the same observations. Fills the last four arguments."""
+    """Smooth B sequences that miss the same observations. Fills the last four arguments.
+
+    Returns whether other states know one of them so well that rounding may grow: J shrinks what is
+    small against the whole of Y, not what is small against its diagonal, as rounding is.
+    """
     B, T, K = x.shape
     PA, M, D, spread = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
     root, J_T, scale = np.empty((K, K)), np.empty((K, K)), np.empty(K)
-    rounding = 8.0 * EPSILON * K
+    rounding, shaky = 8.0 * EPSILON * K, False
     for i in range(K):
         for j in range(K):
             covariances[T - 1, i, j] = P[T - 1, i, j]
@@ -367,6 +372,7 @@ def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
                     total -= root[i, k] * root[j, k]
                 if j < i:
                     root[i, j] = total * scale[j]
+            shaky = shaky or total < SHAKY * Pp[t + 1, i, i]
             known = total > max(rounding * Pp[t + 1, i, i], TINY)
             root[i, i] = np.sqrt(total) if known else 0.0
             scale[i] = 1.0 / root[i, i] if known else 0.0
@@ -442,6 +448,7 @@ def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
                 for k in range(K):
                     total += gains[t, i, k] * (means[b, t + 1, k] - xp[b, t + 1, k])
                 means[b, t, i] = total
+    return shaky
 
 
 @helper_sums
@@ -631,7 +638,7 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
     AP, V_T, J, J_T = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
     D, E, N = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
     inverse, inverse_T = np.empty((K, K)), np.empty((K, K))
-    rounding = 8.0 * EPSILON * K
+    rounding, shaky = 8.0 * EPSILON * K, False
     for i in range(K):
         for j in range(K):
             covariances[T - 1, i, j] = P[T - 1, i, j]
@@ -649,6 +656,8 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
         # J = Y A' Y_{t+1|t}^-1; a pivot that is only rounding counts as zero          Eq. 2.53
         multiply(A, now, AP)
         cholesky(ahead, root, rounding)
+        for i in range(K):
+            shaky = shaky or root[i, i] ** 2 < SHAKY * ahead[i, i]
         invert(root, inverse)
         transpose(inverse, inverse_T)
         multiply(inverse, AP, V_T)
@@ -683,6 +692,35 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
                 for k in range(K):
                     total += J[i, k] * (means[b, t + 1, k] - xp[b, t + 1, k])
                 means[b, t, i] = total
+    return shaky
+
+
+@jit_sums
+def grown_rounding(unit, gains, Pp, x, means):
+    """`_grown_rounding` of the reference, compiled."""
+    B, T, K = x.shape
+    spread, shift, ahead, moved = np.zeros(K), np.zeros(K), np.zeros(K), np.zeros(K)
+    worst_spread, worst_shift, when, draw = 0.0, 0.0, 0, 1
+    for t in range(T - 2, -1, -1):
+        spread, ahead = ahead, spread
+        shift, moved = moved, shift
+        for i in range(K):
+            total, other, size = 0.0, 0.0, 0.0
+            for k in range(K):
+                total += gains[t, i, k] * ahead[k]
+                other += gains[t, i, k] * moved[k]
+            for b in range(B):
+                if means[b, t, i] != x[b, t, i]:
+                    size = max(size, abs(x[b, t, i]))
+            draw = (1103515245 * draw + 12345) % 2**31
+            sign = 1.0 if draw < 2**30 else -1.0
+            spread[i] = total + sign * np.sqrt(unit * max(Pp[t, i, i], 0.0))
+            shift[i] = other + sign * EPSILON * size
+            if not abs(shift[i]) <= worst_shift:
+                worst_shift = abs(shift[i])
+            if not spread[i] * spread[i] <= worst_spread:
+                worst_spread, when = spread[i] * spread[i], t
+    return worst_spread, worst_shift, when
 
 
 # ------------------------------------------------------------------------- for the caller
@@ -782,19 +820,19 @@ def smooth(problem, filtered, method):
 
     Returns
     -------
-    list of ndarray
+    fields : list of ndarray
         Means, covariances, cross-covariances, gains.
+    shaky : bool
+        Whether rounding may have grown.
     """
     B, T, K = filtered.means.shape
     A, _, Q = _stacked(problem.transition)
     fields = arrays((B, T, K), (T, K, K), (T - 1, K, K), (T - 1, K, K))
     xp, Pp, x, P = filtered[:4]
     if method == "sqrt":
-        smooth_roots(*_contiguous(A, Q, xp, x, filtered.roots), *fields)
-    else:
-        run = smooth_large if K > LARGE else smooth_small
-        run(method == "joseph", *_contiguous(A, Q, xp, Pp, x, P), *fields)
-    return fields
+        return fields, smooth_roots(*_contiguous(A, Q, xp, x, filtered.roots), *fields)
+    run = smooth_large if K > LARGE else smooth_small
+    return fields, run(method == "joseph", *_contiguous(A, Q, xp, Pp, x, P), *fields)
 
 
 def _stacked(arrow):

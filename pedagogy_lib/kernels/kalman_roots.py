@@ -12,6 +12,7 @@ from pedagogy_lib.kernels._jit import helper, helper_sums, jit
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
 NOTHING = 1e-120                        # as in the reference
+SHAKY = 1e-8                            # as in `kalman`
 # As in `kalman`: a constant from another file would stay in the compiled code when that changes.
 OK, NOT_DEFINITE, LOST, OUT_OF_REACH = range(4)
 
@@ -238,11 +239,15 @@ def filter_roots(
 
 @jit
 def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
-    """Smooth B sequences that miss the same observations. Fills the last four arguments."""
+    """Smooth B sequences that miss the same observations. Fills the last four arguments.
+
+    Returns whether rounding may have grown.
+    """
     B, T, K = x.shape
     joint, back = np.empty((2 * K, 2 * K)), np.empty((K, 2 * K))
     solved, smoothed = np.empty((K, K)), np.empty((K, K))
     change, scale, owner = np.empty(K), np.empty(2 * K), np.empty(2 * K, np.int64)
+    shaky = False
     place(roots[T - 1], smoothed, 0, 0)
     square_of(smoothed, covariances[T - 1])
     for b in range(B):
@@ -258,6 +263,11 @@ def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
         sizes(now_A, roots[t], now_Q, NOTHING, scale, 0)
         lengths(roots[t], scale, K)
         triangularize(joint, 2 * K, scale, owner)
+        for i in range(K):
+            total = 0.0
+            for k in range(i + 1):
+                total += joint[i, k] * joint[i, k]
+            shaky = shaky or joint[i, i] * joint[i, i] < SHAKY * total
         # J Y_{t+1|T}^1/2 and J, from Y_{t+1|t}^-1/2 of the smoothed root and of the identity
         clear(back)
         for identity in range(2):
@@ -303,3 +313,4 @@ def smooth_roots(A, Q_root, xp, x, roots, means, covariances, cross, gains):
                 for k in range(K):
                     total += joint[K + i, k] * change[k]
                 means[b, t, i] = total
+    return shaky
