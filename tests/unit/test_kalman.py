@@ -546,73 +546,13 @@ def test_both_kernels_name_their_troubles_alike():
 
 
 @pytest.mark.parametrize("K", [2, 12, 20])
-def damped(rates, T, seed):
-    """Pairs of states that turn and are damped, without noise, seen through two sensors."""
-    rng, K = np.random.default_rng(seed), 2 * len(rates)
-    basis, turn = np.linalg.qr(rng.standard_normal((K, K)))[0], np.zeros((K, K))
-    for i, (rate, angle) in enumerate(zip(rates, rng.uniform(0.2, 1.5, len(rates)))):
-        pair = slice(2 * i, 2 * i + 2)
-        turn[pair, pair] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-        turn[pair, pair] *= rate
-    move = AffineGaussian(basis @ turn @ basis.T, np.zeros(K), np.zeros((K, K)))
-    look = AffineGaussian(rng.standard_normal((2, K)), np.zeros(2), np.eye(2))
-    return Gaussian(np.ones(K), np.eye(K)), move, look, rng.standard_normal((T, 2))
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("method", METHODS)
-def test_the_smoother_is_right_or_raises_where_it_undoes_damping(method, backend):
-    right = 0
-    for seed, rates in enumerate([(0.95, 0.95), (0.99, 0.98), (0.95, 0.9), (0.9, 0.6), (0.999, 0.5)] * 4):
-        initial, move, look, y = arguments = damped(rates, 120, seed)
-        K = len(initial.mean)
-        powers = np.array([np.linalg.matrix_power(move.matrix, t) for t in range(120)])
-        rows = (look.matrix @ powers).reshape(-1, K)            # all is known from x_1
-        covariance = np.linalg.inv(np.eye(K) + rows.T @ rows)
-        mean = covariance @ (np.ones(K) + rows.T @ y.ravel())
-        try:
-            smoothed = kalman.smooth(*arguments, method=method, backend=backend)
-        except np.linalg.LinAlgError as error:
-            assert re.search(r"t=\d+ .*the smoother has lost its digits", str(error))
-            assert rates[0] > 1.02 * rates[1]
-            continue
-        assert_allclose(smoothed.means, powers @ mean, atol=1e-6 * np.abs(mean).max())
-        expected = powers @ covariance @ np.swapaxes(powers, 1, 2)
-        assert_allclose(smoothed.covariances, expected, atol=1e-6 * np.abs(expected).max())
-        right += 1
-    assert 8 <= right <= 16
-
-
-def test_both_backends_follow_rounding_alike():
-    kernel = pytest.importorskip("pedagogy_lib.kernels.kalman")
-    for rates in ((0.95, 0.95), (0.95, 0.9)):
-        initial, move, look, y = damped(rates, 60, 3)
-        y = np.stack([y, y + 1])
-        filtered = kalman.filter(initial, move, look, y)
-        K = len(initial.mean)
-        gains = filtered.covariances[0, :-1] @ move.matrix.T @ np.linalg.pinv(filtered.predicted_covariances[0, 1:])
-        means = np.where(np.arange(K) < 2, filtered.means, 0.5)         # half of them not changed
-        arguments = (1e-16, gains, filtered.predicted_covariances[0].copy(), filtered.means, means)
-        expected = kalman._grown_rounding(*arguments)
-        assert_allclose(kernel.grown_rounding(*arguments), expected, rtol=1e-9)
-
-
-def test_both_kernels_name_their_troubles_alike():
-    kalman_roots = pytest.importorskip("pedagogy_lib.kernels.kalman_roots")
-    from pedagogy_lib.kernels import kalman as covariances
-
-    for name in ("OK", "NOT_DEFINITE", "LOST", "OUT_OF_REACH"):
-        assert getattr(kalman_roots, name) == getattr(covariances, name)
-
-
-@pytest.mark.parametrize("K", [2, 12, 20])
 def test_a_state_that_dies_away(K):
     """Without noise its variance falls below 1e-300, where numbers lose their digits."""
     rng = np.random.default_rng(29)
     turn = np.linalg.qr(rng.standard_normal((K, K)))[0]
-    quiet = AffineGaussian(0.3 * turn, np.zeros(K), np.zeros((K, K)))
+    quiet = AffineGaussian(0.1 * turn, np.zeros(K), np.zeros((K, K)))
     look = AffineGaussian(rng.standard_normal((2, K)), np.zeros(2), np.eye(2))
-    y = rng.standard_normal((700, 2))
+    y = rng.standard_normal((180, 2))
     arguments = (Gaussian(np.ones(K), np.eye(K)), quiet, look, y)
     # Everything is known from x_1, and x_1 from a regression.
     powers = np.array([np.linalg.matrix_power(quiet.matrix, t) for t in range(60)])
