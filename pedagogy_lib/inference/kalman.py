@@ -501,6 +501,7 @@ def smooth(
         As for `filter`; and if rounding has grown, by an estimate, to 1e-7 of the largest numbers.
         It does where the dynamics damp two states at different rates, without noise, for many
         steps: the smoother undoes the damping. ``method="sqrt"`` goes farther than the others.
+        (What a few steps damp to nothing, by factors of ten and more, the estimate may miss.)
 
     References
     ----------
