@@ -47,7 +47,7 @@ def array(name, value, shape=None, *, missing=False):
     if shape is not None and not _fits(given.shape, shape):
         raise ValueError(f"{name}: expected shape {_spell(shape)}, got {_spell(given.shape)}")
     # The fastest pass over many numbers: a sum of squares is finite only if every number is.
-    if not missing and np.isfinite(np.vdot(given, given)):
+    if np.isfinite(np.vdot(given, given)):
         return given
     good = ~np.isinf(given) if missing else np.isfinite(given)
     if not good.all():

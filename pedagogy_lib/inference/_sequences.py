@@ -121,8 +121,10 @@ def refuse_varying(problem):
 
 def groups(y):
     """Sequences that miss the same observations: they share every covariance."""
+    if len(y) == 1:
+        return [np.arange(1)]
     missing = np.isnan(y)
-    if len(y) == 1 or not missing.any():
+    if not missing.any():
         return [np.arange(len(y))]
     _, kinds = np.unique(missing.reshape(len(y), -1), axis=0, return_inverse=True)
     return [np.flatnonzero(kinds.ravel() == kind) for kind in range(kinds.max() + 1)]
