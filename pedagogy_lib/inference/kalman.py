@@ -668,7 +668,7 @@ def _only_means(predicted, corrected, K):
 
 
 class _Passes(NamedTuple):
-    """The two passes of one backend."""
+    """The two passes of one backend, and what watches the second."""
 
     filter: callable        # (problem, method, freeze) -> the fields of Filtered
     smooth: callable        # (problem, filtered, method) -> the fields of Smoothed, any doubt

@@ -561,9 +561,9 @@ def last_change(t, Pp, A, C, root, V):
         for j in range(K):
             square += F[i, j] * F[i, j]
     rate = square ** (1 / 256)
-    remaining = change * rate / (1.0 - rate)
     if not rate < 1.0:
         return NEVER
+    remaining = change * rate / (1.0 - rate)
     return t + (int(np.ceil(np.log(1e-15 / remaining) / np.log(rate))) if remaining > 1e-15 else 0)
 
 

@@ -103,6 +103,18 @@ class Watch:
         return sum(size for url, size in self.sizes.items() if "/_static/" not in url)
 
 
+@contextlib.contextmanager
+def opened(browser, address):
+    """Open a page on a desktop, watched since before its first request; yields both."""
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(address)
+    settle(page)
+    yield page, watch
+    context.close()
+
+
 def settle(page):
     """Wait until the formulas are set."""
     page.wait_for_load_state("load")

@@ -11,13 +11,8 @@ CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
 @pytest.fixture(scope="module", params=CHAPTERS)
 def opened(request, chromium, site):
     """A chapter, open for all the tests that follow: to load it takes longer than most of them."""
-    context = chromium.new_context(viewport=harness.DESKTOP)
-    page = context.new_page()
-    watch = harness.Watch(page)
-    page.goto(f"{site}/{request.param}.html")
-    harness.settle(page)
-    yield page, watch
-    context.close()
+    with harness.opened(chromium, f"{site}/{request.param}.html") as found:
+        yield found
 
 
 def test_every_chapter_has_figures_that_move(opened):

@@ -28,13 +28,8 @@ def source(name):
 @pytest.fixture(scope="module", params=PAGES)
 def opened(request, chromium, site):
     """A page, open, watched since before its first request."""
-    context = chromium.new_context(viewport=harness.DESKTOP)
-    page = context.new_page()
-    watch = harness.Watch(page)
-    page.goto(f"{site}/{request.param}.html")
-    harness.settle(page)
-    yield request.param, page, watch
-    context.close()
+    with harness.opened(chromium, f"{site}/{request.param}.html") as (page, watch):
+        yield request.param, page, watch
 
 
 def test_nothing_fails_or_leaves_the_machine(opened):

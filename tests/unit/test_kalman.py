@@ -523,6 +523,15 @@ def test_the_smoother_is_right_or_raises_where_it_undoes_damping(method, backend
     assert 8 <= right <= 16
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", METHODS)
+def test_large_models_are_watched_too(method, backend):
+    slow, mixed = damped([0.95] * 10, 80, 0), damped(np.linspace(0.95, 0.3, 10), 80, 0)
+    assert np.isfinite(kalman.smooth(*slow, method=method, backend=backend).covariances).all()
+    with pytest.raises(np.linalg.LinAlgError, match="the smoother has lost its digits"):
+        kalman.smooth(*mixed, method=method, backend=backend)
+
+
 def test_both_backends_follow_rounding_alike():
     kernel = pytest.importorskip("pedagogy_lib.kernels.kalman")
     for rates in ((0.95, 0.95), (0.95, 0.9)):
