@@ -532,6 +532,25 @@ def test_large_models_are_watched_too(method, backend):
         kalman.smooth(*mixed, method=method, backend=backend)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_rounding_of_means_is_watched_too(backend):
+    """Means far larger than their deviations: they lose their digits before the roots do."""
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    move = AffineGaussian(turn @ np.diag([0.3, 0.04]) @ turn.T, np.array([1.0, -0.5]), np.zeros((2, 2)))
+    look = AffineGaussian(np.array([[1.0, 0.5]]), np.zeros(1), 1e-4 * np.eye(1))
+    initial, states = Gaussian(np.ones(2), 1e-3 * np.eye(2)), [np.ones(2)]
+    for _ in range(11):
+        states.append(move.matrix @ states[-1] + move.offset)
+    noise = 1e-2 * np.random.default_rng(1).standard_normal(12)
+    y = (states @ look.matrix[0] + noise)[:, None]
+    rows = np.array([look.matrix[0] @ np.linalg.matrix_power(move.matrix, t) for t in range(8)])
+    exact = 1 + np.linalg.solve(1e3 * np.eye(2) + 1e4 * rows.T @ rows, 1e4 * rows.T @ noise[:8])
+    found = kalman.smooth(initial, move, look, y[:8], method="sqrt", backend=backend)
+    assert_allclose(found.means[0], exact, atol=1e-6)
+    with pytest.raises(np.linalg.LinAlgError, match="the smoother has lost its digits"):
+        kalman.smooth(initial, move, look, y, method="sqrt", backend=backend)
+
+
 def test_both_backends_follow_rounding_alike():
     kernel = pytest.importorskip("pedagogy_lib.kernels.kalman")
     for rates in ((0.95, 0.95), (0.95, 0.9)):
