@@ -78,6 +78,8 @@ def covariance(name, value, size=None, *, definite=True):
     square = given.ndim >= 2 and given.shape[-1] == given.shape[-2] > 0
     if not square or size not in (None, given.shape[-1]):
         raise ValueError(f"{name}: expected shape {_spell((wanted, wanted))}, got {_spell(given.shape)}")
+    if _plainly_definite(given):
+        return given
     for index in np.ndindex(given.shape[:-2]):
         place = f"[{', '.join(map(str, index))}]" if index else ""
         _check_covariance(name + place, given[index], definite)
@@ -167,6 +169,15 @@ def option(name, value, options):
     if value not in options:
         raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, got {value!r}")
     return value
+
+
+def _plainly_definite(matrices):
+    """Whether all are symmetric to the last digit and have a Cholesky root: the usual case, quickly."""
+    try:
+        np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        return False
+    return (matrices == matrices.swapaxes(-1, -2)).all()
 
 
 def _check_covariance(name, matrix, definite):

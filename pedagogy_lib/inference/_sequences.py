@@ -64,7 +64,7 @@ def checked(initial, transition, emission, y, inputs):
         raise ValueError(f"y: expected at least one time step, got shape {observed.shape}")
     return (
         Problem(
-            Gaussian(np.broadcast_to(mean, (B, K)), covariance),
+            Gaussian(mean[None].repeat(B, 0), covariance),
             _checked_arrow("transition", transition, K, K, T - 1),
             _checked_arrow("emission", emission, L, K, T),
             batch,

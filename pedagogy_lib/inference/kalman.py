@@ -449,8 +449,9 @@ def filter(
         If an argument has the wrong shape, is not finite, or is no covariance.
     numpy.linalg.LinAlgError
         If the innovation covariance is singular or has lost its digits, with the time step
-        (counted from 0). What is returned is accurate to 1e-6 or better: the log-likelihood
-        relative to itself, means and covariances relative to their largest entries.
+        (counted from 0). What is returned is accurate to 1e-6 or better, or 1e-5 where the noise of
+        the sensors is nearly singular itself: the log-likelihood relative to itself, means and
+        covariances relative to their largest entries.
 
     References
     ----------

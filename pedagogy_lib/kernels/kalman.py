@@ -38,7 +38,7 @@ NEVER = 2**62                       # a step that no sequence reaches
 
 @jit_sums
 def filter_covariances(
-    joseph, first, stop, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, calm, y, peak, root, V,
+    joseph, first, stop, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, y, peak, root, V,
     xp, Pp, x, P, log_likelihoods,
 ):
     """Filter B sequences that miss the same observations, from one step to before another.
@@ -50,8 +50,7 @@ def filter_covariances(
 
     In every direction P - K C P keeps at least 1 part in 1 + trace(R^-1 C P C') of P. Where that is
     1 part in 1000 or more, three digits are lost at most, and the Joseph form, which costs half as
-    much again, would change nothing but the last ones: then it is left out. ``calm``, for each R, is
-    1000 times its smallest eigenvalue, so that the sum of the C P C' of the sensors can tell.
+    much again, would change nothing but the last ones: then it is left out.
     """
     B, T, L = y.shape
     K = P0.shape[0]
@@ -60,7 +59,7 @@ def filter_covariances(
     CP, V_T, gain_T = np.empty((L, K)), np.empty((L, K)), np.empty((L, K))
     gain, D, E = np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
     scale, variance, e = np.empty(L), np.empty(L), np.empty(L)
-    seen, whole, constant = np.empty(L, np.bool_), False, 0.0
+    seen, whole, precision, noisy = np.empty(L, np.bool_), False, np.empty((L, L)), False
     for t in range(first, stop):
         count = 0
         for l in range(L):
@@ -75,7 +74,9 @@ def filter_covariances(
                 for m in range(L):
                     unit = 1.0 if l == m else 0.0
                     R[l, m] = R_[w, l, m] if seen[l] and seen[m] else unit
+                    precision[l, m] = R[l, m]
             transpose(C, C_T)
+            noisy = to_precision(R, precision)
         # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
         u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
         if t > 0 and K > MEDIUM:
@@ -110,15 +111,15 @@ def filter_covariances(
                     for m in range(K):
                         total += C[l, m] * Pp[t, k, m]
                     CP[l, k] = total
-        constant, spread, determinant = count * LOG_TAU, 0.0, 1.0
+        constant, told, determinant = count * LOG_TAU, 0.0, 1.0
         for l in range(L):
             for m in range(l + 1):
                 total = R[l, m]
                 for k in range(K):
                     total += C[l, k] * CP[m, k]
+                told += (1.0 if m == l else 2.0) * precision[l, m] * (total - R[l, m])
                 if m == l:
                     variance[l] = total
-                    spread += total - R[l, l]
                 for k in range(m):
                     total -= root[l, k] * root[m, k]
                 if m < l:
@@ -136,7 +137,7 @@ def filter_covariances(
             root[l, l] = np.sqrt(total)
             scale[l] = 1.0 / root[l, l]
         constant += np.log(determinant)
-        protect = joseph and not spread < calm[t * (calm.shape[0] > 1)]
+        protect = joseph and not (noisy and told < 1e3)             # told = trace(R^-1 C Y C')
         # K = Y C' S^-1 = V root^-1: forwards through the root, and backwards if needed  Eq. 2.47
         for l in range(L):
             for k in range(K):
@@ -485,6 +486,26 @@ def invert(root, inverse):
 
 
 @helper
+def to_precision(R, precision):
+    """Turn ``precision`` from R into its inverse (Gauss-Jordan); False if a pivot is only rounding."""
+    L = R.shape[0]
+    for k in range(L):
+        if not precision[k, k] > 8.0 * EPSILON * L * R[k, k]:
+            return False
+        scale = 1.0 / precision[k, k]
+        precision[k, k] = 1.0
+        for j in range(L):
+            precision[k, j] *= scale
+        for i in range(L):
+            factor = precision[i, k] if i != k else 0.0
+            if i != k:
+                precision[i, k] = 0.0
+            for j in range(L):
+                precision[i, j] -= factor * precision[k, j]
+    return True
+
+
+@helper
 def transpose(X, out):
     """out = X'."""
     for i in range(X.shape[0]):
@@ -776,16 +797,15 @@ def _in_stretches(method, freeze, digits, reach, arguments, y, fields):
 
     Whether they have is asked after ever longer stretches. What is missing makes them move again.
     """
-    _, _, A, a, _, C, c, R = arguments
+    _, _, A, a, _, C, c, _ = arguments
     (T, L), K = y.shape[1:], A.shape[1]
     latest = np.zeros(L), np.zeros((L, L)), np.zeros((K, L))
-    calm = None if method == "sqrt" else 1e3 * np.linalg.eigvalsh(R)[:, 0]
 
     def run(first, stop):
         steps = first, stop, digits, reach, *arguments
         if method == "sqrt":
             return filter_roots(*steps, y, *latest, *fields)
-        return filter_covariances(method == "joseph", *steps, calm, y, *latest, *fields[:5])
+        return filter_covariances(method == "joseph", *steps, y, *latest, *fields[:5])
 
     t, stretch = 0, STRETCH if freeze else T
     while t < T:

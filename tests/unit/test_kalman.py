@@ -333,6 +333,31 @@ def test_large_products_keep_what_the_joseph_form_keeps(K):
     assert lost["covariance"] > 3 * lost["numba"]
 
 
+@pytest.mark.parametrize("K", [4, 12])
+@pytest.mark.parametrize("seen", [[0, 1, 2, 3], [0, 2, 3]])
+def test_the_joseph_form_is_left_out_where_three_digits_are_lost_at_most(K, seen):
+    """P - K C P keeps 1 part in 1 + trace(R^-1 C P C') of P; only the last digits can tell."""
+
+    def left_out(told, sensors=4):
+        initial, move, look = model(np.random.default_rng(14), K, 4)
+        which = np.minimum(np.arange(4), sensors - 1)       # the last may repeat another's noise
+        noise = covariances(np.random.default_rng(15), 4)[np.ix_(which, which)]
+        C, R = look.matrix[seen], noise[np.ix_(seen, seen)]
+        size = np.trace(np.linalg.pinv(R) @ C @ initial.covariance @ C.T)
+        initial = initial._replace(covariance=initial.covariance * told / size)
+        y = np.full((1, 4), np.nan)
+        y[0, seen] = 1.0
+        both = (
+            kalman.filter(initial, move, look._replace(covariance=noise), y, method=m, backend="numba")
+            for m in ("joseph", "covariance")
+        )
+        return np.array_equal(*(found.covariances for found in both))
+
+    assert left_out(1.0) and left_out(990.0)
+    assert not left_out(1010.0)
+    assert not left_out(1.0, sensors=3)         # a singular R tells without limit
+
+
 def test_without_numba_the_reference_runs(monkeypatch):
     rng = np.random.default_rng(12)
     arguments = (*model(rng), rng.standard_normal((20, 2)))
