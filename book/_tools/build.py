@@ -3,7 +3,8 @@
 Around `jupyter-book build` it does three things that the program does not do by itself:
 
 - executed notebooks are remembered, but the memory does not see a change of the library (MyST-NB
-  issue 299), so it is dropped when the library, or a package it stands on, has changed;
+  issue 299), so it is dropped when the library, the results of the benchmarks, or a package they
+  stand on, has changed;
 - a failed build forgets its pages, since a second run would skip the pages that warned, and pass;
 - at the end every page of the table of contents must be there.
 """
@@ -26,7 +27,7 @@ SITE = BUILD / "html"
 STAMP = BUILD / "site.json"
 
 # What the notebooks compute with, and what the pages are made of besides their own text.
-LIBRARY = ("pedagogy_lib/**/*",)
+LIBRARY = ("pedagogy_lib/**/*", "benchmarks/report.py", "benchmarks/results/*")
 PAGES = ("_config.yml", "_toc.yml", "book/_ext/**/*", "book/_static/**/*", "book/*.yml",
          "book/*.csv", "book/*.bib")  # fmt: skip
 PACKAGES = ("numpy", "scipy", "matplotlib", "ipywidgets", "numba",

@@ -117,6 +117,17 @@ def test_the_digest_sees_every_byte(tmp_path, monkeypatch):
     assert build.digest(["*.py"], "numpy 1") != before
 
 
+@pytest.mark.parametrize(
+    "path", ["pedagogy_lib/models/gmm.py", "pedagogy_lib/data/nile.csv", "benchmarks/results/hmm.json"]
+)
+def test_what_notebooks_read_is_watched(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    before = build.digest(build.LIBRARY)
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("1")
+    assert build.digest(build.LIBRARY) != before
+
+
 def test_a_changed_library_drops_the_remembered_results(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "BUILD", tmp_path)
     monkeypatch.setattr(build, "STAMP", tmp_path / "site.json")
