@@ -63,6 +63,8 @@ REACH = 4e10
 NOTHING = 1e-120
 #: A step that no sequence reaches.
 NEVER = 2**62
+#: A variance of rounding errors that need not be followed further, before numbers end.
+HOPELESS = 1e200
 
 NOT_DEFINITE = (
     "the covariance of y, C Y C' + R, is not positive definite. Give emission.covariance more "
@@ -740,35 +742,33 @@ def _watch_growth(passes, filtered, found, method):
 
 
 def _grown_rounding(unit, gains, predicted, x, means):
-    """How large two probes become that carry rounding errors back through the smoother.
+    """How large rounding errors become when the smoother carries them back.
 
-    An error of x_{t+1|T} reaches x_{t|T} multiplied by J. With signs that are drawn, each step adds
-    to one probe the rounding of the deviations, sqrt(unit Y_{t|t-1}), and to the other that of the
-    means, where the future has changed them.
+    An error of x_{t+1|T} reaches x_{t|T} multiplied by J: errors of covariance E become J E J'. At
+    each step new ones are added, independent of the old: to one E the rounding of the covariances,
+    unit Y_{t|t-1}, and to another that of the means, where the future has changed them.
 
     Returns
     -------
     spread : float
-        The largest square of the first probe.
+        The largest variance of the first.
     shift : float
-        The largest size of the second.
+        The largest deviation of the second.
     t : int
         When the first was largest.
     """
     K, changed = x.shape[-1], means != x
     rounding = np.finfo(float).eps * np.where(changed, np.abs(x), 0.0).max(0)
-    probes, largest, when, draw = np.zeros((2, K)), np.zeros(2), 0, 1
+    errors, largest, when, diagonal = np.zeros((2, K, K)), np.zeros(2), 0, np.arange(K)
     for t in range(len(gains) - 1, -1, -1):
-        signs = np.empty(K)
-        for k in range(K):
-            draw = (1103515245 * draw + 12345) % 2**31
-            signs[k] = 1.0 if draw < 2**30 else -1.0
-        probes = probes @ gains[t].T
-        probes += signs * np.array([np.sqrt(unit * np.maximum(np.diag(predicted[t]), 0.0)), rounding[t]])
-        sizes = np.abs(probes).max(1)
-        when = when if sizes[0] <= largest[0] else t
-        largest = np.maximum(largest, sizes)
-    return largest[0] ** 2, largest[1], when
+        errors = gains[t] @ errors @ gains[t].T
+        errors[:, diagonal, diagonal] += unit * np.maximum(np.diag(predicted[t]), 0.0), rounding[t] ** 2
+        variances = errors[:, diagonal, diagonal].max(1)
+        when = when if variances[0] <= largest[0] else t
+        largest = np.maximum(largest, variances)
+        if not largest.max() < HOPELESS:
+            break
+    return largest[0], np.sqrt(largest[1]), when
 
 
 def _within_reach(y, deviations):

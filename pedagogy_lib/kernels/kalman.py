@@ -34,6 +34,7 @@ LANES = 8                           # sequences that are filtered side by side, 
 # What a kernel found wrong; the caller turns it into a sentence.
 OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED = range(5)
 NEVER = 2**62                       # a step that no sequence reaches
+HOPELESS = 1e200                    # rounding errors of such a variance need not be followed further
 
 
 @jit_sums
@@ -547,6 +548,25 @@ def store_symmetric(X, out, t):
             out[t, j, i] = value
 
 
+@helper_sums
+def carry(J, E, JE):
+    """E = J E J', of a symmetric E."""
+    K = E.shape[0]
+    for i in range(K):
+        for k in range(K):
+            total = 0.0
+            for j in range(K):
+                total += J[i, j] * E[k, j]
+            JE[i, k] = total
+    for i in range(K):
+        for k in range(i + 1):
+            total = 0.0
+            for j in range(K):
+                total += JE[i, j] * J[k, j]
+            E[i, k] = total
+            E[k, i] = total
+
+
 @jit_sums
 def last_change(t, Pp, A, C, root, V):
     """The step at which the predicted covariance will have stopped changing; NEVER if it is far off.
@@ -716,32 +736,29 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
     return shaky
 
 
-@jit_sums
+@jit
 def grown_rounding(unit, gains, Pp, x, means):
     """`_grown_rounding` of the reference, compiled."""
     B, T, K = x.shape
-    spread, shift, ahead, moved = np.zeros(K), np.zeros(K), np.zeros(K), np.zeros(K)
-    worst_spread, worst_shift, when, draw = 0.0, 0.0, 0, 1
+    spread, shift, work = np.zeros((K, K)), np.zeros((K, K)), np.empty((K, K))
+    worst_spread, worst_shift, when = 0.0, 0.0, 0
     for t in range(T - 2, -1, -1):
-        spread, ahead = ahead, spread
-        shift, moved = moved, shift
+        carry(gains[t], spread, work)
+        carry(gains[t], shift, work)
         for i in range(K):
-            total, other, size = 0.0, 0.0, 0.0
-            for k in range(K):
-                total += gains[t, i, k] * ahead[k]
-                other += gains[t, i, k] * moved[k]
+            size = 0.0
             for b in range(B):
                 if means[b, t, i] != x[b, t, i]:
                     size = max(size, abs(x[b, t, i]))
-            draw = (1103515245 * draw + 12345) % 2**31
-            sign = 1.0 if draw < 2**30 else -1.0
-            spread[i] = total + sign * np.sqrt(unit * max(Pp[t, i, i], 0.0))
-            shift[i] = other + sign * EPSILON * size
-            if not abs(shift[i]) <= worst_shift:
-                worst_shift = abs(shift[i])
-            if not spread[i] * spread[i] <= worst_spread:
-                worst_spread, when = spread[i] * spread[i], t
-    return worst_spread, worst_shift, when
+            spread[i, i] += unit * max(Pp[t, i, i], 0.0)
+            shift[i, i] += (EPSILON * size) ** 2
+            if not spread[i, i] <= worst_spread:
+                worst_spread, when = spread[i, i], t
+            if not shift[i, i] <= worst_shift:
+                worst_shift = shift[i, i]
+            if not (worst_spread < HOPELESS and worst_shift < HOPELESS):
+                return worst_spread, np.sqrt(worst_shift), when
+    return worst_spread, np.sqrt(worst_shift), when
 
 
 # ------------------------------------------------------------------------- for the caller

@@ -549,6 +549,24 @@ def test_the_smoother_is_right_or_raises_where_it_undoes_damping(method, backend
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_rounding_errors_are_watched_in_every_direction(backend, monkeypatch):
+    """The gain takes the difference of two nearly equal errors, or their sum: no sign is sure."""
+    move = AffineGaussian(np.array([[0.12, -0.16], [0.96, -1.18]]), np.zeros(2), np.zeros((2, 2)))
+    for sensor in ([1.0, 1.0], [1.0, 0.2], [1.0, -1.0]):
+        look = AffineGaussian(np.array([sensor]), np.zeros(1), 1e-3 * np.eye(1))
+        y = np.random.default_rng(0).standard_normal((12, 1))
+        arguments = Gaussian(np.zeros(2), 10.0 * np.eye(2)), move, look, y
+        with pytest.raises(np.linalg.LinAlgError, match="the smoother has lost its digits"):
+            kalman.smooth(*arguments, backend=backend)
+        with monkeypatch.context() as unwatched:
+            unwatched.setattr(kalman, "_watch_growth", lambda *_: None)
+            found = kalman.smooth(*arguments, backend=backend)
+        rows = np.array([look.matrix[0] @ np.linalg.matrix_power(move.matrix, t) for t in range(12)])
+        exact = np.linalg.inv(0.1 * np.eye(2) + 1e3 * rows.T @ rows)        # of x_1
+        assert np.abs(found.covariances[0] - exact).max() > 1e-6 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("method", METHODS)
 def test_large_models_are_watched_too(method, backend):
     slow, mixed = damped([0.95] * 10, 80, 0), damped(np.linspace(0.95, 0.3, 10), 80, 0)
@@ -588,6 +606,8 @@ def test_both_backends_follow_rounding_alike():
         arguments = (1e-16, gains, filtered.predicted_covariances[0].copy(), filtered.means, means)
         expected = kalman._grown_rounding(*arguments)
         assert_allclose(kernel.grown_rounding(*arguments), expected, rtol=1e-9)
+        for rounding in (kernel.grown_rounding, kalman._grown_rounding):    # before the end of numbers
+            assert kalman.HOPELESS < rounding(1e-16, 1e40 * gains, *arguments[2:])[0] < np.inf
 
 
 def test_both_kernels_name_their_troubles_alike():
