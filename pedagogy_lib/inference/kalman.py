@@ -63,8 +63,6 @@ REACH = 4e10
 NOTHING = 1e-120
 #: A step that no sequence reaches.
 NEVER = 2**62
-#: A variance of rounding errors that need not be followed further, before numbers end.
-HOPELESS = 1e200
 
 NOT_DEFINITE = (
     "the covariance of y, C Y C' + R, is not positive definite. Give emission.covariance more "
@@ -733,42 +731,39 @@ def _watch_growth(passes, filtered, found, method):
     means, covariances, _, gains = found
     digits = np.finfo(float).eps ** (2 if method == "sqrt" else 1)
     predicted, x = map(np.ascontiguousarray, (filtered.predicted_covariances, filtered.means))
-    spread, shift, t = passes.rounding(digits, gains, predicted, x, means)
     largest = np.diagonal(covariances, axis1=1, axis2=2).max()
-    allowed = 1e-13 if method == "sqrt" else 1e-7
-    if not (spread <= allowed * largest and shift <= 1e-6 * np.abs(means).max()):
+    limits = (1e-13 if method == "sqrt" else 1e-7) * largest, 1e-6 * np.abs(means).max()
+    spread, shift, t = passes.rounding(digits, limits, gains, predicted, x, means)
+    if not (spread <= limits[0] and shift <= limits[1]):
         with _naming(t):
             raise np.linalg.LinAlgError(GROWN if method == "sqrt" else f"{GROWN}, or use method='sqrt'")
 
 
-def _grown_rounding(unit, gains, predicted, x, means):
+def _grown_rounding(unit, limits, gains, predicted, x, means):
     """How large rounding errors become when the smoother carries them back.
 
-    An error of x_{t+1|T} reaches x_{t|T} multiplied by J: errors of covariance E become J E J'. At
-    each step new ones are added, independent of the old: to one E the rounding of the covariances,
-    unit Y_{t|t-1}, and to another that of the means, where the future has changed them.
+    An error E of Y_{t+1|T} becomes J E J' in Y_{t|T} (Eq. 2.54); so does the covariance E of errors
+    of x_{t+1|T}. Both are followed, and each step adds its own: unit Y_{t|t-1} to the first (on
+    roots unit is squared, and so is the error), and to the second the rounding of the means, where
+    the future has changed them.
 
     Returns
     -------
-    spread : float
-        The largest variance of the first.
-    shift : float
-        The largest deviation of the second.
+    spread, shift : float
+        The largest error of a variance, and the largest deviation of the errors of a mean.
     t : int
-        When the first was largest.
+        Where following them has ended: at the start, or as soon as one is beyond its limit.
     """
     K, changed = x.shape[-1], means != x
     rounding = np.finfo(float).eps * np.where(changed, np.abs(x), 0.0).max(0)
-    errors, largest, when, diagonal = np.zeros((2, K, K)), np.zeros(2), 0, np.arange(K)
+    errors, largest, diagonal, t = np.zeros((2, K, K)), np.zeros(2), np.arange(K), 0
     for t in range(len(gains) - 1, -1, -1):
         errors = gains[t] @ errors @ gains[t].T
         errors[:, diagonal, diagonal] += unit * np.maximum(np.diag(predicted[t]), 0.0), rounding[t] ** 2
-        variances = errors[:, diagonal, diagonal].max(1)
-        when = when if variances[0] <= largest[0] else t
-        largest = np.maximum(largest, variances)
-        if not largest.max() < HOPELESS:
+        largest = np.maximum(largest, errors[:, diagonal, diagonal].max(1))
+        if not (largest[0] <= limits[0] and np.sqrt(largest[1]) <= limits[1]):
             break
-    return largest[0], np.sqrt(largest[1]), when
+    return largest[0], np.sqrt(largest[1]), t
 
 
 def _within_reach(y, deviations):

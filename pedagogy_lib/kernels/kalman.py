@@ -34,7 +34,6 @@ LANES = 8                           # sequences that are filtered side by side, 
 # What a kernel found wrong; the caller turns it into a sentence.
 OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED = range(5)
 NEVER = 2**62                       # a step that no sequence reaches
-HOPELESS = 1e200                    # rounding errors of such a variance need not be followed further
 
 
 @jit_sums
@@ -77,7 +76,7 @@ def filter_covariances(
                     R[l, m] = R_[w, l, m] if seen[l] and seen[m] else unit
                     precision[l, m] = R[l, m]
             transpose(C, C_T)
-            noisy = to_precision(R, precision)
+            noisy = to_precision(R, precision)                          # whether there is R^-1
         # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
         u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
         if t > 0 and K > MEDIUM:
@@ -737,14 +736,15 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
 
 
 @jit
-def grown_rounding(unit, gains, Pp, x, means):
+def grown_rounding(unit, limits, gains, Pp, x, means):
     """`_grown_rounding` of the reference, compiled."""
     B, T, K = x.shape
     spread, shift, work = np.zeros((K, K)), np.zeros((K, K)), np.empty((K, K))
-    worst_spread, worst_shift, when = 0.0, 0.0, 0
+    worst_spread, worst_shift, t = 0.0, 0.0, 0
     for t in range(T - 2, -1, -1):
         carry(gains[t], spread, work)
         carry(gains[t], shift, work)
+        within = True
         for i in range(K):
             size = 0.0
             for b in range(B):
@@ -752,13 +752,13 @@ def grown_rounding(unit, gains, Pp, x, means):
                     size = max(size, abs(x[b, t, i]))
             spread[i, i] += unit * max(Pp[t, i, i], 0.0)
             shift[i, i] += (EPSILON * size) ** 2
-            if not spread[i, i] <= worst_spread:
-                worst_spread, when = spread[i, i], t
-            if not shift[i, i] <= worst_shift:
-                worst_shift = shift[i, i]
-            if not (worst_spread < HOPELESS and worst_shift < HOPELESS):
-                return worst_spread, np.sqrt(worst_shift), when
-    return worst_spread, np.sqrt(worst_shift), when
+            worst_spread = max(worst_spread, spread[i, i])
+            worst_shift = max(worst_shift, shift[i, i])
+            # Asked of each number itself: a maximum may forget a NaN.
+            within = within and spread[i, i] <= limits[0] and np.sqrt(shift[i, i]) <= limits[1]
+        if not within:
+            break
+    return worst_spread, np.sqrt(worst_shift), t
 
 
 # ------------------------------------------------------------------------- for the caller

@@ -603,11 +603,15 @@ def test_both_backends_follow_rounding_alike():
         K = len(initial.mean)
         gains = filtered.covariances[0, :-1] @ move.matrix.T @ np.linalg.pinv(filtered.predicted_covariances[0, 1:])
         means = np.where(np.arange(K) < 2, filtered.means, 0.5)         # half of them not changed
-        arguments = (1e-16, gains, filtered.predicted_covariances[0].copy(), filtered.means, means)
+        arguments = (1e-16, (np.inf, np.inf), gains, filtered.predicted_covariances[0].copy(), filtered.means, means)
         expected = kalman._grown_rounding(*arguments)
         assert_allclose(kernel.grown_rounding(*arguments), expected, rtol=1e-9)
-        for rounding in (kernel.grown_rounding, kalman._grown_rounding):    # before the end of numbers
-            assert kalman.HOPELESS < rounding(1e-16, 1e40 * gains, *arguments[2:])[0] < np.inf
+        for rounding in (kernel.grown_rounding, kalman._grown_rounding):    # it stops at a limit
+            for limits, size in (((1e200, np.inf), 0), ((np.inf, 1e100), 1)):
+                found = rounding(1e-16, limits, 1e40 * gains, *arguments[3:])
+                assert limits[size] < found[size] < np.inf and found[2] > 0
+            gains_with_nan = np.where(np.arange(len(gains))[:, None, None] == 5, np.nan, gains)
+            assert rounding(1e-16, (np.inf, np.inf), gains_with_nan, *arguments[3:])[2] == 5
 
 
 def test_both_kernels_name_their_troubles_alike():
