@@ -121,12 +121,9 @@ def refuse_varying(problem):
 
 def groups(y):
     """Sequences that miss the same observations: they share every covariance."""
-    if len(y) == 1:
-        return [np.arange(1)]
-    missing = np.isnan(y)
-    if not missing.any():
+    if len(y) == 1 or not np.isnan(y).any():
         return [np.arange(len(y))]
-    _, kinds = np.unique(missing.reshape(len(y), -1), axis=0, return_inverse=True)
+    _, kinds = np.unique(np.isnan(y).reshape(len(y), -1), axis=0, return_inverse=True)
     return [np.flatnonzero(kinds.ravel() == kind) for kind in range(kinds.max() + 1)]
 
 

@@ -106,13 +106,12 @@ class Watch:
 @contextlib.contextmanager
 def opened(browser, address):
     """Open a page on a desktop, watched since before its first request; yields both."""
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
-    watch = Watch(page)
-    page.goto(address)
-    settle(page)
-    yield page, watch
-    context.close()
+    with browser.new_context(viewport=DESKTOP) as context:
+        page = context.new_page()
+        watch = Watch(page)
+        page.goto(address)
+        settle(page)
+        yield page, watch
 
 
 def settle(page):
