@@ -606,12 +606,15 @@ def test_both_backends_follow_rounding_alike():
         arguments = (1e-16, (np.inf, np.inf), gains, filtered.predicted_covariances[0].copy(), filtered.means, means)
         expected = kalman._grown_rounding(*arguments)
         assert_allclose(kernel.grown_rounding(*arguments), expected, rtol=1e-9)
-        for rounding in (kernel.grown_rounding, kalman._grown_rounding):    # it stops at a limit
-            for limits, size in (((1e200, np.inf), 0), ((np.inf, 1e100), 1)):
-                found = rounding(1e-16, limits, 1e40 * gains, *arguments[3:])
-                assert limits[size] < found[size] < np.inf and found[2] > 0
-            gains_with_nan = np.where(np.arange(len(gains))[:, None, None] == 5, np.nan, gains)
-            assert rounding(1e-16, (np.inf, np.inf), gains_with_nan, *arguments[3:])[2] == 5
+        for limits in ((expected[0] / 9, np.inf), (np.inf, expected[1] / 3)):
+            stopped = [f(1e-16, limits, *arguments[2:]) for f in (kernel.grown_rounding, kalman._grown_rounding)]
+            assert_allclose(*stopped, rtol=1e-9)
+            assert stopped[0][2] > 0 and (np.array(stopped[0][:2]) > limits).sum() == 1
+        for rounding in (kernel.grown_rounding, kalman._grown_rounding):
+            found = rounding(1e-16, (1e200, np.inf), 1e40 * gains, *arguments[3:])
+            assert 1e200 < found[0] < np.inf                # before the end of numbers
+            lost = np.where(np.arange(len(gains))[:, None, None] == 5, np.nan, gains)
+            assert rounding(1e-16, (np.inf, np.inf), lost, *arguments[3:])[2] == 5
 
 
 def test_both_kernels_name_their_troubles_alike():
