@@ -60,7 +60,7 @@ def path(ax, means, covariances=None, every=1, color="blue", label=None, n_std=2
             ellipse(ax, mean, covariance, n_std=n_std, color=color)
 
 
-def errors(ax, columns, rows, raised=1e4):
+def errors(ax, columns, rows):
     """Draw relative errors of several methods over problems of growing difficulty.
 
     Parameters
@@ -69,17 +69,17 @@ def errors(ax, columns, rows, raised=1e4):
     columns : sequence of str
         The problems, in order.
     rows : dict from str to sequence of float
-        One error for each problem; NaN where the method raised an error instead of answering.
-    raised : float
-        The height at which a refusal is drawn.
+        One error for each problem; NaN where the method raised an error instead of answering: a
+        cross, above the line where an error is as large as the answer.
     """
     markers, styles = ("o", "s", "^", "D", "v", "P"), ("-", "--", ":", "-.")
     for i, (name, values) in enumerate(rows.items()):
         values = np.maximum(np.asarray(values, float), 1e-17)
         line = ax.plot(values, marker=markers[i % 6], ls=styles[i % 4], label=name)[0]
         refused = np.flatnonzero(np.isnan(values))
-        ax.plot(refused, np.full(len(refused), raised) / 8.0**i, "x", color=line.get_color(), ms=7, mew=2)
-    ax.set(yscale="log", ylim=(1e-17, 10 * raised), xticks=range(len(columns)), xticklabels=columns)
+        height = 10.0 * 8.0 ** (len(rows) - 1 - i)
+        ax.plot(refused, np.full(len(refused), height), "x", color=line.get_color(), ms=7, mew=2)
+    ax.set(yscale="log", ylim=(1e-17, 100.0 * 8.0 ** (len(rows) - 1)), xticks=range(len(columns)), xticklabels=columns)
     ax.axhline(1.0, color=COLORS["muted"], lw=0.8)
 
 

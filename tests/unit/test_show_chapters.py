@@ -133,6 +133,13 @@ def test_refusals_are_drawn_as_crosses_and_errors_as_lines(ax):
     assert ax.get_yscale() == "log"
 
 
+def test_every_refusal_is_above_every_error(ax):
+    """An error of 1 is as large as the answer; no cross may be read as a smaller one."""
+    chains.errors(ax, ["hard"], {f"filter {i}": [np.nan] for i in range(6)})
+    heights = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "x"]
+    assert len(set(heights)) == 6 and min(heights) > 1 and max(heights) < ax.get_ylim()[1]
+
+
 def test_cells_are_bars_with_doors_and_the_true_cell_below(ax):
     p = np.array([0.1, 0.6, 0.3])
     chains.cells(ax, p, marked=[0, 2], truth=1)
