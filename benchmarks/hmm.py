@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks import costs, machine
 from benchmarks.race import race
 from pedagogy_lib.learning import em
-from pedagogy_lib.models import hmm
+from pedagogy_lib.models.dynamical import hmm
 
 SIZES = ((5, 2, 10_000), (64, 2, 2_000))
 
@@ -27,7 +27,7 @@ GOALS = {
 
 SETUP = """
 import numpy as np
-from pedagogy_lib.models import hmm
+from pedagogy_lib.models.dynamical import hmm
 model = hmm.Parameters(np.full(2, 0.5), np.full((2, 2), 0.5), hmm.Gaussians(np.eye(2), np.stack([np.eye(2)] * 2)))
 y = np.zeros((5, 2))
 """

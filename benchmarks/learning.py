@@ -13,7 +13,8 @@ from benchmarks.race import race
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning import em
-from pedagogy_lib.models import gmm, kmeans, lgssm
+from pedagogy_lib.models.dynamical import lgssm
+from pedagogy_lib.models.static import gmm, kmeans
 
 #: How far two answers may differ, relative to the largest number in them.
 TOLERANCE = 1e-6

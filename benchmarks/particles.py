@@ -9,9 +9,10 @@ import numpy as np
 
 from benchmarks import costs, machine
 from benchmarks.race import race
+from pedagogy_lib.dynamics import fields, steppers
 from pedagogy_lib.inference import ensemble, mcmc
 from pedagogy_lib.inference import particles as pf
-from pedagogy_lib.models import state_space, systems
+from pedagogy_lib.models.dynamical import state_space
 
 STEPS = 1000
 MU, PHI, SIGMA = -1.0, 0.95, 0.2
@@ -118,7 +119,7 @@ PEERS = {"particles": package, "JAX, lax.scan": jax_scan, "ours in NumPy": refer
 SETUP = """
 import numpy as np
 from pedagogy_lib.inference import particles
-from pedagogy_lib.models import state_space
+from pedagogy_lib.models.dynamical import state_space
 model, y, rng = state_space.stochastic_volatility(), np.ones((20, 1)), np.random.default_rng(0)
 """
 
@@ -205,9 +206,9 @@ def _smoothers(sizes, steps):
 
 def _ensembles(cycles, rounds, size=40, members=40):
     """The stochastic ensemble Kalman filter on Lorenz 96, seen everywhere, against filterpy's."""
-    field, rng = systems.lorenz96(size), np.random.default_rng(3)
-    move = lambda x: systems.flow(field, x, 0.05)
-    truth = [systems.flow(field, 8 + rng.standard_normal(size), 0.05, 400)]
+    field, rng = fields.lorenz96(size), np.random.default_rng(3)
+    move = lambda x: steppers.flow(field, x, 0.05)
+    truth = [steppers.flow(field, 8 + rng.standard_normal(size), 0.05, 400)]
     for _ in range(cycles - 1):
         truth.append(move(truth[-1]))
     truth = np.array(truth)

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks import costs, machine
 from benchmarks.race import race
 from pedagogy_lib.distributions.heavy_tailed import Laplace
-from pedagogy_lib.models import sparse_coding
+from pedagogy_lib.models.static import sparse_coding
 
 ALPHA = 0.1
 #: Dimensions, elements of the dictionary, observations, and the ratio that we mean to reach.
@@ -48,7 +48,7 @@ def scikit_learn(dictionary, y):
 
 
 SETUP = """
-from pedagogy_lib.models import sparse_coding
+from pedagogy_lib.models.static import sparse_coding
 from pedagogy_lib.distributions.heavy_tailed import Laplace
 import numpy as np
 params, y = sparse_coding.Parameters(np.eye(4), 1.0, Laplace(0.1)), np.ones((5, 4))

@@ -7,7 +7,7 @@ Three families, for symbols, real vectors and counts. Each is a named tuple of p
     ``observed_statistics(weights, y)``   what the M step needs, with its own ``maximize()``
     ``log_prior(prior)``                  what a prior, worth imaginary observations, adds
 
-so that a model with discrete sources (`pedagogy_lib.models.hmm`) takes any of them. A row of y that
+so that a model with discrete sources (`pedagogy_lib.models.dynamical.hmm`) takes any of them. A row of y that
 is NaN throughout is missing: every state explains it equally well, with log density zero.
 
 References

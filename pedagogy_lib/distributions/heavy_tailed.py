@@ -1,7 +1,7 @@
 """Heavy-tailed distributions of independent numbers: near zero mostly, and far out now and then.
 
 Each is given by its energy: p(x) = prod_k exp(-E_k(x_k)) / Z_k (Eq. 2.28). They are the priors of
-`pedagogy_lib.models.sparse_coding`. Methods work entry by entry on arrays whose last axis has
+`pedagogy_lib.models.static.sparse_coding`. Methods work entry by entry on arrays whose last axis has
 length K, or any length where the parameters are single numbers.
 
 References

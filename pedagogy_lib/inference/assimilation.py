@@ -39,7 +39,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import Gaussian
-from pedagogy_lib.models import systems
+from pedagogy_lib.dynamics import steppers
 
 
 class Motion(NamedTuple):
@@ -122,7 +122,7 @@ def motion(field, dt, steps=1, method="rk4"):
 
     Parameters
     ----------
-    field : pedagogy_lib.models.systems.Field
+    field : pedagogy_lib.dynamics.fields.Field
     dt : float
     steps : int
     method : {"rk4", "euler"}
@@ -133,19 +133,19 @@ def motion(field, dt, steps=1, method="rk4"):
     """
     def path(x):
         """The places from which the steps start."""
-        return systems.trajectory(field, x, dt, steps - 1, method)
+        return steppers.trajectory(field, x, dt, steps - 1, method)
 
     def tangent(x, change):
         for place in path(x):
-            change = systems.tangent(field, place, change, dt, method)
+            change = steppers.tangent(field, place, change, dt, method)
         return change
 
     def adjoint(x, gradient):
         for place in path(x)[::-1]:
-            gradient = systems.adjoint(field, place, gradient, dt, method)
+            gradient = steppers.adjoint(field, place, gradient, dt, method)
         return gradient
 
-    return Motion(lambda x: systems.flow(field, x, dt, steps, method), tangent, adjoint)
+    return Motion(lambda x: steppers.flow(field, x, dt, steps, method), tangent, adjoint)
 
 
 def linear_motion(A):

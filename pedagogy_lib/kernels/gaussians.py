@@ -1,7 +1,7 @@
 """Several Gaussians at once, as compiled loops: densities, responsibilities, scatters.
 
 The same work as the references in `pedagogy_lib.distributions.gaussians` and
-`pedagogy_lib.models.gmm`. Where the pass is long, the data are taken in blocks of rows that fit into
+`pedagogy_lib.models.static.gmm`. Where the pass is long, the data are taken in blocks of rows that fit into
 the processor's nearest memory, and transposed there: every innermost loop then runs over the rows
 of a block, several in each SIMD register. The densities alone have their innermost loop over the
 classes instead.

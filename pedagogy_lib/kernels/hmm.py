@@ -1,6 +1,6 @@
 """The hidden Markov model's recursions as compiled loops.
 
-The same work as the reference in `pedagogy_lib.inference.forward_backward`, where the equations
+The same work as the reference in `pedagogy_lib.inference.discrete`, where the equations
 are explained: here they are comments over the loops. Every inner loop runs along a row. The filter
 and the smoother sum along it in SIMD lanes, few states or many; the best of few states is found
 row by row, the best of many for all of them at once.

@@ -1,4 +1,4 @@
-"""The E step of K-means as one compiled pass; the reference is in `pedagogy_lib.models.kmeans`.
+"""The E step of K-means as one compiled pass; the reference is in `pedagogy_lib.models.static.kmeans`.
 
 Blocks of rows, transposed, as in `pedagogy_lib.kernels.gaussians`.
 """

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from scipy.stats import multivariate_normal, norm
 
-from pedagogy_lib.models import gmm
+from pedagogy_lib.models.static import gmm
 
 # One dimension, so that probabilities of intervals come from the normal CDF, not from a density.
 LINE = gmm.Parameters(

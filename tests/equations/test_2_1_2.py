@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, norm
 
 from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
-from pedagogy_lib.models import factor_analysis as fa
+from pedagogy_lib.models.static import factor_analysis as fa
 
 MU_X = np.array([0.5, -1.0])
 S_X = np.array([[1.2, 0.4], [0.4, 0.7]])

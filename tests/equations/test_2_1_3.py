@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from pedagogy_lib.distributions.heavy_tailed import Cauchy, HyperbolicCosine, Laplace
-from pedagogy_lib.models import sparse_coding as sc
+from pedagogy_lib.models.static import sparse_coding as sc
 
 ALPHA, BETA, LAMBDA = 1.5, 4.0, 30.0
 C = np.array([[0.9, 0.3], [-0.4, 0.8], [0.1, -0.5]])

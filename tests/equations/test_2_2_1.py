@@ -8,7 +8,7 @@ from compare import assert_only_as_printed
 
 from pedagogy_lib.distributions import categorical
 from pedagogy_lib.distributions.categorical import Categorical, Table
-from pedagogy_lib.inference import forward_backward as fb
+from pedagogy_lib.inference import discrete
 
 T, K, M = 4, 3, 2
 RNG = np.random.default_rng(241)
@@ -17,8 +17,8 @@ A = RNG.dirichlet(np.ones(K), size=K).T                   # A[i, j] = p(x_t = i 
 E = RNG.dirichlet(np.ones(M), size=K).T                   # E[i, j] = p(y_t = i | x_t = j)
 Y = (1, 0, 0, 1)
 LOGS = np.log(E[list(Y)])
-ALPHA = fb.alpha_unnormalised(PI, A, LOGS)
-GAMMA = fb.filter_and_smooth(PI, A, LOGS)[1].probabilities
+ALPHA = discrete.alpha_unnormalised(PI, A, LOGS)
+GAMMA = discrete.filter_and_smooth(PI, A, LOGS)[1].probabilities
 
 
 def joint(upto):
@@ -54,16 +54,17 @@ def test_eq_2_41(t):
 @pytest.mark.parametrize("t", range(T))
 def test_eq_2_42(t):
     left = last(joint(t + 1))
-    filtered = fb.filter(PI, A, LOGS).probabilities[t]
+    filtered = discrete.filter(PI, A, LOGS).probabilities[t]
     assert_only_as_printed(left, ALPHA[t], filtered)      # the joint, not the conditional
     # ... of which the filter distribution is the normalised form, and the sum is p(y_1 ... y_t).
     assert_only_as_printed(left / left.sum(), filtered, left)
-    assert ALPHA[t].sum() == pytest.approx(np.exp(fb.filter(PI, A, LOGS).log_likelihoods[: t + 1].sum()), rel=1e-12)
+    evidence = discrete.filter(PI, A, LOGS).log_likelihoods[: t + 1].sum()
+    assert ALPHA[t].sum() == pytest.approx(np.exp(evidence), rel=1e-12)
 
 
 @pytest.mark.parametrize("t", range(T))
 def test_eq_2_43(t):
-    filtered = fb.filter(PI, A, LOGS).probabilities[t]
+    filtered = discrete.filter(PI, A, LOGS).probabilities[t]
     others = [filtered] if t < T - 1 else [ALPHA[t]]      # at T the smoother is the filter
     assert_only_as_printed(posterior(t), GAMMA[t], *others)
 
@@ -82,10 +83,10 @@ def test_eq_2_44(t):
     assert_only_as_printed(left, second, second / E[Y[t]][:, None])
     assert_only_as_printed(posterior(t - 1), first.sum(0), first.sum(1))
     # The filter distribution does as well as alpha: a common factor cancels. And so the library.
-    filtered = fb.filter(PI, A, LOGS)
+    filtered = discrete.filter(PI, A, LOGS)
     for scale in (alpha, filtered.probabilities[t - 1]):
-        np.testing.assert_allclose(fb.gamma_step(gamma, scale, A @ scale, A), left, rtol=1e-12)
-    pairs = fb.pair_posteriors(A, *fb.filter_and_smooth(PI, A, LOGS))
+        np.testing.assert_allclose(discrete.gamma_step(gamma, scale, A @ scale, A), left, rtol=1e-12)
+    pairs = discrete.pair_posteriors(A, *discrete.filter_and_smooth(PI, A, LOGS))
     np.testing.assert_allclose(pairs[t - 1], left, rtol=1e-12)
 
 
@@ -93,18 +94,18 @@ def test_text_2_2_1_second_line_of_eq_2_44_fails_where_a_state_is_impossible():
     """alpha_t in a denominator is zero where x_t cannot be; the first line's is not."""
     certain = np.array([[1.0, 0.5], [0.0, 0.5]])          # symbol 1 rules state 0 out
     logs = np.array([[0.0, np.log(0.5)], [-np.inf, np.log(0.5)]])
-    alpha = fb.alpha_unnormalised([0.5, 0.5], np.full((2, 2), 0.5), logs)
+    alpha = discrete.alpha_unnormalised([0.5, 0.5], np.full((2, 2), 0.5), logs)
     with np.errstate(invalid="ignore"):
         second = 0.0 * alpha[0] * 0.5 * certain[1, 0] / alpha[1, 0]
     assert np.isnan(second).all()
-    _, smoothed = fb.filter_and_smooth([0.5, 0.5], np.full((2, 2), 0.5), logs)
+    _, smoothed = discrete.filter_and_smooth([0.5, 0.5], np.full((2, 2), 0.5), logs)
     np.testing.assert_allclose(smoothed.pair_sums, [[0, 0], [2 / 3, 1 / 3]])
 
 
 @pytest.mark.parametrize("t", range(1, T))
 def test_text_2_2_1_half_updates_are_a_mixtures(t):
     """The four half-updates are Eqs. 2.6 and 2.10 of the mixture model, on three fragments."""
-    filtered = fb.filter(PI, A, LOGS)
+    filtered = discrete.filter(PI, A, LOGS)
     before, predicted = filtered.probabilities[t - 1], filtered.predicted[t]
     time_update = categorical.marginalize(Categorical(before), Table(A)).probabilities
     assert_only_as_printed(predicted, time_update, A.T @ before)

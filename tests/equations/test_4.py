@@ -6,7 +6,8 @@ from compare import assert_only_as_printed
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
-from pedagogy_lib.learning import information
+from pedagogy_lib.learning.codes import prefix
+from pedagogy_lib.learning.objectives import information
 
 P = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])              # Eq. 4.1
 Q = np.full(4, 1 / 4)                                   # Eq. 4.2
@@ -22,14 +23,14 @@ def played(hidden, words, games=200_000):
 def test_eq_4_1():
     """Halving the probability space again and again takes 1.75 questions."""
     assert_only_as_printed(1.0, P.sum(), Q.sum() + 0.1)
-    questions = played(P, information.huffman(P))
+    questions = played(P, prefix.huffman(P))
     assert_only_as_printed(questions, information.bits(information.entropy(P)), 2.0, 1.5, rtol=0.01)
     assert information.bits(information.entropy(P)) == 1.75
 
 
 def test_eq_4_2():
     assert_only_as_printed(1.0, Q.sum(), P.sum() + 0.1)
-    questions = played(Q, information.huffman(Q))
+    questions = played(Q, prefix.huffman(Q))
     assert_only_as_printed(questions, information.bits(information.entropy(Q)), 1.75, 2.25, rtol=0.01)
 
 
@@ -49,9 +50,9 @@ def test_eq_4_3():
 
 def test_eq_4_4():
     """Guess by one distribution, hide by the other, and count."""
-    assert played(P, information.huffman(Q)) == 2.0     # every word has two digits
+    assert played(P, prefix.huffman(Q)) == 2.0     # every word has two digits
     assert_only_as_printed(
-        played(Q, information.huffman(P)),
+        played(Q, prefix.huffman(P)),
         information.bits(information.cross_entropy(Q, P)),
         information.bits(information.cross_entropy(P, Q)),
         information.bits(information.entropy(Q)),
@@ -114,14 +115,14 @@ def test_text_4_2_signs_of_the_worked_sums():
 
 def test_text_4_2_the_other_code_costs_two_bits_whatever_is_hidden():
     """Imprecise: not only under Eq. 4.2. All of its words have two digits."""
-    words = information.huffman(Q)
+    words = prefix.huffman(Q)
     assert words == ("11", "10", "01", "00")
     for hidden in (P, Q, [1.0, 0.0, 0.0, 0.0]):
-        assert information.expected_length(words, hidden) == 2.0
+        assert prefix.expected_length(words, hidden) == 2.0
 
 
 def test_text_4_2_codes():
-    words = information.huffman(P)
+    words = prefix.huffman(P)
     assert words == ("1", "01", "001", "000")
-    assert "".join("ABCD"[k] for k in information.decode(words, "10011000101")) == "ACADAB"
-    assert_only_as_printed(1.75, information.expected_length(words, P), information.expected_length(words, Q))
+    assert "".join("ABCD"[k] for k in prefix.decode(words, "10011000101")) == "ACADAB"
+    assert_only_as_printed(1.75, prefix.expected_length(words, P), prefix.expected_length(words, Q))

@@ -7,8 +7,9 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
 from pedagogy_lib.distributions.categorical import Categorical, Table
-from pedagogy_lib.learning import coding, information
-from pedagogy_lib.models import gmm
+from pedagogy_lib.learning.codes import ans, bits_back
+from pedagogy_lib.learning.objectives import information
+from pedagogy_lib.models.static import gmm
 
 TAU = 2 * np.pi
 RNG = np.random.default_rng(6)
@@ -310,13 +311,13 @@ def sent(recognition, size=6000):
     rng = np.random.default_rng(0)
     y = rng.choice(5, size, p=DATA)
     prior = MODEL.sum(1)
-    code = coding.model(Categorical(prior), Table((MODEL / prior[:, None]).T), Table(recognition))
+    code = bits_back.model(Categorical(prior), Table((MODEL / prior[:, None]).T), Table(recognition))
     extra = rng.bytes(3000)
-    steps = list(coding.steps(code, y, coding.stack_of(extra)))
-    received = coding.decode(code, size, steps[-1].stack)
+    steps = list(bits_back.steps(code, y, ans.stack_of(extra)))
+    received = bits_back.decode(code, size, steps[-1].stack)
     assert received.observations == y.tolist()
-    assert coding.data_of(received.stack) == extra
-    net = (coding.length(steps[-1].stack) - coding.length(coding.stack_of(extra))) * np.log(2) / size
+    assert ans.data_of(received.stack) == extra
+    net = (ans.length(steps[-1].stack) - ans.length(ans.stack_of(extra))) * np.log(2) / size
     gross = sum(step.code + step.reconstruction for step in steps) * np.log(2) / size
     return net, gross
 
@@ -324,11 +325,11 @@ def sent(recognition, size=6000):
 def test_eq_6_10():
     """Extra nats per observation of an ideal code for the model's marginal: sent and counted."""
     y = np.random.default_rng(1).choice(5, 6000, p=DATA)
-    table, stack = coding.frequencies(MODEL.sum(0)), coding.stack_of(b"begin")
-    start = coding.length(stack)
+    table, stack = ans.frequencies(MODEL.sum(0)), ans.stack_of(b"begin")
+    start = ans.length(stack)
     for symbol in y:
-        stack = coding.push(stack, int(symbol), table)
-    left = (coding.length(stack) - start) * np.log(2) / 6000 - ENTROPY
+        stack = ans.push(stack, int(symbol), table)
+    left = (ans.length(stack) - start) * np.log(2) / 6000 - ENTROPY
     assert_only_as_printed(left, MARGINAL_SURCHARGE, 1.2 * MARGINAL_SURCHARGE, CROSS["marginal"], rtol=0.05)
     assert_only_as_printed(kl(DATA, MODEL.sum(0)), MARGINAL_SURCHARGE, CROSS["marginal"])
 
@@ -340,7 +341,7 @@ def test_eq_6_11():
         by_hand[max(range(3), key=lambda x: MODEL[x, y]), y] = DATA[y]
     prior_mode = np.zeros((3, 5))
     prior_mode[MODEL.sum(1).argmax()] = DATA
-    assert_only_as_printed(by_hand, coding.hard(Table(posterior_of(MODEL))).probabilities * DATA, prior_mode)
+    assert_only_as_printed(by_hand, bits_back.hard(Table(posterior_of(MODEL))).probabilities * DATA, prior_mode)
     np.testing.assert_array_equal(hybrid, by_hand)
 
 

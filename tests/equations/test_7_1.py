@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import entr
 from scipy.stats import multivariate_normal
 
-from pedagogy_lib.models import gmm, kmeans
+from pedagogy_lib.models.static import gmm, kmeans
 
 RNG = np.random.default_rng(71)
 Y = np.concatenate([RNG.normal(size=(30, 2)), RNG.normal(size=(20, 2)) @ [[1.0, 0.5], [0.0, 0.4]] + [3.0, 1.0]])

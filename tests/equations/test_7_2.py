@@ -8,8 +8,8 @@ from compare import assert_only_as_printed
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from pedagogy_lib.models import hmm
-from pedagogy_lib.models.hmm import Gaussians, Parameters
+from pedagogy_lib.models.dynamical import hmm
+from pedagogy_lib.models.dynamical.hmm import Gaussians, Parameters
 
 K, D = 2, 2
 OLD = Parameters(

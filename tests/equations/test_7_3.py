@@ -7,8 +7,8 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm
 
 from pedagogy_lib.learning import em
-from pedagogy_lib.models import factor_analysis as fa
-from pedagogy_lib.models import pca, ppca
+from pedagogy_lib.models.static import factor_analysis as fa
+from pedagogy_lib.models.static import pca, ppca
 
 RNG = np.random.default_rng(73)
 C = RNG.normal(size=(4, 2))

@@ -6,7 +6,7 @@ from compare import assert_only_as_printed
 from scipy.optimize import minimize
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
-from pedagogy_lib.models import lgssm
+from pedagogy_lib.models.dynamical import lgssm
 
 A = np.array([[0.9, 0.3], [-0.2, 0.7]])
 C = np.array([[1.0, 0.5], [0.2, -1.0]])

@@ -1,0 +1,1 @@
+"""Motion in continuous time: vector fields, and the rules that step along them."""

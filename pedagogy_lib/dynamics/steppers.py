@@ -1,0 +1,140 @@
+"""Steps in time along a vector field, and what a step does to a small change and to a gradient.
+
+`flow` carries states forward in time with Euler's or the Runge-Kutta rule, or with SciPy's solvers;
+`tangent` and `adjoint` carry a small change of the state along with it, or a gradient back.
+
+References
+----------
+`state_estimation_4dvar`, "ODE/PDEs".
+"""
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from pedagogy_lib import checks
+
+METHODS = ("euler", "rk4", "scipy")
+
+
+def flow(field, x, dt, steps=1, method="rk4"):
+    """Carry states forward.
+
+    Parameters
+    ----------
+    field : Field
+    x : array_like, shape (K,) or (N, K)
+    dt : float
+        One step.
+    steps : int
+    method : {"rk4", "euler", "scipy"}
+        The classical Runge-Kutta rule, Euler's, or `scipy.integrate.solve_ivp` with small
+        tolerances (slow; to judge the others by).
+
+    Returns
+    -------
+    ndarray, of the shape of x
+    """
+    x = checks.array("x", x)
+    dt, steps = checks.number("dt", dt, above=0), checks.count("steps", steps, minimum=0)
+    checks.option("method", method, METHODS)
+    if method == "scipy":
+        return _by_scipy(field, x, dt * steps)
+    for _ in range(steps):
+        x = x + dt * _increment(field, x, dt, method)[0]
+    return x
+
+
+def trajectory(field, x, dt, steps, method="rk4"):
+    """The states at each step, the first included.
+
+    Parameters
+    ----------
+    field, x, dt, steps, method
+        As for `flow`.
+
+    Returns
+    -------
+    ndarray, shape (steps + 1, ...)
+    """
+    found = [checks.array("x", x)]
+    for _ in range(checks.count("steps", steps, minimum=0)):
+        found.append(flow(field, found[-1], dt, 1, method))
+    return np.array(found)
+
+
+def tangent(field, x, change, dt, method="rk4"):
+    """Carry a small change of the state over one step: M(x) change.
+
+    Parameters
+    ----------
+    field : Field
+    x : ndarray, shape (K,)
+    change : ndarray, shape (K,) or (K, P)
+    dt : float
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    ndarray, of the shape of ``change``
+    """
+    checks.option("method", method, METHODS[:2])
+    places = _increment(field, x, dt, method)[1]
+    weights, shifts = _WEIGHTS[method], _TABLEAU[method]
+    total, slope = change, 0.0
+    for i in range(len(places)):
+        moved = change + shifts[i] * dt * slope
+        slope = field.jacobian(places[i]) @ moved     # of the i-th slope
+        total = total + dt * weights[i] * slope
+    return total
+
+
+def adjoint(field, x, gradient, dt, method="rk4"):
+    """Carry a gradient back over one step: M(x)' gradient. The transpose of `tangent`.
+
+    Parameters
+    ----------
+    field : Field
+    x : ndarray, shape (K,)
+        The state *before* the step.
+    gradient : ndarray, shape (K,)
+        With respect to the state after it.
+    dt : float
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        With respect to the state before the step.
+    """
+    checks.option("method", method, METHODS[:2])
+    places = _increment(field, x, dt, method)[1]
+    weights, shifts = _WEIGHTS[method], _TABLEAU[method]
+    total, carried = gradient, 0.0
+    for i in range(len(places) - 1, -1, -1):          # the same lines, backwards
+        pull = dt * weights[i] * gradient + carried
+        back = field.jacobian(places[i]).T @ pull
+        total = total + back
+        carried = shifts[i] * dt * back
+    return total
+
+
+_TABLEAU = {"euler": (0.0,), "rk4": (0.0, 0.5, 0.5, 1.0)}         # how far along the last slope to look
+_WEIGHTS = {"euler": (1.0,), "rk4": (1 / 6, 1 / 3, 1 / 3, 1 / 6)}
+
+
+def _increment(field, x, dt, method):
+    """The weighted slope of one step, and the places at which slopes were taken."""
+    slopes, places = [], []
+    for shift in _TABLEAU[method]:
+        places.append(x + shift * dt * slopes[-1] if slopes else x)
+        slopes.append(field.velocity(places[-1]))
+    return sum(w * k for w, k in zip(_WEIGHTS[method], slopes)), places
+
+
+def _by_scipy(field, x, span):
+    if span == 0:
+        return x.copy()
+    flat = solve_ivp(
+        lambda t, z: field.velocity(z.reshape(x.shape)).ravel(), (0, span), x.ravel(), rtol=1e-10, atol=1e-12
+    )
+    return flat.y[:, -1].reshape(x.shape)

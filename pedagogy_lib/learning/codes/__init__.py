@@ -1,0 +1,1 @@
+"""Codes: what a distribution costs when outcomes are really sent, and the stack that sends them."""

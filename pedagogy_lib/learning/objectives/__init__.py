@@ -1,0 +1,1 @@
+"""What learning descends: numbers that compare a model with the data."""

@@ -1,0 +1,1 @@
+"""Models without time: one hidden variable, one observation."""
