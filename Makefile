@@ -16,7 +16,9 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/_build/numba
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-UNIT := $(RUN) -m pytest tests/unit tests/equations
+UNIT := $(RUN) -m pytest
+# Where compiled code may run: tested twice, with it and without.
+COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
 
 .PHONY: book site serve lab bench test lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
@@ -43,18 +45,20 @@ test: lint unit browser reference notebooks
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/codespell
 
 unit: $(VENV)/.test
-	$(UNIT) tests/notebooks --cov --cov-report= --cov-fail-under=0
+	$(UNIT) tests/unit tests/equations tests/notebooks --cov --cov-report= --cov-fail-under=0
 
 # The same tests without compiling: the coverage of compiled lines can only be counted so, hence
 # the report of both runs comes here.
 reference: $(VENV)/.test unit
-	NUMBA_DISABLE_JIT=1 $(UNIT) -q --cov --cov-append --cov-report=term
+	NUMBA_DISABLE_JIT=1 $(UNIT) $(COMPILED) -q --cov --cov-append --cov-report=term
 
+# As in JupyterLab, where Python redraws: all frames of a figure are drawn for the site, once.
 notebooks: $(VENV)/.test
-	$(RUN) -m pytest --nbval-lax --nbval-cell-timeout=120 -q --durations=5 chapters
+	PEDAGOGY_LIB_FIGURES=live $(RUN) -m pytest --nbval-lax --nbval-cell-timeout=120 -q --durations=5 chapters
 
 browser: $(VENV)/.test site
 	$(RUN) -m pytest tests/browser --durations=10

@@ -1,17 +1,17 @@
 """Build the book into `_build/html`: python book/_tools/build.py
 
-Around `jupyter-book build` it does three things that the program does not do by itself:
+Around `jupyter-book build` it does what the program does not do by itself:
 
-- executed notebooks are remembered, but the memory does not see a change of the library (MyST-NB
-  issue 299), so it is dropped when the library, the results of the benchmarks, or a package they
-  stand on, has changed;
-- a failed build forgets its pages, since a second run would skip the pages that warned, and pass;
+- notebooks are executed side by side beforehand, and only those of which something has changed that
+  they use (`notebooks.py`);
+- a build that failed, or was stopped, forgets its pages, since the next one would skip those that it
+  finds, whatever state they are in;
 - at the end every page of the table of contents must be there.
 """
 
 import hashlib
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +19,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import notebooks
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,10 +27,9 @@ BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 STAMP = BUILD / "site.json"
 
-# What the notebooks compute with, and what the pages are made of besides their own text.
-LIBRARY = ("pedagogy_lib/**/*", "benchmarks/report.py", "benchmarks/results/*")
-PAGES = ("_config.yml", "_toc.yml", "book/_ext/**/*", "book/_static/**/*", "book/*.yml",
-         "book/*.csv", "book/*.bib")  # fmt: skip
+# What pages are made of besides their own text and the outcomes of notebooks.
+PAGES = ("_config.yml", "_toc.yml", "book/_ext/**/*", "book/_static/**/*", "book/_templates/**/*",
+         "book/*.yml", "book/*.csv", "book/*.bib")  # fmt: skip
 PACKAGES = ("numpy", "scipy", "matplotlib", "ipywidgets", "numba",
             "myst-nb", "sphinx", "jupyter-book")  # fmt: skip
 
@@ -69,12 +69,27 @@ def versions() -> list[str]:
     return [sys.version] + [f"{p} {metadata.version(p)}" for p in PACKAGES if p in installed]
 
 
-def current_state() -> dict[str, str]:
+def title(page: str) -> str:
+    """The heading of a page, which every other page shows in its margin."""
+    notebook = ROOT / f"{page}.ipynb"
+    if notebook.is_file():
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    else:
+        text = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+    found = re.search(r"^# (.+)$", text, flags=re.MULTILINE)
+    return found[1] if found else page
+
+
+def current_state() -> str:
+    """One number for all that would change every page."""
     sys.path.insert(0, str(ROOT / "book" / "_ext"))
     from companion import launch
 
+    from pedagogy_lib.show import assets
+
     where = f"{launch.repository_url()} {launch.branch()}"
-    return {"library": digest(LIBRARY, *versions()), "pages": digest(PAGES, where)}
+    return digest(PAGES, where, *assets().values(), *versions(), *map(title, pages(load_toc())))
 
 
 def forget(*names: str) -> None:
@@ -82,50 +97,54 @@ def forget(*names: str) -> None:
         shutil.rmtree(BUILD / name, ignore_errors=True)
 
 
-def drop_stale(state: dict[str, str]) -> None:
-    """Throw away what an earlier build made and this one may no longer trust."""
-    before = json.loads(STAMP.read_text()) if STAMP.exists() else {}
-    if before.get("library") != state["library"]:
-        forget(".jupyter_cache", "jupyter_execute")
-    if before != state:
+def remembered() -> dict:
+    """What the pages of the last build that came to its end were made of."""
+    try:
+        return json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def drop_stale(before: dict, now: dict) -> None:
+    """Throw away the pages that an earlier build made of something else.
+
+    Sphinx makes a page anew when its text has changed, or when its tree is missing. That a notebook's
+    outcome has changed it does not see, so that tree is taken away.
+    """
+    if before.get("state") != now["state"]:
         forget(".doctrees", "html")
-
-
-def save(state: dict[str, str]) -> None:
-    BUILD.mkdir(exist_ok=True)
-    STAMP.write_text(json.dumps(state))
+    for name, outcome in now["outcomes"].items():
+        if before.get("outcomes", {}).get(name) != outcome:
+            (BUILD / ".doctrees" / f"{name}.doctree").unlink(missing_ok=True)
 
 
 def build() -> int:
     """Build; returns the exit status."""
     start = time.monotonic()
-    state = current_state()
-    drop_stale(state)
-    save({"library": state["library"]})  # the pages count as made only once they are
-    # The kernels draw as in JupyterLab, whatever backend the shell asks for; the site brings the
-    # script of figures itself (book/_ext/companion/figures.py), so no figure carries it along.
-    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
-    environment["PEDAGOGY_LIB_FIGURES"] = "site"
+    state, toc = current_state(), load_toc()
+    runnable = [page for page in pages(toc) if (ROOT / f"{page}.ipynb").is_file()]
+    problems = notebooks.refresh(runnable, versions(), say=lambda line: print(line, flush=True))
+    if problems:
+        print("\n\n".join(["These notebooks failed.", *problems]))
+        return 1
+    now = {"state": state, "outcomes": notebooks.outcomes(runnable)}
+    drop_stale(remembered(), now)
+    STAMP.unlink(missing_ok=True)  # the pages count as made only once they are
+    forget(".jupyter_cache", "jupyter_execute")
+    notebooks.hand_over(runnable, BUILD / ".jupyter_cache")
+    print(f"Notebooks are ready after {time.monotonic() - start:.0f} s; now the pages.", flush=True)
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command += ["build", str(ROOT), "--path-output", str(ROOT), "-W", "-n", "--keep-going"]
-    status = subprocess.run(command, env=environment, check=False).returncode
+    status = subprocess.run(command, check=False).returncode
     if status:
-        print_reports()
         return status
-    missing = missing_pages(load_toc(), SITE)
+    missing = missing_pages(toc, SITE)
     if missing:
         print(f"Built, but these pages of _toc.yml are missing: {', '.join(missing)}")
         return 1
-    save(state)
+    STAMP.write_text(json.dumps(now), encoding="utf-8")
     print(f"The book is in {SITE} ({time.monotonic() - start:.0f} s).")
     return 0
-
-
-def print_reports() -> None:
-    """The tracebacks of notebooks that failed, which the build only names."""
-    for report in sorted(SITE.glob("reports/**/*.log")):
-        print(f"--- {report.relative_to(SITE)}")
-        print(report.read_text(encoding="utf-8", errors="replace"))
 
 
 if __name__ == "__main__":

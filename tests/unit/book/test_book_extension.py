@@ -1,0 +1,139 @@
+"""The plain parts of the book's extension and build: citations, anchors, addresses, macros."""
+
+import json
+
+import build
+import macros
+import pytest
+from companion import citations, launch, ledger, model_map
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("See Eq. 2.47.", ["2.47"]),
+        ("See Eqs. 2.36 and 2.37, then stop.", ["2.36", "2.37"]),
+        ("Eqs. 2.45-2.55", ["2.45", "2.55"]),
+        ("Eqs. 2.1, 2.2, and 2.10", ["2.1", "2.2", "2.10"]),
+        ("Equation\nB.3 holds", ["B.3"]),
+        ("(Eq. 2.6)", ["2.6"]),
+        ("Eqs. 6.8a and 6.8b, but Eq. 6.8a-like", ["6.8a", "6.8b", "6.8a"]),
+        ("Section 2.47, version 2.10", []),
+        ("Eq. 12 of another book", []),
+        ("Eq. 2.6 gives 3.5 metres", ["2.6"]),
+        ("the sequel 2.47", []),
+    ],
+)
+def test_citations_are_found_and_nothing_is_lost(text, labels):
+    pieces = list(citations.split(text))
+    assert [piece[0] for piece in pieces if isinstance(piece, tuple)] == labels
+    assert "".join(p if isinstance(p, str) else p[1] for p in pieces) == text
+
+
+def test_slugs():
+    assert ledger.slug("2.47") == "eq-2-47"
+    assert ledger.slug("B.3") == "eq-b-3"
+    assert ledger.slug("Box K-means") == "box-k-means"
+
+
+def test_heading_slugs_are_those_of_github():
+    assert ledger.heading_slug("The gain, as a *relative* precision") == (
+        "the-gain-as-a-relative-precision"
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "sure"),
+    [
+        ("The gain, as a *relative* precision", True),
+        ("Kalman's filter in disguise", False),  # docutils: kalman-s-filter-in-disguise
+        ("2.5 Data assimilation", False),  # docutils drops the number
+    ],
+)
+def test_a_heading_is_an_anchor_only_where_the_page_agrees(tmp_path, heading, sure):
+    cell = {"cell_type": "markdown", "source": [f"## {heading}"]}
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    assert (ledger.heading_slug(heading) in ledger.anchors(tmp_path / "a.ipynb")) is sure
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/someone/companion.git",
+        "https://github.com/someone/companion",
+        "https://token@github.com/someone/companion.git",
+        "git@github.com:someone/companion.git",
+        "ssh://git@github.com/someone/companion",
+    ],
+)
+def test_a_fork_s_address_is_understood(address):
+    found = launch.repository_url({"REPOSITORY_URL": address})
+    assert found == "https://github.com/someone/companion"
+
+
+@pytest.mark.parametrize("address", ["https://example.org/someone/companion", "/srv/git/companion"])
+def test_other_addresses_give_no_buttons(address):
+    assert launch.repository_url({"REPOSITORY_URL": address}) is None
+    assert launch.theme_options({"a": 1}, None, "main") == {"a": 1}
+
+
+def test_without_any_address_there_are_no_buttons(tmp_path):
+    assert launch.repository_url({}, root=tmp_path) is None
+
+
+def test_launch_buttons_name_the_repository():
+    options = launch.theme_options({"a": 1}, "https://github.com/someone/companion", "main")
+    assert options["a"] == 1
+    assert options["repository_url"] == "https://github.com/someone/companion"
+    assert set(options["launch_buttons"]) >= {"binderhub_url", "colab_url"}
+
+
+def test_every_macro_is_in_the_macro_cell():
+    text = macros.cell_source()
+    assert text.startswith("$\n")
+    assert text.endswith("\n$")
+    for name in macros.macros():
+        assert rf"\newcommand{{\{name}}}" in text
+    assert r"\newcommand{\E}[2]" in text
+    assert r"\class" not in text  # needs the site's style sheet
+
+
+def test_pages_of_a_table_of_contents():
+    toc = {
+        "root": "a",
+        "parts": [{"chapters": [{"file": "b", "sections": [{"file": "c"}]}]}],
+        "chapters": [{"file": "d"}],
+    }
+    assert build.pages(toc) == ["a", "b", "c", "d"]
+
+
+def test_the_digest_sees_every_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    (tmp_path / "a.py").write_text("x = 1\n")
+    before = build.digest(["*.py"], "numpy 1")
+    assert build.digest(["*.py"], "numpy 1") == before
+    assert build.digest(["*.py"], "numpy 2") != before
+    (tmp_path / "a.py").write_text("x = 2\n")
+    assert build.digest(["*.py"], "numpy 1") != before
+
+
+def test_the_model_map_is_connected_and_its_edges_lead_somewhere():
+    import yaml
+
+    drawn = yaml.safe_load(model_map.MAP.read_text(encoding="utf-8"))
+    named = set(drawn["nodes"])
+    joined = {end for edge in drawn["edges"] for end in (edge["from"], edge["to"])}
+    assert joined == named
+    for edge in drawn["edges"]:
+        assert set(edge) <= {"from", "to", "change", "at", "via", "wrap"}
+        assert edge["change"].strip()
+    for node in drawn["nodes"].values():
+        assert set(node) <= {"name", "section", "x", "y", "page"}
+
+
+def test_an_edge_ends_at_the_border_of_its_node():
+    node = {"x": 100, "y": 50}
+    x, y = model_map.border((node["x"], node["y"]), (400, 50))
+    assert (x, y) == (100 + model_map.WIDTH / 2 + 4, 50)
+    x, y = model_map.border((node["x"], node["y"]), (100, 400))
+    assert (x, y) == (100, 50 + model_map.HEIGHT / 2 + 4)
