@@ -1,35 +1,60 @@
 // A formula or table wider than the page scrolls by itself; let the keyboard reach it.
 // Only what really overflows becomes a tab stop, so narrow formulas stay out of the way.
 (() => {
-  const wide = "mjx-container[display='true'], mjx-container.wide, .pst-scrollable-table-container, div.highlight pre, .output pre";
+  const FORMULA = "article mjx-container";
+  const BOX = ".pst-scrollable-table-container, div.highlight pre, .output pre";
+
   // A formula within a line cannot be broken: where it is wider than its paragraph, it gets a line
   // of its own that scrolls.
-  const unline = () => {
-    for (const formula of document.querySelectorAll("article mjx-container:not([display])")) {
-      formula.classList.remove("wide");
-      const paragraph = formula.closest("p, li, dd, td, th, figcaption, summary, div");
-      const room = paragraph.clientWidth;
-      if (room && formula.getBoundingClientRect().width > room) formula.classList.add("wide");
+  const isWide = (formula) => {
+    const room = formula.closest("p, li, dd, td, th, figcaption, summary, div").clientWidth;
+    return room > 0 && formula.getBoundingClientRect().width > room;
+  };
+  const letReach = (box) => {
+    const overflows = box.scrollWidth > box.clientWidth + 1;
+    if (overflows && !box.hasAttribute("tabindex")) {
+      box.setAttribute("tabindex", "0");
+      box.dataset.reachable = "true";
+    } else if (!overflows && box.dataset.reachable) {
+      box.removeAttribute("tabindex");
+      delete box.dataset.reachable;
     }
   };
-  const reach = () => {
-    unline();
-    for (const box of document.querySelectorAll(`article :is(${wide})`)) {
-      const overflows = box.scrollWidth > box.clientWidth + 1;
-      if (overflows && !box.hasAttribute("tabindex")) {
-        box.setAttribute("tabindex", "0");
-        box.dataset.reachable = "true";
-      } else if (!overflows && box.dataset.reachable) {
-        box.removeAttribute("tabindex");
-        delete box.dataset.reachable;
-      }
+  // All is measured before anything is changed: else the browser would lay the page out each time.
+  const fit = (formulas, boxes) => {
+    const inline = formulas.filter((formula) => !formula.hasAttribute("display"));
+    inline.forEach((formula) => formula.classList.remove("wide"));
+    const wide = inline.filter(isWide);
+    wide.forEach((formula) => formula.classList.add("wide"));
+    [...formulas.filter((formula) => formula.hasAttribute("display")), ...wide, ...boxes].forEach(letReach);
+  };
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const fitAll = () => fit(all(FORMULA), all(`article :is(${BOX})`));
+
+  // Formulas are set when they come near the window: each is fitted then.
+  let fresh = new Set();
+  const note = (records) => {
+    for (const { addedNodes } of records) for (const node of addedNodes) {
+      if (node.nodeType !== 1) continue;
+      const formula = node.closest("mjx-container");
+      if (formula) fresh.add(formula);
     }
+    if (fresh.size) requestAnimationFrame(() => {
+      const formulas = [...fresh].filter((formula) => formula.isConnected);
+      fresh = new Set();
+      fit(formulas, []);
+    });
   };
-  const start = async () => {
-    if (window.MathJax?.startup?.promise) await window.MathJax.startup.promise;
-    reach();
-    addEventListener("resize", reach);
-    document.addEventListener("toggle", reach, true);
+  const start = () => {
+    fitAll();
+    const article = document.querySelector("article");
+    if (article) new MutationObserver(note).observe(article, { childList: true, subtree: true });
+    addEventListener("resize", fitAll);
+    document.addEventListener("toggle", (event) => {
+      const inside = (selector) => [...event.target.querySelectorAll(selector)];
+      fit(inside("mjx-container"), inside(BOX));
+    }, true);
   };
-  addEventListener("load", start);
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+  else start();
 })();

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from myst_nb.sphinx_ext import add_global_html_resources
+
 
 def write_assets(app):
     from pedagogy_lib.show.page import assets
@@ -14,6 +16,8 @@ def write_assets(app):
         (static / name).write_text(text, encoding="utf-8")
         add = app.add_css_file if name.endswith(".css") else app.add_js_file
         add(name)
+    # MyST-NB writes its style sheet last, so that pages name it with a checksum only in a second build.
+    add_global_html_resources(app, None)
 
 
 def setup(app):
