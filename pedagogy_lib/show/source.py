@@ -4,6 +4,7 @@ import ast
 import html
 import inspect
 import io
+import re
 import textwrap
 import tokenize
 from pathlib import Path
@@ -129,7 +130,9 @@ def _without_docstrings(code):
 def _highlighted(code, path):
     """Return the code as HTML with the short class names that themes of the page colour."""
     # The box may scroll sideways, so it must be reachable by keyboard.
-    attributes = f'tabindex="0" aria-label="Source code of {html.escape(path)}" role="region"'
+    names = ", ".join(re.findall(r"^(?:def|class) (\w+)", code, re.MULTILINE))
+    label = html.escape(f"Source code of {path}" + (f": {names}" if names else ""))
+    attributes = f'tabindex="0" aria-label="{label}" role="region"'
     try:
         from pygments import highlight
         from pygments.formatters import HtmlFormatter

@@ -12,7 +12,10 @@ AT_ONCE = "documentation_options.js"
 
 
 def arrange_scripts(app, pagename, templatename, context, doctree):
-    """Let scripts wait for the text; leave out MathJax where nothing would be typeset."""
+    """Let scripts wait for the text; leave out MathJax where nothing would be typeset.
+
+    The search page is left alone: its own scripts, which the theme's template adds, need the others at once.
+    """
     has_formula = bool(FORMULA.search(context.get("body", "")))
     kept = []
     for script in context.get("script_files", []):
@@ -21,8 +24,9 @@ def arrange_scripts(app, pagename, templatename, context, doctree):
         about_mathjax = "mathjax" in source or "window.MathJax" in str(words.get("body", ""))
         if about_mathjax and not has_formula:
             continue
-        if source and AT_ONCE not in source:
-            words["defer"] = "defer"
+        if source and AT_ONCE not in source and pagename != "search":
+            # A new one: Sphinx hands every page the same list.
+            script = type(script)(script.filename, priority=script.priority, **{**words, "defer": "defer"})
         kept.append(script)
     context["script_files"] = kept
     if has_formula:

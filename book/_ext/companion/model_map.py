@@ -131,8 +131,7 @@ def node_svg(node) -> str:
     box = f'<g class="{kind}">{rect}{name}{section}</g>'
     if not node["link"]:
         return box
-    label = escape(f"{node['name']}, Section {node['section']}", quote=True)
-    return f'<a href="{escape(node["link"], quote=True)}" aria-label="{label}">{box}</a>'
+    return f'<a href="{escape(node["link"], quote=True)}">{box}</a>'
 
 
 def text_svg(lines, at, css) -> str:
