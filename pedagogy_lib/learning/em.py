@@ -22,7 +22,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 
-#: A rise of the loss up to this size, relative to the loss, is put down to rounding.
+#: A rise of the loss up to this size, relative to the largest loss so far, is put down to rounding.
 ROUNDING = 1e-10
 
 
@@ -57,7 +57,7 @@ class Fit(NamedTuple):
 
     params : the parameters
     losses : ndarray, shape (iterations + 1,), the loss after each E step, never rising
-    converged : bool, whether the last fall of the loss was below the tolerance
+    converged : bool, whether the last fall of the loss was within the tolerance
     """
 
     params: Any
@@ -90,11 +90,12 @@ def iterate(model, params, y):
     LossRoseError
         If the loss rises from one E step to the next, by more than rounding.
     """
-    iteration, previous = 0, np.inf
+    iteration, previous, largest = 0, np.inf, 0.0
     while True:
         statistics = model.expected_statistics(params, y)
         loss = float(statistics.loss)
-        if not loss <= previous + ROUNDING * max(1.0, abs(previous)):
+        largest = max(largest, abs(loss))
+        if not loss <= previous + ROUNDING * largest:
             raise LossRoseError(
                 f"loss: expected at most {previous:.10g}, the loss before, got {loss:.10g} at iteration {iteration}; "
                 "check that maximize minimises the joint cross entropy of expected_statistics"
@@ -113,7 +114,9 @@ def fit(model, params, y, *, tolerance=1e-8, max_iterations=1000):
     model, params, y
         As for `iterate`.
     tolerance : float
-        Stop when an iteration lowers the loss by no more than this.
+        Stop when an iteration lowers the loss by no more than this, in nats; or, where all losses
+        are smaller than one, by no more than this share of the largest. A share, because the loss of
+        K-means is in the squared units of the data, and may be tiny from the start.
     max_iterations : int
         Stop after this many M steps in any case, with a warning.
 
@@ -135,7 +138,8 @@ def fit(model, params, y, *, tolerance=1e-8, max_iterations=1000):
         if isinstance(event, Maximization):
             continue
         losses.append(event.loss)
-        if len(losses) > 1 and losses[-2] - losses[-1] <= tolerance:
+        small = tolerance * min(1.0, np.abs(losses).max())
+        if len(losses) > 1 and losses[-2] - losses[-1] <= small:
             return Fit(event.params, np.array(losses), True)
         if event.iteration >= max_iterations:
             warnings.warn(
