@@ -83,7 +83,7 @@ def test_a_loss_that_is_not_a_number_is_an_error():
 
 def test_any_object_with_the_two_verbs_can_be_fitted():
     assert em.fit(kmeans, kmeans.Parameters(START.means), Y).converged
-    assert em.fit(gmm.Regularized(np.eye(1), 2.0), START, Y).converged
+    assert em.fit(gmm, START, Y, options=gmm.Options(prior=(np.eye(1), 2.0))).converged
 
 
 def test_restarts_keep_the_best_and_survive_failures():

@@ -154,7 +154,7 @@ def test_heywood_case_creeps_to_zero_and_the_prior_cures_it():
     # The noise variance falls as one over the iterations.
     assert short.noise_variances[0] / long.noise_variances[0] == pytest.approx(10, rel=0.2)
     assert fa.communalities(long)[0] > 0.995 > 0.9 > fa.communalities(long)[1]
-    cured = em.fit(fa.Regularized(0.1, 5.0), start, y, tolerance=1e-10, max_iterations=20_000)
+    cured = em.fit(fa, start, y, options=fa.Options(prior=(0.1, 5.0)), tolerance=1e-10, max_iterations=20_000)
     assert cured.converged
     assert cured.params.noise_variances[0] > 0.01
 
@@ -166,14 +166,13 @@ def test_noise_that_is_gone_is_an_error():
     y[:, 1] = y[:, 0]                                     # one observation copies another
     with pytest.raises(ValueError, match="a Heywood case"):
         em.fit(fa, fa.start(y, 2, np.random.default_rng(8)), y, tolerance=0, max_iterations=5000)
-    cured = em.fit(fa.Regularized(0.1, 3.0), fa.start(y, 2, np.random.default_rng(8)), y, max_iterations=5000)
+    cured = em.fit(fa, fa.start(y, 2, np.random.default_rng(8)), y, options=fa.Options(prior=(0.1, 3.0)), max_iterations=5000)
     assert cured.params.noise_variances.min() > 0.003
 
 
 def test_the_prior_is_a_penalised_likelihood():
     scale, strength = np.linspace(0.2, 0.5, 6), 40.0
-    model = fa.Regularized(scale, strength)
-    result = em.fit(model, PARAMS, Y, tolerance=1e-13, max_iterations=20_000)
+    result = em.fit(fa, PARAMS, Y, options=fa.Options(prior=(scale, strength)), tolerance=1e-13, max_iterations=20_000)
 
     def objective(params):
         data = -multivariate_normal(params.offset, dense(params)).logpdf(Y).mean()
@@ -244,9 +243,9 @@ STATISTICS = fa.expected_statistics(PARAMS, Y)
         (lambda: fa.observed_statistics(np.ones((0, 1)), np.ones((0, 2))), "expected one observation at least, got none"),
         (lambda: fa.maximize(fa.observed_statistics(np.ones((400, 1)), Y)), "expected factors that vary in 1 directions"),
         (lambda: fa.maximize(fa.observed_statistics(Y[:, [0, 0]], Y)), "expected factors that vary in 2 directions"),
-        (lambda: fa.Regularized(-1.0, 1.0).maximize(STATISTICS), "scale: expected a number above 0, or 6 of them"),
-        (lambda: fa.Regularized(np.ones(5), 1.0).maximize(STATISTICS), "scale: expected a number above 0, or 6 of them"),
-        (lambda: fa.Regularized(1.0, 0.0).maximize(STATISTICS), "strength: expected a number above 0"),
+        (lambda: fa.maximize(STATISTICS, fa.Options(prior=(-1.0, 1.0))), r"prior\[0\]: expected a number above 0, or 6 of them"),
+        (lambda: fa.maximize(STATISTICS, fa.Options(prior=(np.ones(5), 1.0))), r"prior\[0\]: expected a number above 0, or 6 of them"),
+        (lambda: fa.maximize(STATISTICS, fa.Options(prior=(1.0, 0.0))), r"prior\[1\]: expected a number above 0"),
     ],
 )
 def test_what_is_wrong_is_said(call, message):
