@@ -20,6 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import LOG_TAU, AffineGaussian, Gaussian
+from pedagogy_lib.models.static import _graded
 
 #: A noise variance below this share of its observation's variance is rounding: a Heywood case.
 HEYWOOD = 1e-12
@@ -218,15 +219,19 @@ def posterior(params, y):
 
 
 def _posterior(params, y):
-    """The posterior, and log |C' Lambda^-1 C + I|, of arguments that have been checked."""
+    """The posterior, and log p(y_n), of arguments that have been checked."""
     C, c, variances = params
     carried = C.T / variances                             # C' Lambda^-1
     precision = carried @ C + np.eye(C.shape[1])          # Eq. 2.14
+    if _graded.is_too_steep(precision):                   # one sensor drowns the digits of the others
+        means, covariance, log_marginals = _graded.posterior(params, y)
+        return Posterior(means, covariance), log_marginals
     factor = cho_factor(precision, lower=True)
     gain = cho_solve(factor, carried)                     # Eq. 2.15
     covariance = cho_solve(factor, np.eye(len(precision)))
     found = Posterior((y - c) @ gain.T, (covariance + covariance.T) / 2)
-    return found, 2 * np.log(np.diag(factor[0])).sum()
+    log_determinant = 2 * np.log(np.diag(factor[0])).sum()
+    return found, _log_marginal(params, y, found, log_determinant)
 
 
 def log_marginal(params, y):
@@ -258,10 +263,11 @@ def log_marginal(params, y):
     """
     params = _checked(params)
     y = checks.observations("y", y, len(params.offset))
-    return _log_marginal(params, y, *_posterior(params, y))
+    return _posterior(params, y)[1]
 
 
 def _log_marginal(params, y, found, log_determinant):
+    """log p(y_n), from the posterior and log |C' Lambda^-1 C + I|."""
     C, c, variances = params
     misfit = y - c - found.means @ C.T
     squares = (misfit**2 / variances).sum(1) + (found.means**2).sum(1)
@@ -288,8 +294,8 @@ def expected_statistics(params, y, options=PLAIN):
     """
     params = _checked(params)
     y = checks.observations("y", y, len(params.offset))
-    found, log_determinant = _posterior(params, y)
-    loss = -_log_marginal(params, y, found, log_determinant).mean()
+    found, log_marginals = _posterior(params, y)
+    loss = -log_marginals.mean()
     if options.prior is not None:
         loss -= _log_prior(options.prior, params) / len(y)
     statistics = observed_statistics(found.means, y)

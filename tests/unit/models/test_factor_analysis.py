@@ -7,6 +7,7 @@ from sklearn.decomposition import FactorAnalysis
 
 from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.learning import em
+from pedagogy_lib.models.static import _graded
 from pedagogy_lib.models.static import factor_analysis as fa
 
 RNG = np.random.default_rng(0)
@@ -251,3 +252,37 @@ STATISTICS = fa.expected_statistics(PARAMS, Y)
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def exact_posterior(params, y):
+    """The mean of the posterior, and log p(y), with 60 digits, by dense conditioning in the space of y."""
+    mp = pytest.importorskip("mpmath").mp
+    with mp.workdps(60):
+        C, e = mp.matrix(params.loadings.tolist()), mp.matrix((y - params.offset).tolist())
+        S = C * C.T + mp.diag([mp.mpf(v) for v in params.noise_variances])
+        solved = mp.lu_solve(S, e)
+        cost = -((e.T * solved)[0] + mp.log(mp.det(S)) + len(y) * mp.log(2 * mp.pi)) / 2
+        return np.array([float(m) for m in C.T * solved]), float(cost)
+
+
+@pytest.mark.parametrize("variances", [
+    [1e-16, 1, 1], [1, 1e-14, 1], [1e-18, 1e-4, 1], [1e-9, 1e9, 1], [1e-30, 1, 1e-2], [0.3, 1, 2], [1e-12, 1e-12, 1],
+])
+def test_one_nearly_exact_sensor_does_not_drown_the_others(variances):
+    """The textbook's precision sums 1e16 and 1: what the other sensors say would be rounding."""
+    params = fa.Parameters(np.array([[1, 0.5], [0.3, -1], [0.7, 0.2]]), np.zeros(3), np.array(variances, float))
+    y = np.array([0.5, -0.3, 1.2])
+    mean, cost = exact_posterior(params, y)
+    np.testing.assert_allclose(fa.posterior(params, y[None]).means[0], mean, rtol=1e-8)
+    assert fa.log_marginal(params, y[None])[0] == pytest.approx(cost, rel=1e-9)
+    assert fa.expected_statistics(params, y[None]).loss == pytest.approx(-cost, rel=1e-9)
+
+
+def test_both_forms_of_the_posterior_are_one_where_both_are_right():
+    found = _graded.posterior(PARAMS, Y)
+    plain = fa.posterior(PARAMS, Y)
+    np.testing.assert_allclose(found.means, plain.means, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.covariance, plain.covariance, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.log_marginals, fa.log_marginal(PARAMS, Y), rtol=1e-11)
+    assert not _graded.is_too_steep(np.diag([1.0, 1e5]))
+    assert _graded.is_too_steep(np.diag([1.0, 1e7]))
