@@ -13,6 +13,34 @@ SYMMETRY_TOLERANCE = 1e-8
 SUM_TOLERANCE = 1e-8
 
 
+def numbers(name, value):
+    """Check that ``value`` holds real numbers, and leave their type as it is.
+
+    This is the one place where what a caller gives becomes an array.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        If the values are not real numbers, or are masked: NumPy would drop the mask in silence.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name}: expected a plain array, got a masked one, whose mask would be lost; give NaN where a value "
+            "is missing and the function allows it: value.filled(np.nan)"
+        )
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array of numbers, got rows of unequal length") from None
+    if given.dtype.kind not in "iuf":
+        raise ValueError(f"{name}: expected real numbers, got {_kind(given)}")
+    return given
+
+
 def array(name, value, shape=None, *, missing=False):
     """Check that ``value`` holds finite real numbers, in an array of the given shape.
 
@@ -37,13 +65,7 @@ def array(name, value, shape=None, *, missing=False):
     ValueError
         If the values are not numbers, not finite, or the shape is another one.
     """
-    try:
-        given = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name}: expected an array of numbers, got rows of unequal length") from None
-    if given.dtype.kind not in "iuf":
-        raise ValueError(f"{name}: expected real numbers, got {_kind(given)}")
-    given = given.astype(np.float64, copy=False)
+    given = numbers(name, value).astype(np.float64, copy=False)
     if shape is not None and not _fits(given.shape, shape):
         raise ValueError(f"{name}: expected shape {_spell(shape)}, got {_spell(given.shape)}")
     # The fastest pass over many numbers: a sum of squares is finite only if every number is.

@@ -104,14 +104,15 @@ def marginalize(source, emission):
     source : Categorical
         With K sides.
     emission : Table or Components
-        One column, or one log density, for each side of the source.
+        One column, or one log density, for each side of the source. Any emission of
+        `pedagogy_lib.distributions.emissions` has these log densities too.
 
     Returns
     -------
     Categorical or Mixture
         Of the kind that the emission asks for; `log_density` evaluates either.
     """
-    if isinstance(emission, Components):
+    if hasattr(emission, "log_densities"):
         checks.probabilities("source.probabilities", source.probabilities, ("K",))
         return Mixture(source, emission)
     pi, A = _checked("source", source, "emission", emission)
@@ -126,6 +127,7 @@ def invert(source, emission, y=None):
     source : Categorical
         With K sides.
     emission : Table or Components
+        As for `marginalize`.
     y : optional
         The observation. With a `Table` it may be left out; the answer is then the reversed table.
 
@@ -139,7 +141,7 @@ def invert(source, emission, y=None):
         If y has probability zero under every side: no posterior exists. In a reversed table the
         column of such a y is uniform; nothing can ever ask for it.
     """
-    if isinstance(emission, Components):
+    if hasattr(emission, "log_densities"):
         return _invert_components(source, emission, y)
     pi, A = _checked("source", source, "emission", emission)
     joint = A * pi                                         # p(y = i, x = j)

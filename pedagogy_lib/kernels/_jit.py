@@ -19,6 +19,7 @@ _sums = _fused | {"reassoc"}            # a sum may be reordered, into SIMD lane
 #: For kernels, which Python calls.
 jit = _compile(fastmath=_fused)
 jit_sums = _compile(fastmath=_sums)
+jit_exact = _compile()                  # every operation rounds by itself, as in NumPy
 
 #: For their helpers, which only kernels call: without a wrapper for Python they compile sooner.
 helper = _compile(fastmath=_fused, no_cpython_wrapper=True)

@@ -1,6 +1,6 @@
 """Several Gaussians at once, as compiled loops: densities, responsibilities, scatters.
 
-The same work as the references in `pedagogy_lib.distributions.gaussians` and
+The same work as the references in `pedagogy_lib.distributions.emissions` and
 `pedagogy_lib.models.static.gmm`. Where the pass is long, the data are taken in blocks of rows that fit into
 the processor's nearest memory, and transposed there: every innermost loop then runs over the rows
 of a block, several in each SIMD register. The densities alone have their innermost loop over the
@@ -130,8 +130,11 @@ def log_densities(y, means, roots, constants):
     return logs
 
 
-def infer(y, means, roots, constants):
+def infer(y, weights, means, roots):
     """Responsibilities, shape (N, K), and log marginals, shape (N,)."""
+    half_log_determinants = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
+    with np.errstate(divide="ignore"):                           # a weight of zero: impossible
+        constants = np.log(weights) - half_log_determinants - 0.5 * y.shape[1] * np.log(2 * np.pi)
     responsibilities, log_marginals = arrays((len(y), len(means)), (len(y),))
     _infer(_plain(y), _plain(means), _plain(roots), _plain(constants), responsibilities, log_marginals)
     return responsibilities, log_marginals

@@ -11,7 +11,7 @@ ROWS = 128                              # of a block
 
 
 @jit_sums
-def assign(y, means, counts, sums):
+def _assign(y, means, counts, sums):
     """Count and sum the rows nearest to each mean. Adds to the last two arguments, which are zero.
 
     Returns the sum of the squared distances. Of equally near means the first counts.
@@ -50,3 +50,10 @@ def assign(y, means, counts, sums):
             for d in range(D):
                 sums[k, d] += y[first + b, d]
     return cost
+
+
+def assign(means, y):
+    """As the reference: counts, shape (K,), sums, shape (K, D), and the cost."""
+    counts, sums = np.zeros(len(means)), np.zeros(means.shape)
+    cost = _assign(np.ascontiguousarray(y), np.ascontiguousarray(means), counts, sums)
+    return counts, sums, cost

@@ -7,6 +7,9 @@ M step the parameters. This module knows no model. It is handed one: a module, o
     ``expected_statistics(params, y)``   the E step; the result has a field ``loss``
     ``maximize(statistics)``             the M step
 
+A model with ``Options`` (a prior, a shared covariance, controls) takes them as one more argument of
+both; `fit` hands them on.
+
 The loss is the marginal cross entropy of ``params`` (the bound, once the E step has made it
 tight), so it can never rise.
 
@@ -22,7 +25,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 
-#: A rise of the loss up to this size, relative to the loss, is put down to rounding.
+#: A rise of the loss up to this size, relative to the largest loss so far, is put down to rounding.
 ROUNDING = 1e-10
 
 
@@ -57,7 +60,7 @@ class Fit(NamedTuple):
 
     params : the parameters
     losses : ndarray, shape (iterations + 1,), the loss after each E step, never rising
-    converged : bool, whether the last fall of the loss was below the tolerance
+    converged : bool, whether the last fall of the loss was within the tolerance
     """
 
     params: Any
@@ -69,7 +72,7 @@ class LossRoseError(RuntimeError):
     """The loss rose, which EM cannot do: the model's E and M step do not belong together."""
 
 
-def iterate(model, params, y):
+def iterate(model, params, y, options=None):
     """Run EM one half-step at a time, without end.
 
     Parameters
@@ -80,6 +83,8 @@ def iterate(model, params, y):
         Where to start, in the form that the model takes.
     y
         The data, in the form that the model takes.
+    options : optional
+        The model's ``Options``; its own defaults if not given.
 
     Yields
     ------
@@ -90,30 +95,34 @@ def iterate(model, params, y):
     LossRoseError
         If the loss rises from one E step to the next, by more than rounding.
     """
-    iteration, previous = 0, np.inf
+    iteration, previous, largest = 0, np.inf, 0.0
+    asked = () if options is None else (options,)
     while True:
-        statistics = model.expected_statistics(params, y)
+        statistics = model.expected_statistics(params, y, *asked)
         loss = float(statistics.loss)
-        if not loss <= previous + ROUNDING * max(1.0, abs(previous)):
+        largest = max(largest, abs(loss))
+        if not loss <= previous + ROUNDING * largest:
             raise LossRoseError(
                 f"loss: expected at most {previous:.10g}, the loss before, got {loss:.10g} at iteration {iteration}; "
                 "check that maximize minimises the joint cross entropy of expected_statistics"
             )
         yield Expectation(iteration, params, statistics, loss)
-        params = model.maximize(statistics)
+        params = model.maximize(statistics, *asked)
         yield Maximization(iteration, params)
         iteration, previous = iteration + 1, loss
 
 
-def fit(model, params, y, *, tolerance=1e-8, max_iterations=1000):
+def fit(model, params, y, *, options=None, tolerance=1e-8, max_iterations=1000):
     """Run EM until the loss has stopped falling.
 
     Parameters
     ----------
-    model, params, y
+    model, params, y, options
         As for `iterate`.
     tolerance : float
-        Stop when an iteration lowers the loss by no more than this.
+        Stop when an iteration lowers the loss by no more than this, in nats; or, where all losses
+        are smaller than one, by no more than this share of the largest. A share, because the loss of
+        K-means is in the squared units of the data, and may be tiny from the start.
     max_iterations : int
         Stop after this many M steps in any case, with a warning.
 
@@ -131,11 +140,12 @@ def fit(model, params, y, *, tolerance=1e-8, max_iterations=1000):
     tolerance = checks.number("tolerance", tolerance, at_least=0)
     max_iterations = checks.count("max_iterations", max_iterations, minimum=0)
     losses = []
-    for event in iterate(model, params, y):
+    for event in iterate(model, params, y, options):
         if isinstance(event, Maximization):
             continue
         losses.append(event.loss)
-        if len(losses) > 1 and losses[-2] - losses[-1] <= tolerance:
+        small = tolerance * min(1.0, np.abs(losses).max())
+        if len(losses) > 1 and losses[-2] - losses[-1] <= small:
             return Fit(event.params, np.array(losses), True)
         if event.iteration >= max_iterations:
             warnings.warn(
@@ -144,12 +154,12 @@ def fit(model, params, y, *, tolerance=1e-8, max_iterations=1000):
             return Fit(event.params, np.array(losses), False)
 
 
-def fit_best(model, starts, y, *, tolerance=1e-8, max_iterations=1000):
+def fit_best(model, starts, y, *, options=None, tolerance=1e-8, max_iterations=1000):
     """Run EM from several starts, and keep the fit with the lowest loss.
 
     Parameters
     ----------
-    model, y, tolerance, max_iterations
+    model, y, options, tolerance, max_iterations
         As for `fit`.
     starts : iterable of parameters
 
@@ -166,7 +176,7 @@ def fit_best(model, starts, y, *, tolerance=1e-8, max_iterations=1000):
     best, losses, failure = None, [], "no start was given"
     for params in starts:
         try:
-            result = fit(model, params, y, tolerance=tolerance, max_iterations=max_iterations)
+            result = fit(model, params, y, options=options, tolerance=tolerance, max_iterations=max_iterations)
         except ValueError as error:   # a collapsed or empty class: another start may do better
             failure = error
             losses.append(np.nan)

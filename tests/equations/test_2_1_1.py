@@ -78,7 +78,7 @@ def test_eq_2_3():
 def test_eq_2_4():
     y = np.array([0.3, -0.4])
     densities = np.array([density(PLANE, y, k) for k in range(3)])
-    left = np.exp(gmm.emission(PLANE).log_densities(y))
+    left = np.exp(gmm.emission(PLANE).log_densities([y])[0])
     right = np.array([np.prod(densities**x) for x in np.eye(3)])
     assert_only_as_printed(left, right, np.array([np.prod(densities ** (1 - x)) for x in np.eye(3)]))
 
@@ -86,7 +86,7 @@ def test_eq_2_4():
 def test_eq_2_5():
     y = np.array([0.3, -0.4])
     C = PLANE.means.T                                     # columns are the mean vectors
-    left = np.exp(gmm.emission(PLANE).log_densities(y))
+    left = np.exp(gmm.emission(PLANE).log_densities([y])[0])
     right = [multivariate_normal(C @ x, PLANE.covariances[k]).pdf(y) for k, x in enumerate(np.eye(3))]
     wrong = [multivariate_normal(C @ x, PLANE.covariances[0]).pdf(y) for x in np.eye(3)]
     assert_only_as_printed(left, right, wrong)
@@ -103,7 +103,7 @@ def test_eq_2_6():
         likelihood * prior / np.sum(likelihood * prior),
         np.exp(np.log(likelihood * prior)) / np.exp(np.log(likelihood * prior)).sum(),
         softmax(np.log(likelihood * prior)),
-        gmm.posterior(LINE, [[y]])[0],
+        gmm.posterior(LINE, [[y]]).probabilities[0],
     ]
     for right in lines:
         assert_only_as_printed(left, right, likelihood / likelihood.sum(), prior, rtol=1e-6)
@@ -113,7 +113,7 @@ def test_eq_2_7():
     # The posterior is categorical, with the softmax as its probabilities: conditional frequencies.
     draw = gmm.sample(LINE, 400_000, np.random.default_rng(7))
     near = np.abs(draw.observations[:, 0] - 0.7) < 0.02
-    z = gmm.emission(LINE).log_densities(np.array([0.7])) + np.log(LINE.weights)
+    z = gmm.emission(LINE).log_densities([[0.7]])[0] + np.log(LINE.weights)
     assert_frequencies(np.bincount(draw.classes[near], minlength=3), softmax(z), softmax(z - np.log(LINE.weights)))
 
 
@@ -129,7 +129,8 @@ def test_eq_2_8():
     # c is the same for every class, and so factors out of the softmax.
     assert np.ptp(log_joint - z) < 1e-12
     no_determinant, no_half = z + 0.5 * log_determinants, z - 0.5 * squares
-    assert_only_as_printed(gmm.posterior(PLANE, [y])[0], softmax(z), softmax(no_determinant), softmax(no_half))
+    found = gmm.posterior(PLANE, [y]).probabilities[0]
+    assert_only_as_printed(found, softmax(z), softmax(no_determinant), softmax(no_half))
 
 
 def test_eq_2_9():
@@ -180,7 +181,7 @@ def test_text_2_1_1_conjugacy():
     """The posterior's log probabilities are the prior's plus the log likelihoods, up to a constant."""
     y = np.array([0.3, -0.4])
     updated = np.log(PLANE.weights) + np.log([density(PLANE, y, k) for k in range(3)])
-    difference = np.log(gmm.posterior(PLANE, [y])[0]) - updated
+    difference = np.log(gmm.posterior(PLANE, [y]).probabilities[0]) - updated
     assert np.ptp(difference) < 1e-12
     assert np.ptp(difference - np.log(PLANE.weights)) > 0.1
 

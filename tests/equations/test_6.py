@@ -93,11 +93,11 @@ def test_eq_6_1():
 def test_text_6_1_the_sum_couples_the_classes():
     """The slope with respect to one mean changes when another mean does; that of the joint does not."""
     moved = PARAMS._replace(means=PARAMS.means + [[0, 0], [0.5, 0]])
-    r = gmm.posterior(PARAMS, Y)
+    r = gmm.posterior(PARAMS, Y).probabilities
 
     def slopes(params):
         own = np.linalg.solve(params.covariances[0], (Y - params.means[0]).T)
-        return (own * gmm.posterior(params, Y)[:, 0]).mean(1), (own * r[:, 0]).mean(1)
+        return (own * gmm.posterior(params, Y).probabilities[:, 0]).mean(1), (own * r[:, 0]).mean(1)
 
     assert np.abs(slopes(PARAMS)[0] - slopes(moved)[0]).max() > 0.01
     np.testing.assert_array_equal(slopes(PARAMS)[1], slopes(moved)[1])
@@ -114,7 +114,7 @@ def test_eq_6_2():
 
 def test_eq_6_3():
     """The slope of the marginal is the average slope of the joint, under the posterior and no other."""
-    r, step = gmm.posterior(PARAMS, Y), 1e-6
+    r, step = gmm.posterior(PARAMS, Y).probabilities, 1e-6
     left = np.concatenate([mean_slope(marginal_loss, k) for k in (0, 1)])
 
     def averaged(weights):
@@ -131,7 +131,7 @@ def test_eq_6_3():
     # Nor may the derivative be taken outside of the expectation: the posterior moves too.
 
     def hybrid(params):
-        return -(gmm.posterior(params, Y) * np.log(joint(params))).sum(1).mean()
+        return -(gmm.posterior(params, Y).probabilities * np.log(joint(params))).sum(1).mean()
 
     outside = np.concatenate([mean_slope(hybrid, k) for k in (0, 1)])
     assert not np.allclose(outside, left, rtol=1e-2)
@@ -139,7 +139,7 @@ def test_eq_6_3():
 
 def test_eq_6_4():
     """A slip: the slope is printed without its minus sign, and Sigma without its index k."""
-    r = gmm.posterior(PARAMS, Y)
+    r = gmm.posterior(PARAMS, Y).probabilities
     for k, other in ((0, 1), (1, 0)):
         left = mean_slope(marginal_loss, k)
 
@@ -151,7 +151,7 @@ def test_eq_6_4():
     # The implication holds all the same: at an optimum mu_k = <X_k Y> / <X_k>.
     best = minimize(lambda m: marginal_loss(PARAMS._replace(means=m.reshape(2, 2))), PARAMS.means.ravel(), tol=1e-12)
     best = PARAMS._replace(means=best.x.reshape(2, 2))
-    r = gmm.posterior(best, Y)
+    r = gmm.posterior(best, Y).probabilities
     assert_only_as_printed(best.means, r.T @ Y / r.sum(0)[:, None], r.T @ Y / len(Y), PARAMS.means, rtol=1e-4)
 
 

@@ -23,7 +23,7 @@ def joint_cross_entropy(weights, means, covariances, r):
 
 @pytest.fixture(scope="module")
 def e_step():
-    return gmm.posterior(SHARED, Y), gmm.expected_statistics(SHARED, Y)
+    return gmm.posterior(SHARED, Y).probabilities, gmm.expected_statistics(SHARED, Y)
 
 
 def test_eq_7_1():
@@ -40,17 +40,17 @@ def test_eq_7_1():
         no_half / no_half.sum(1, keepdims=True),
         no_prior / no_prior.sum(1, keepdims=True),
     )
-    np.testing.assert_allclose(gmm.posterior(SHARED, Y), left, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(gmm.posterior(SHARED, Y).probabilities, left, rtol=1e-9, atol=1e-15)
 
 
 def test_text_7_1_1_infinite_precision():
     """Covariance epsilon I, epsilon to zero: the nearest mean takes all, whatever the weights."""
-    hard = kmeans.posterior(kmeans.Parameters(SHARED.means), Y)
+    hard = kmeans.posterior(kmeans.Parameters(SHARED.means), Y).probabilities
     for weights in ([0.7, 0.3], [0.001, 0.999]):
         gaps = []
         for epsilon in (1.0, 0.1, 1e-3, 1e-5):
             tight = gmm.Parameters(np.array(weights), SHARED.means, np.stack([epsilon * np.eye(2)] * 2))
-            gaps.append(np.abs(gmm.posterior(tight, Y) - hard).max())
+            gaps.append(np.abs(gmm.posterior(tight, Y).probabilities - hard).max())
         assert gaps[-1] < 1e-12
         assert gaps[0] > 0.1
 
@@ -64,11 +64,11 @@ def test_text_7_1_1_closer_in_which_distance():
     means, shape = np.array([[1.0, 0.0], [0.0, 2.0]]), np.diag([1.0, 100.0])
     origin = np.zeros((1, 2))
     posteriors = [
-        gmm.posterior(gmm.Parameters(np.full(2, 0.5), means, np.stack([epsilon * shape] * 2)), origin)[0]
+        gmm.posterior(gmm.Parameters(np.full(2, 0.5), means, np.stack([epsilon * shape] * 2)), origin).probabilities[0]
         for epsilon in (1.0, 0.1, 0.01)
     ]
     np.testing.assert_allclose(posteriors[-1], [0.0, 1.0], atol=1e-12)
-    np.testing.assert_array_equal(kmeans.posterior(kmeans.Parameters(means), origin)[0], [1.0, 0.0])
+    np.testing.assert_array_equal(kmeans.posterior(kmeans.Parameters(means), origin).probabilities[0], [1.0, 0.0])
     # Measured in units of the covariance, the second mean is the nearer: 0.2 against 1.
     np.testing.assert_allclose(np.sqrt(np.einsum("ki,ij,kj->k", means, np.linalg.inv(shape), means)), [1.0, 0.2])
 
@@ -145,8 +145,8 @@ def test_box_k_means():
     statistics = kmeans.expected_statistics(params, Y)
     distances = np.array([[np.linalg.norm(y - m) for m in params.means] for y in Y])
     assigned = np.eye(2)[[int(np.argmin(row)) for row in distances]]
-    np.testing.assert_array_equal(kmeans.posterior(params, Y), assigned)
-    assert not np.array_equal(kmeans.posterior(params, Y), 1 - assigned)
+    np.testing.assert_array_equal(kmeans.posterior(params, Y).probabilities, assigned)
+    assert not np.array_equal(kmeans.posterior(params, Y).probabilities, 1 - assigned)
     found = minimize(lambda m: (assigned * ((Y[:, None] - m.reshape(2, 2)) ** 2).sum(2)).sum(), np.zeros(4), tol=1e-12)
     assert_only_as_printed(
         found.x.reshape(2, 2), kmeans.maximize(statistics).means, params.means, (assigned.T @ Y) / len(Y), rtol=1e-5
@@ -160,7 +160,7 @@ def test_box_k_means_superscripts():
     With (i) on both the box would say that every mean is already the average of its class.
     """
     used = SHARED.means                                   # mu^(i), in the E step
-    assigned = kmeans.posterior(kmeans.Parameters(used), Y)
+    assigned = kmeans.posterior(kmeans.Parameters(used), Y).probabilities
     averages = (assigned.T @ Y) / assigned.sum(0)[:, None]
     made = kmeans.maximize(kmeans.expected_statistics(kmeans.Parameters(used), Y)).means
     assert_only_as_printed(averages, made, used)          # mu^(i+1), not mu^(i)

@@ -160,14 +160,14 @@ def test_text_7_3_1_infinite_precision():
     limit = INV(C.T @ C) @ C.T @ (Y - OFFSET).T
     assert_only_as_printed(left[1], limit, middle, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(np.linalg.pinv(C) @ (Y - OFFSET).T, limit, rtol=1e-9)
-    np.testing.assert_allclose(pca.posterior(pca.Parameters(C, OFFSET), Y), limit.T, rtol=1e-9)
+    np.testing.assert_allclose(pca.posterior(pca.Parameters(C, OFFSET), Y).means, limit.T, rtol=1e-9)
     covariances = [ppca.posterior(ppca.Parameters(C, OFFSET, e), Y).covariance for e in (1e-2, 1e-4)]
     np.testing.assert_allclose(covariances[1] / 1e-4, INV(C.T @ C), rtol=1e-3)
     assert not np.allclose(covariances[1], covariances[0])
 
 
 def test_text_7_3_1_smallest_reconstruction_error():
-    limit = pca.posterior(pca.Parameters(C, OFFSET), Y)
+    limit = pca.posterior(pca.Parameters(C, OFFSET), Y).means
     found = [minimize(lambda x, y=y: ((y - OFFSET - C @ x) ** 2).sum(), np.zeros(2), tol=1e-12).x for y in Y]
     assert_only_as_printed(found, limit, (Y - OFFSET) @ C, rtol=1e-4, atol=1e-5)
 
@@ -180,7 +180,7 @@ def test_box_iterative_pca():
     matrix = (centred.T @ x / 40) @ INV(x.T @ x / 40)     # and its M step
     params = pca.Parameters(start, Y.mean(0))
     statistics = pca.expected_statistics(params, Y)
-    assert_only_as_printed(pca.posterior(params, Y), x, centred @ start)
+    assert_only_as_printed(pca.posterior(params, Y).means, x, centred @ start)
     assert_only_as_printed(pca.maximize(statistics).loadings, matrix, centred.T @ x / 40)
     # Each line by a general optimiser.
     best = minimize(lambda m: ((centred - x @ m.reshape(4, 2).T) ** 2).sum(), start.ravel(), tol=1e-12).x

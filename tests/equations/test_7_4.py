@@ -71,7 +71,7 @@ def least(yy, yx, xx):
 
 @pytest.fixture(scope="module")
 def ours():
-    return lgssm.maximize(lgssm.expected_statistics(MODEL, Y), offsets=False)
+    return lgssm.maximize(lgssm.expected_statistics(MODEL, Y), lgssm.Options(offsets=False))
 
 
 def test_eq_7_4(ours):
@@ -161,7 +161,7 @@ def test_text_7_4_observed_states_are_a_special_case():
     """The same maximize, with sample averages in the place of expected ones."""
     draws = [lgssm.sample(MODEL, 30, rng) for rng in np.random.default_rng(1).spawn(4)]
     x, y = np.stack([d.states for d in draws]), np.stack([d.observations for d in draws])
-    found = lgssm.maximize(lgssm.observed_statistics(x, y), offsets=False)
+    found = lgssm.maximize(lgssm.observed_statistics(x, y), lgssm.Options(offsets=False))
     before, after = x[:, :-1].reshape(-1, 2), x[:, 1:].reshape(-1, 2)
     left = np.linalg.lstsq(before, after, rcond=None)[0].T
     assert_only_as_printed(left, found.transition.matrix, A, left.T)

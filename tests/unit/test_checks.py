@@ -81,3 +81,12 @@ def test_an_array_of_floats_is_not_copied():
 def test_a_singular_covariance_passes_despite_rounding():
     direction = np.random.default_rng(0).normal(size=(5, 1)) * 1e3
     checks.covariance("S", direction @ direction.T, definite=False)
+
+
+def test_a_masked_array_is_refused_wherever_an_array_is_checked():
+    """NumPy would drop the mask, and take for a number what was marked as none."""
+    masked = np.ma.masked_array([[1.0, 99.0], [3.0, 4.0]], [[False, True], [False, False]])
+    for check in (checks.numbers, checks.array, lambda name, value: checks.observations(name, value, 2, missing=True)):
+        with pytest.raises(ValueError, match="y: expected a plain array, got a masked one.*filled"):
+            check("y", masked)
+    assert np.isnan(checks.observations("y", masked.filled(np.nan), 2, missing=True)[0, 1])

@@ -30,10 +30,10 @@ from pedagogy_lib.inference import discrete
 from pedagogy_lib.inference.discrete import Filtered, ImpossibleError, Path, Smoothed
 
 __all__ = [
-    "Filtered", "Gaussians", "Parameters", "Path", "Poissons", "Posterior", "Regularized", "Sample",
+    "Filtered", "Gaussians", "Options", "Parameters", "Path", "Poissons", "Posterior", "Sample",
     "Statistics", "Symbols", "expected_statistics", "filter", "log_marginal", "maximize",
     "most_probable_path", "observed_statistics", "pair_posteriors", "posterior", "sample",
-    "sample_posterior",
+    "sample_posterior", "start",
 ]
 
 
@@ -96,6 +96,53 @@ class Statistics(NamedTuple):
     emission: Any
     size: int
     loss: float
+
+
+class Options(NamedTuple):
+    """What may be asked of learning, by ``em.fit(hmm, params, y, options=hmm.Options(...))``.
+
+    A prior on the parameters, for data that say too little about some. Each table sees imaginary
+    counts besides the real ones (the mode under a Dirichlet prior), so that nothing is ruled out
+    only because it has not happened yet.
+
+    initial : float or array_like, shape (K,), imaginary starts in each state
+    transition : float or array_like, shape (K, K), imaginary moves; a larger diagonal makes states
+        that last
+    emission : what the emission takes as its prior, or None. Symbols: imaginary counts, a float or
+        shape (M, K). Gaussians: a covariance and a number of imaginary vectors. Poissons: imaginary
+        events and steps.
+    """
+
+    initial: Any = 0.0
+    transition: Any = 0.0
+    emission: Any = None
+
+
+PLAIN = Options()
+
+
+def start(y, k, family, rng):
+    """Choose where EM begins: states that last about ten steps, and emissions that differ at random.
+
+    Parameters
+    ----------
+    y : array_like, or list of array_like
+        One sequence, or several.
+    k : int
+        The number of states.
+    family : type
+        `Symbols`, `Gaussians` or `Poissons`, or anything with a ``start(y, k, rng)`` like theirs.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Parameters
+    """
+    k, rng = checks.count("k", k), checks.generator("rng", rng)
+    leave = 0.1 if k > 1 else 0.0
+    transition = np.full((k, k), leave / max(k - 1, 1))
+    np.fill_diagonal(transition, 1 - leave)
+    return Parameters(np.full(k, 1 / k), transition, family.start(_joined(y)[0], k, rng))
 
 
 def sample(params, n, rng):
@@ -264,7 +311,7 @@ def log_marginal(params, y, backend="auto"):
     return costs if _is_list(y) else float(costs[0])
 
 
-def expected_statistics(params, y, backend="auto"):
+def expected_statistics(params, y, options=PLAIN, backend="auto"):
     """The E step: the sufficient statistics, expected under the smoother.
 
     Parameters
@@ -273,6 +320,8 @@ def expected_statistics(params, y, backend="auto"):
         As for `filter`.
     y : array_like, or list of array_like
         One sequence, or several.
+    options : Options
+        With a prior the loss includes the prior's part, so that it still never rises.
 
     Returns
     -------
@@ -285,7 +334,7 @@ def expected_statistics(params, y, backend="auto"):
     whole, lengths = _joined(y)
     logs = np.split(params.emission.log_densities(whole), np.cumsum(lengths)[:-1])
     found = [_posterior(params, part, backend, name) for part, name in zip(logs, _names(y))]
-    loss = -sum(one.log_likelihood for one in found) / len(whole)
+    loss = -(sum(one.log_likelihood for one in found) + _log_prior(options, params)) / len(whole)
     return _collected(found, whole, params.emission)._replace(loss=loss)
 
 
@@ -321,13 +370,15 @@ def observed_statistics(states, y, emission):
     return _collected(found, whole, emission)
 
 
-def maximize(statistics):
+def maximize(statistics, options=PLAIN):
     """The M step: the parameters that minimise the joint cross entropy.
 
     Parameters
     ----------
     statistics : Statistics
         From `expected_statistics`, or from `observed_statistics` where the states are known.
+    options : Options
+        Its imaginary counts are added to the real ones.
 
     Returns
     -------
@@ -342,51 +393,20 @@ def maximize(statistics):
     ----------
     Section 7.2, "The M step".
     """
+    starts = statistics.initial + emissions.pseudo_counts("initial", options.initial, statistics.initial.shape)
+    moves = statistics.pairs + emissions.pseudo_counts("transition", options.transition, statistics.pairs.shape)
     return Parameters(
-        statistics.initial / statistics.initial.sum(),      # pi_k = <X_1^k>
-        _shares(statistics.pairs),                          # a_ij = <X_t^i X_{t-1}^j> / <X_{t-1}^j>
-        statistics.emission.maximize(),
+        starts / starts.sum(),                              # pi_k = <X_1^k>
+        _shares(moves),                                     # a_ij = <X_t^i X_{t-1}^j> / <X_{t-1}^j>
+        statistics.emission.maximize(options.emission),
     )
 
 
-class Regularized(NamedTuple):
-    """The same model with a prior on its parameters, for data that say too little about some.
-
-    Give it to `pedagogy_lib.learning.em.fit` in the place of this module. Each table sees
-    imaginary counts besides the real ones (the mode under a Dirichlet prior), so nothing is ruled
-    out only because it has not happened yet.
-
-    initial : float or array_like, shape (K,), imaginary starts in each state
-    transition : float or array_like, shape (K, K), imaginary moves; a larger diagonal makes states
-        that last
-    emission : what the emission takes as its prior, or None. Symbols: imaginary counts, a float or
-        shape (M, K). Gaussians: a covariance and a number of imaginary vectors. Poissons: imaginary
-        events and steps.
-    """
-
-    initial: Any = 0.0
-    transition: Any = 0.0
-    emission: Any = None
-
-    def expected_statistics(self, params, y):
-        """As the module's; the loss includes the prior's part, so that it still never rises."""
-        statistics = expected_statistics(params, y)
-        gain = emissions.imagined(self.initial, params.initial, "initial")
-        gain += emissions.imagined(self.transition, params.transition, "transition")
-        if self.emission is not None:
-            gain += params.emission.log_prior(self.emission)
-        return statistics._replace(loss=statistics.loss - gain / statistics.size)
-
-    def maximize(self, statistics):
-        """As the module's, with the imaginary counts added to the real ones."""
-        initial = emissions.pseudo_counts("initial", self.initial, statistics.initial.shape)
-        moves = emissions.pseudo_counts("transition", self.transition, statistics.pairs.shape)
-        starts = statistics.initial + initial
-        return Parameters(
-            starts / starts.sum(),
-            _shares(statistics.pairs + moves),
-            statistics.emission.maximize(self.emission),
-        )
+def _log_prior(options, params):
+    """The log probability of the imaginary counts, up to a constant."""
+    gain = emissions.imagined(options.initial, params.initial, "initial")
+    gain += emissions.imagined(options.transition, params.transition, "transition")
+    return gain if options.emission is None else gain + params.emission.log_prior(options.emission)
 
 
 def _run(algorithm, params, logs, backend, name="y"):

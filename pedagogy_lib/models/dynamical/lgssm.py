@@ -14,7 +14,7 @@ References
 Sections 2.2.2 (inference) and 7.4 (learning).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning.moments import Moments, regress
 from pedagogy_lib.models.dynamical import _lgssm_statistics as _statistics
+from pedagogy_lib.models.static import factor_analysis
 
 
 class Parameters(NamedTuple):
@@ -73,6 +74,50 @@ class Statistics(NamedTuple):
     transition: Moments
     emission: Moments
     loss: float
+
+
+class Options(NamedTuple):
+    """What may be asked of learning, by ``em.fit(lgssm, params, y, options=lgssm.Options(...))``.
+
+    controls : array_like or list, as y, with T - 1 rows of M; or None
+        Known pushes: row t acts on x_t on its way to x_{t+1}.
+    offsets : bool
+        Whether a and c are learned too. Without, they are zero, as in the textbook.
+    method : {"joseph", "covariance", "sqrt"}
+        Of `pedagogy_lib.inference.kalman.filter`.
+    """
+
+    controls: Any = None
+    offsets: bool = True
+    method: str = "joseph"
+
+
+PLAIN = Options()
+
+
+def start(y, k, rng):
+    """Choose where EM begins: a factor analyser for each step, whose factors fade slowly.
+
+    Parameters
+    ----------
+    y : array_like, shape (T, L) or (B, T, L), or a list of arrays of shape (T_b, L)
+        Every column must vary. Rows with a NaN are passed over.
+    k : int
+        The number of states.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Parameters
+        Each state is a standard normal at every step, 0.9 of its last value and noise.
+    """
+    rows = np.concatenate([batch.reshape(-1, batch.shape[2]) for batch, _ in _statistics.batches(y, None)])
+    found = factor_analysis.start(rows[~np.isnan(rows).any(1)], k, rng)
+    return Parameters(
+        Gaussian(np.zeros(k), np.eye(k)),
+        AffineGaussian(0.9 * np.eye(k), np.zeros(k), (1 - 0.9**2) * np.eye(k)),
+        AffineGaussian(found.loadings, found.offset, np.diag(found.noise_variances)),
+    )
 
 
 def local_level(level_variance, observation_variance, initial_mean, initial_variance):
@@ -225,7 +270,7 @@ def log_marginal(params, y, controls=None, **options):
     return filter(params, y, controls, **options).log_likelihood
 
 
-def expected_statistics(params, y, controls=None, method="joseph"):
+def expected_statistics(params, y, options=PLAIN):
     """The E step: run the smoother, and average under its posterior.
 
     Parameters
@@ -236,9 +281,7 @@ def expected_statistics(params, y, controls=None, method="joseph"):
         One sequence, or several. NaN marks what is missing: a time step at which nothing was
         observed says nothing about the emission; where some entries of y_t were, the others are
         replaced by their conditional expectation.
-    controls : array_like or list, as y, with T - 1 rows of M, optional
-    method : {"joseph", "covariance", "sqrt"}
-        Of `pedagogy_lib.inference.kalman.filter`.
+    options : Options
 
     Returns
     -------
@@ -255,24 +298,24 @@ def expected_statistics(params, y, controls=None, method="joseph"):
     """
     _statistics.refuse_varying(params)
     parts = []
-    for batch, u in _statistics.batches(y, controls):
+    for batch, u in _statistics.batches(y, options.controls):
         pushes = _pushes(params, u, batch.shape[1])
         model = (params.initial, params.transition, params.emission, batch, pushes)
-        filtered = kalman.filter(*model, method=method)
-        smoothed = kalman.smooth(*model, method=method, filtered=filtered)
+        filtered = kalman.filter(*model, method=options.method)
+        smoothed = kalman.smooth(*model, method=options.method, filtered=filtered)
         loss = -filtered.log_likelihood
         parts.append(_statistics.expected(smoothed, params.emission, batch, u, loss))
     *arrows, steps, loss = _statistics.pooled(parts)
     return Statistics(*arrows, loss=loss / steps)
 
 
-def observed_statistics(states, y, controls=None):
+def observed_statistics(states, y, options=PLAIN):
     """The same statistics for states that are known.
 
     Parameters
     ----------
     states : array_like, shape (T, K) or (B, T, K), or a list of arrays of shape (T_b, K)
-    y, controls
+    y, options
         As for `expected_statistics`; of each y_t all entries are observed, or none.
 
     Returns
@@ -280,20 +323,19 @@ def observed_statistics(states, y, controls=None):
     Statistics
         Its loss is NaN.
     """
-    found = _statistics.observed(states, y, controls)
+    found = _statistics.observed(states, y, options.controls)
     *arrows, _, _ = _statistics.pooled(found)
     return Statistics(*arrows, loss=np.nan)
 
 
-def maximize(statistics, offsets=True):
+def maximize(statistics, options=PLAIN):
     """The M step: three regressions, each the minimiser of its part of the joint cross entropy.
 
     Parameters
     ----------
     statistics : Statistics
         From `expected_statistics`, or from `observed_statistics` where the states are known.
-    offsets : bool
-        Whether a and c are learned too. Without, they are zero, as in the textbook.
+    options : Options
 
     Returns
     -------
@@ -310,34 +352,12 @@ def maximize(statistics, offsets=True):
     """
     K = len(statistics.initial.target_mean)
     _, mean, covariance = regress(statistics.initial)               # mu_1, Sigma_1
-    AB, a, Q = regress(statistics.transition, offsets, "statistics.transition")
-    emission = regress(statistics.emission, offsets, "statistics.emission")     # C, c, R
+    AB, a, Q = regress(statistics.transition, options.offsets, "statistics.transition")
+    emission = regress(statistics.emission, options.offsets, "statistics.emission")     # C, c, R
     control = AB[:, K:] if AB.shape[1] > K else None
     return Parameters(
         Gaussian(mean, covariance), AffineGaussian(AB[:, :K], a, Q), emission, control
     )
-
-
-class Variant(NamedTuple):
-    """The same model with controls, or without offsets, for `pedagogy_lib.learning.em.fit`.
-
-    Give it to ``fit`` in the place of this module.
-
-    controls, method : as for `expected_statistics`
-    offsets : bool, as for `maximize`
-    """
-
-    controls: object = None
-    offsets: bool = True
-    method: str = "joseph"
-
-    def expected_statistics(self, params, y):
-        """As the module's, with these controls."""
-        return expected_statistics(params, y, self.controls, self.method)
-
-    def maximize(self, statistics):
-        """As the module's, with offsets or without."""
-        return maximize(statistics, self.offsets)
 
 
 def _at(conditional, t):

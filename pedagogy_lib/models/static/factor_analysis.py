@@ -13,13 +13,14 @@ References
 Sections 2.1.2 (inference, Eqs. 2.20-2.22) and 7.3 (learning, Eqs. 7.2 and 7.3).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import LOG_TAU, AffineGaussian, Gaussian
+from pedagogy_lib.models.static import _graded
 
 #: A noise variance below this share of its observation's variance is rounding: a Heywood case.
 HEYWOOD = 1e-12
@@ -85,6 +86,21 @@ class Statistics(NamedTuple):
     variances: np.ndarray
     size: int
     loss: float
+
+
+class Options(NamedTuple):
+    """What may be asked of learning, by ``em.fit(model, params, y, options=Options(...))``.
+
+    prior : pair of float or ndarray of shape (D,), and float; or None
+        For data that would drive a noise variance to zero. Each entry of y sees imaginary residuals
+        besides the real ones: of this variance, and so many (the mode under an inverse-gamma
+        prior), so that no noise variance can shrink to nothing.
+    """
+
+    prior: Any = None
+
+
+PLAIN = Options()
 
 
 def start(y, k, rng):
@@ -203,15 +219,19 @@ def posterior(params, y):
 
 
 def _posterior(params, y):
-    """The posterior, and log |C' Lambda^-1 C + I|, of arguments that have been checked."""
+    """The posterior, and log p(y_n), of arguments that have been checked."""
     C, c, variances = params
     carried = C.T / variances                             # C' Lambda^-1
     precision = carried @ C + np.eye(C.shape[1])          # Eq. 2.14
+    if _graded.is_too_steep(precision):                   # one sensor drowns the digits of the others
+        means, covariance, log_marginals = _graded.posterior(params, y)
+        return Posterior(means, covariance), log_marginals
     factor = cho_factor(precision, lower=True)
     gain = cho_solve(factor, carried)                     # Eq. 2.15
     covariance = cho_solve(factor, np.eye(len(precision)))
     found = Posterior((y - c) @ gain.T, (covariance + covariance.T) / 2)
-    return found, 2 * np.log(np.diag(factor[0])).sum()
+    log_determinant = 2 * np.log(np.diag(factor[0])).sum()
+    return found, _log_marginal(params, y, found, log_determinant)
 
 
 def log_marginal(params, y):
@@ -243,23 +263,26 @@ def log_marginal(params, y):
     """
     params = _checked(params)
     y = checks.observations("y", y, len(params.offset))
-    return _log_marginal(params, y, *_posterior(params, y))
+    return _posterior(params, y)[1]
 
 
 def _log_marginal(params, y, found, log_determinant):
+    """log p(y_n), from the posterior and log |C' Lambda^-1 C + I|."""
     C, c, variances = params
     misfit = y - c - found.means @ C.T
     squares = (misfit**2 / variances).sum(1) + (found.means**2).sum(1)
     return -0.5 * (squares + log_determinant + np.log(variances).sum() + len(c) * LOG_TAU)
 
 
-def expected_statistics(params, y):
+def expected_statistics(params, y, options=PLAIN):
     """The E step: the sufficient statistics, expected under the posterior.
 
     Parameters
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+    options : Options
+        With a prior the loss includes the prior's part, so that it still never rises.
 
     Returns
     -------
@@ -271,12 +294,14 @@ def expected_statistics(params, y):
     """
     params = _checked(params)
     y = checks.observations("y", y, len(params.offset))
-    found, log_determinant = _posterior(params, y)
-    loss = -_log_marginal(params, y, found, log_determinant).mean()
+    found, log_marginals = _posterior(params, y)
+    loss = -log_marginals.mean()
+    if options.prior is not None:
+        loss -= _log_prior(options.prior, params) / len(y)
     statistics = observed_statistics(found.means, y)
     # <E[X X' | Y]> = <E[X|Y] E[X|Y]'> + Cov[X|Y]: the means alone would be too sure of themselves.
     scatter = statistics.factor_scatter + found.covariance
-    return statistics._replace(factor_scatter=scatter, loss=loss)
+    return statistics._replace(factor_scatter=scatter, loss=float(loss))
 
 
 def observed_statistics(factors, y):
@@ -302,13 +327,14 @@ def observed_statistics(factors, y):
     return Statistics(factor_mean, mean, dx.T @ dx / N, dy.T @ dx / N, (dy**2).mean(0), N, np.nan)
 
 
-def maximize(statistics):
+def maximize(statistics, options=PLAIN):
     """The M step: the parameters that minimise the joint cross entropy. It is linear regression.
 
     Parameters
     ----------
     statistics : Statistics
         From `expected_statistics`, or from `observed_statistics` where the factors are known.
+    options : Options
 
     Returns
     -------
@@ -319,7 +345,7 @@ def maximize(statistics):
     ValueError
         If the factors do not vary in K directions. If a noise variance has gone to zero (a Heywood
         case): the factors explain an observation to its last digit, and the likelihood grows
-        without bound. Use fewer factors, or `Regularized`.
+        without bound. Use fewer factors, or a prior.
 
     References
     ----------
@@ -327,14 +353,28 @@ def maximize(statistics):
     """
     loadings, offset = regression(statistics)
     residuals = residual_variances(statistics, loadings)
+    if options.prior is not None:
+        return Parameters(loadings, offset, _blended(residuals, options.prior, statistics.size))
     floor = HEYWOOD * np.maximum(statistics.variances, np.finfo(float).tiny)
     if (residuals <= floor).any():
         worst = int(np.argmin(residuals - floor))
         raise ValueError(
             f"statistics: expected noise in every observation, got none left in entry {worst} (a Heywood "
-            "case); use fewer factors, or Regularized"
+            "case); use fewer factors, or Options(prior=...)"
         )
     return Parameters(loadings, offset, residuals)
+
+
+def _blended(residuals, prior, size):
+    """The real residuals and the imaginary ones: each counts as often as it was seen."""
+    scale, strength = _checked_prior(prior, len(residuals))
+    return (size * np.maximum(residuals, 0) + strength * scale) / (size + strength)
+
+
+def _log_prior(prior, params):
+    """The log density, up to a constant, of the imaginary residuals."""
+    scale, strength = _checked_prior(prior, len(params.offset))
+    return -0.5 * strength * (scale / params.noise_variances + np.log(params.noise_variances)).sum()
 
 
 def regression(statistics):
@@ -389,44 +429,6 @@ def residual_variances(statistics, loadings):
     return statistics.variances - (loadings * statistics.cross_scatter).sum(1)
 
 
-class Regularized(NamedTuple):
-    """The same model with a prior on its noise variances, for data that would drive one to zero.
-
-    Give it to `pedagogy_lib.learning.em.fit` in the place of this module. Each entry of y sees
-    ``strength`` imaginary residuals of variance ``scale``, besides the real ones (the mode under an
-    inverse-gamma prior), so no noise variance can shrink to nothing.
-
-    scale : float or ndarray of shape (D,), above zero
-    strength : float, above zero
-    """
-
-    scale: np.ndarray
-    strength: float
-
-    def expected_statistics(self, params, y):
-        """As the module's; the loss includes the prior's part, so that it still never rises."""
-        statistics = expected_statistics(params, y)
-        scale, strength = self._checked(statistics)
-        misfit = scale / params.noise_variances + np.log(params.noise_variances)
-        return statistics._replace(loss=statistics.loss + 0.5 * strength * misfit.sum())
-
-    def maximize(self, statistics):
-        """As the module's, with the imaginary residuals counted in each noise variance."""
-        scale, strength = self._checked(statistics)
-        loadings, offset = regression(statistics)
-        residuals = np.maximum(residual_variances(statistics, loadings), 0)
-        return Parameters(loadings, offset, (residuals + strength * scale) / (1 + strength))
-
-    def _checked(self, statistics):
-        """The prior's variances, and its strength for each real observation."""
-        D = len(statistics.mean)
-        scale = checks.array("scale", self.scale)
-        if scale.shape not in ((), (D,)) or (scale <= 0).any():
-            raise ValueError(f"scale: expected a number above 0, or {D} of them, got {self.scale!r}")
-        strength = checks.number("strength", self.strength, above=0)
-        return np.broadcast_to(scale, D), strength / statistics.size
-
-
 def communalities(params):
     """The share of each observation's variance that the factors explain.
 
@@ -461,3 +463,15 @@ def _checked(params):
             f"at index {int(variances.argmin())}"
         )
     return Parameters(loadings, offset, variances)
+
+
+def _checked_prior(prior, D):
+    """The variance of the imaginary residuals of each entry, and their number."""
+    try:
+        scale, strength = prior
+    except (TypeError, ValueError):
+        raise ValueError(f"prior: expected a pair, a variance and a number, got {prior!r}") from None
+    given = checks.array("prior[0]", scale)
+    if given.shape not in ((), (D,)) or (given <= 0).any():
+        raise ValueError(f"prior[0]: expected a number above 0, or {D} of them, got {scale!r}")
+    return np.broadcast_to(given, D), checks.number("prior[1]", strength, above=0)

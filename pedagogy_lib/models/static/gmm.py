@@ -5,20 +5,26 @@
     p(x)   = Categ(pi)                         which class: x is one of K
     p(y|x) = N(mu_x, Sigma_x)                  where: y has D dimensions
 
+The emission is `pedagogy_lib.distributions.emissions.Gaussians`, that of the hidden Markov model: give
+the die a memory, and this model becomes that one.
+
+In all functions ``params`` are `Parameters`, and ``y`` is array_like of shape (N, D).
+
 References
 ----------
 Sections 2.1.1 (inference, Eqs. 2.2-2.10) and 7.1 (learning).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import entr
 
 from pedagogy_lib import checks, kernels
-from pedagogy_lib.distributions import categorical, gaussians
-from pedagogy_lib.distributions.categorical import Categorical, Components
-from pedagogy_lib.distributions.gaussian import LOG_TAU
+from pedagogy_lib.distributions import categorical
+from pedagogy_lib.distributions.categorical import Categorical
+from pedagogy_lib.distributions.emissions import Gaussians, GaussianStatistics, _passes
+from pedagogy_lib.models.static import kmeans
 
 
 class Parameters(NamedTuple):
@@ -45,6 +51,17 @@ class Sample(NamedTuple):
     observations: np.ndarray
 
 
+class Posterior(NamedTuple):
+    """What the observations say about their classes.
+
+    probabilities : ndarray, shape (N, K), the responsibilities p(x_k = 1 | y_n); rows sum to one
+    log_marginals : ndarray, shape (N,), log p(y_n), what normalised them, in nats
+    """
+
+    probabilities: np.ndarray
+    log_marginals: np.ndarray
+
+
 class Statistics(NamedTuple):
     """All that the M step needs to know of the data, averaged over N observations.
 
@@ -69,6 +86,45 @@ class Statistics(NamedTuple):
     loss: float
 
 
+class Options(NamedTuple):
+    """What may be asked of learning, by ``em.fit(gmm, params, y, options=gmm.Options(...))``.
+
+    shared : bool
+        Whether all classes have one covariance: linear discriminant analysis (LDA). Otherwise each
+        has its own: quadratic discriminant analysis (QDA).
+    prior : pair of a covariance, shape (D, D), and a float; or None
+        For data that would collapse a class. Each covariance sees imaginary observations besides
+        the real ones: of this covariance, and so many (the mode under an inverse-Wishart prior), so
+        that none can shrink to nothing.
+    """
+
+    shared: bool = False
+    prior: Any = None
+
+
+PLAIN = Options()
+
+
+def start(y, k, rng):
+    """Choose where EM begins: means far from each other, by k-means++, each as wide as all of the data.
+
+    Parameters
+    ----------
+    y : array_like, shape (N, D)
+    k : int
+        The number of classes.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Parameters
+    """
+    means = kmeans.start(y, k, rng).means
+    spread = np.atleast_2d(np.cov(np.asarray(y, float).T, bias=True))
+    spread = checks.covariance("the covariance of y", spread)
+    return Parameters(np.full(k, 1 / k), means, np.tile(spread, (k, 1, 1)))
+
+
 def sample(params, n, rng):
     """Draw ``n`` classes and an observation from each.
 
@@ -88,13 +144,14 @@ def sample(params, n, rng):
     """
     weights, means, covariances = _checked(params)
     classes = categorical.sample(Categorical(weights), n, rng)
-    noise = rng.standard_normal((n, means.shape[1]))
-    roots = np.linalg.cholesky(covariances)
-    return Sample(classes, means[classes] + np.einsum("nij,nj->ni", roots[classes], noise))
+    return Sample(classes, Gaussians(means, covariances).sample(classes, rng))
 
 
 def emission(params):
-    """The emission p(y|x) in the form that the categorical rules take.
+    """The emission p(y|x): ``emission(params).log_densities(y)`` has one column for each class.
+
+    With it, `pedagogy_lib.distributions.categorical.invert` and ``marginalize`` answer every question
+    about this model. `posterior` and `log_marginal` say the same in one pass over the data.
 
     Parameters
     ----------
@@ -102,50 +159,60 @@ def emission(params):
 
     Returns
     -------
-    pedagogy_lib.distributions.categorical.Components
+    pedagogy_lib.distributions.emissions.Gaussians
 
     References
     ----------
     Eq. 2.4.
     """
-    return _emission(_checked(params))
+    return Gaussians(*_checked(params)[1:])
 
 
-def _emission(params, backend="auto"):
-    """The same, of parameters that have been checked."""
-    roots = np.linalg.cholesky(params.covariances)
-    return Components(lambda y: gaussians.log_densities(y, params.means, roots, backend))
-
-
-def posterior(params, y):
+def posterior(params, y, backend="auto"):
     """Infer the classes: p(x_k = 1 | y_n), the responsibility of class k for observation n.
 
     Parameters
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+    backend : {"auto", "numba", "numpy"}
 
     Returns
     -------
-    ndarray, shape (N, K)
-        Rows sum to one.
+    Posterior
 
     References
     ----------
     Eqs. 2.6-2.8.
     """
-    params = _checked(params)
-    y = checks.observations("y", y, params.means.shape[1])
-    return categorical.invert(Categorical(params.weights), _emission(params), y).probabilities
+    return _posterior(*_checked_pair(params, y), backend)
 
 
-def log_marginal(params, y):
+def _posterior(params, y, backend="auto"):
+    """The softmax of the log joint, and what normalises it; the arguments have been checked."""
+    weights, means, covariances = params
+    roots = np.linalg.cholesky(covariances)
+    kernel = kernels.choose("gaussians", backend)
+    if kernel is not None:
+        found = Posterior(*kernel.infer(y, weights, means, roots))
+    else:
+        with np.errstate(divide="ignore"):                                       # a weight of zero: impossible
+            log_joint = _passes.log_densities(y, means, roots, backend) + np.log(weights)     # Eq. 2.6
+        largest = log_joint.max(1, keepdims=True)                                # so that nothing underflows
+        log_marginals = largest[:, 0] + np.log(np.exp(log_joint - largest).sum(1))               # Eq. 2.10
+        found = Posterior(np.exp(log_joint - log_marginals[:, None]), log_marginals)             # Eq. 2.7
+    if not np.isfinite(found.log_marginals).all():
+        raise ValueError("y: expected an observation that some class can emit, got one of probability zero")
+    return found
+
+
+def log_marginal(params, y, backend="auto"):
     """Evaluate log p(y_n), what each observation costs (with the sign turned round).
 
     Parameters
     ----------
-    params : Parameters
-    y : array_like, shape (N, D)
+    params, y, backend
+        As for `posterior`.
 
     Returns
     -------
@@ -156,19 +223,18 @@ def log_marginal(params, y):
     ----------
     Eq. 2.10.
     """
-    params = _checked(params)
-    y = checks.observations("y", y, params.means.shape[1])
-    marginal = categorical.marginalize(Categorical(params.weights), _emission(params))
-    return categorical.log_density(marginal, y)
+    return _posterior(*_checked_pair(params, y), backend).log_marginals
 
 
-def expected_statistics(params, y):
+def expected_statistics(params, y, options=PLAIN, backend="auto"):
     """The E step: the sufficient statistics, expected under the posterior.
 
     Parameters
     ----------
-    params : Parameters
-    y : array_like, shape (N, D)
+    params, y, backend
+        As for `posterior`.
+    options : Options
+        With a prior the loss includes the prior's part, so that it still never rises.
 
     Returns
     -------
@@ -178,10 +244,12 @@ def expected_statistics(params, y):
     ----------
     Section 7.1, "The E step".
     """
-    params = _checked(params)
-    y = checks.observations("y", y, params.means.shape[1])
-    responsibilities, log_marginals = infer(params, y)             # Eqs. 2.7 and 2.10
-    return observed_statistics(responsibilities, y)._replace(loss=-log_marginals.mean())
+    params, y = _checked_pair(params, y)
+    found = _posterior(params, y, backend)                       # Eqs. 2.7 and 2.10
+    loss = -found.log_marginals.mean()
+    if options.prior is not None:
+        loss -= Gaussians(*params[1:]).log_prior(options.prior, options.shared) / len(y)
+    return _statistics(found.probabilities, y, backend)._replace(loss=float(loss))
 
 
 def observed_statistics(responsibilities, y):
@@ -199,24 +267,23 @@ def observed_statistics(responsibilities, y):
         Its loss is NaN.
     """
     y = checks.array("y", y, ("N", "D"))
-    r = checks.probabilities("responsibilities", responsibilities, (len(y), "K"))
-    shares = r.mean(0)                                           # <X_k>
-    sums = r.T @ y / len(y)                                      # <X_k Y>
-    means = sums / np.where(shares > 0, shares, 1)[:, None]      # m_k; of no data, anything
-    scatters = gaussians.scatter(r, y, means) / len(y)           # <X_k (Y - m_k)(Y - m_k)^T>
-    return Statistics(shares, sums, scatters, len(y), np.nan)
+    return _statistics(checks.probabilities("responsibilities", responsibilities, (len(y), "K")), y)
 
 
-def maximize(statistics, shared=False):
+def _statistics(r, y, backend="auto"):
+    """<X_k>, <X_k Y> and the centred <X_k Y Y^T>: the sums of the emission, divided by N."""
+    N = len(y)
+    return Statistics(*(total / N for total in _passes.weighted_sums(r, y, backend)), N, np.nan)
+
+
+def maximize(statistics, options=PLAIN):
     """The M step: the parameters that minimise the joint cross entropy.
 
     Parameters
     ----------
     statistics : Statistics
         From `expected_statistics`, or from `observed_statistics` where the classes are known.
-    shared : bool
-        Whether all classes have one covariance: linear discriminant analysis (LDA). Otherwise
-        each has its own: quadratic discriminant analysis (QDA).
+    options : Options
 
     Returns
     -------
@@ -225,49 +292,19 @@ def maximize(statistics, shared=False):
     Raises
     ------
     ValueError
-        If no observation belongs to some class.
+        If no observation belongs to some class, or those that do lie in a line, plane or point.
 
     References
     ----------
     Section 7.1, "The M step".
     """
-    shares, means = _shares_and_means(statistics)
-    if shared:
-        pooled = statistics.scatters.sum(0)                      # shares sum to one
-        return Parameters(shares, means, np.broadcast_to(pooled, statistics.scatters.shape).copy())
-    return Parameters(shares, means, statistics.scatters / shares[:, None, None])
-
-
-class Regularized(NamedTuple):
-    """The same model with a prior on its covariances, for data that would collapse a class.
-
-    Give it to `pedagogy_lib.learning.em.fit` in the place of this module. Each class sees
-    ``strength`` imaginary observations of covariance ``scale``, besides the real ones (the mode
-    under an inverse-Wishart prior), so no covariance can shrink to nothing.
-
-    scale : ndarray, shape (D, D), positive definite
-    strength : float, above zero
-    """
-
-    scale: np.ndarray
-    strength: float
-
-    def expected_statistics(self, params, y):
-        """As the module's; the loss includes the prior's part, so that it still never rises."""
-        statistics = expected_statistics(params, y)
-        precisions = np.linalg.inv(params.covariances)
-        log_determinants = np.linalg.slogdet(params.covariances)[1]
-        misfit = np.einsum("ij,kji->k", self.scale, precisions) + log_determinants
-        penalty = 0.5 * self.strength * misfit.sum() / statistics.size
-        return statistics._replace(loss=statistics.loss + penalty)
-
-    def maximize(self, statistics):
-        """As the module's, with the imaginary observations counted in each covariance."""
-        scale = checks.covariance("scale", self.scale, statistics.sums.shape[1])
-        strength = checks.number("strength", self.strength, above=0) / statistics.size
-        shares, means = _shares_and_means(statistics)
-        blended = (statistics.scatters + strength * scale) / (shares + strength)[:, None, None]
-        return Parameters(shares, means, blended)
+    shares, sums, scatters, N, _ = statistics
+    if (shares <= 0).any():
+        raise ValueError(
+            f"statistics.shares: expected data in every class, got none in class {int(np.argmin(shares))}"
+        )
+    emission = GaussianStatistics(N * shares, N * sums, N * scatters).maximize(options.prior, options.shared)
+    return Parameters(shares, *emission)
 
 
 def free_energy(params, responsibilities, y):
@@ -294,10 +331,10 @@ def free_energy(params, responsibilities, y):
     ----------
     Eqs. 6.5 and 6.6.
     """
-    params = _checked(params)
-    y = checks.observations("y", y, params.means.shape[1])
+    params, y = _checked_pair(params, y)
     r = checks.probabilities("responsibilities", responsibilities, (len(y), len(params.weights)))
-    log_joint = emission(params).log_densities(y) + np.log(params.weights)
+    with np.errstate(divide="ignore"):
+        log_joint = Gaussians(*params[1:]).log_densities(y) + np.log(params.weights)
     # Where r is zero its term is zero, even against a log density of minus infinity.
     cross_entropy = -np.where(r > 0, r * log_joint, 0.0).sum(1)
     return float((cross_entropy - entr(r).sum(1)).mean())
@@ -336,44 +373,6 @@ def linear_boundary(params, k, j):
     return normal, float(normal @ midpoint + np.log(weights[j] / weights[k]))
 
 
-def infer(params, y, backend="auto"):
-    """p(x_k = 1 | y_n) and log p(y_n) in one pass over the data; arguments are not checked.
-
-    Parameters
-    ----------
-    params : Parameters
-    y : ndarray, shape (N, D)
-    backend : {"auto", "numba", "numpy"}
-
-    Returns
-    -------
-    responsibilities : ndarray, shape (N, K)
-    log_marginals : ndarray, shape (N,)
-    """
-    kernel = kernels.choose("gaussians", backend)
-    if kernel is None:
-        source, likelihoods = Categorical(params.weights), _emission(params, "numpy")
-        posterior = categorical.invert(source, likelihoods, y).probabilities
-        return posterior, categorical.log_density(categorical.marginalize(source, likelihoods), y)
-    roots = np.linalg.cholesky(params.covariances)
-    half_log_determinants = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
-    with np.errstate(divide="ignore"):                           # a weight of zero: impossible
-        constants = np.log(params.weights) - half_log_determinants - 0.5 * y.shape[1] * LOG_TAU
-    responsibilities, log_marginals = kernel.infer(y, params.means, roots, constants)
-    if not np.isfinite(log_marginals).all():
-        raise ValueError("y: expected an observation that some side can emit, got one of probability zero")
-    return responsibilities, log_marginals
-
-
-def _shares_and_means(statistics):
-    """<X_k> and <X_k Y> / <X_k>; a class that owns nothing has no mean."""
-    shares = statistics.shares
-    if (shares <= 0).any():
-        empty = int(np.argmin(shares))
-        raise ValueError(f"statistics.shares: expected data in every class, got none in class {empty}")
-    return shares, statistics.sums / shares[:, None]
-
-
 def _checked(params):
     """The same parameters, their fields checked against each other."""
     weights = checks.probabilities("params.weights", params.weights, ("K",))
@@ -381,3 +380,12 @@ def _checked(params):
     D = means.shape[1]
     covariances = checks.array("params.covariances", params.covariances, (len(weights), D, D))
     return Parameters(weights, means, checks.covariance("params.covariances", covariances, D))
+
+
+def _checked_pair(params, y):
+    """The parameters, and observations that fit them: at least one."""
+    params = _checked(params)
+    y = checks.observations("y", y, params.means.shape[1])
+    if len(y) == 0:
+        raise ValueError("y: expected one observation at least, got none")
+    return params, y

@@ -4,6 +4,8 @@ With covariance epsilon I in every class and epsilon going to zero, the posterio
 all of its mass on the nearest mean. What is left of the model are the means. It has no ``sample``
 and no ``log_marginal``: a density of zero width assigns no density to data.
 
+In all functions ``params`` are `Parameters`, and ``y`` is array_like of shape (N, D).
+
 References
 ----------
 Section 7.1.1.
@@ -23,6 +25,15 @@ class Parameters(NamedTuple):
     """
 
     means: np.ndarray
+
+
+class Posterior(NamedTuple):
+    """Where all of the mass is.
+
+    probabilities : ndarray, shape (N, K), one-hot: 1 at the nearest mean; of equally near ones, the first
+    """
+
+    probabilities: np.ndarray
 
 
 class Statistics(NamedTuple):
@@ -65,7 +76,7 @@ def start(y, k, rng):
         raise ValueError(f"k: expected at most the number of different observations, got {k}")
     means = [y[rng.integers(len(y))]]
     while len(means) < k:
-        distances = squared_distances(Parameters(np.array(means)), y).min(1)
+        distances = _squared_distances(means, y).min(1)
         means.append(y[rng.choice(len(y), p=distances / distances.sum())])
     return Parameters(np.array(means))
 
@@ -82,8 +93,10 @@ def squared_distances(params, y):
     -------
     ndarray, shape (N, K)
     """
-    means = checks.array("params.means", params.means, ("K", "D"))
-    y = checks.observations("y", y, means.shape[1])
+    return _squared_distances(*_checked_pair(params, y))
+
+
+def _squared_distances(means, y):
     # Differences first, one class at a time: expanding the square would cancel digits.
     return np.stack([((y - mean) ** 2).sum(1) for mean in means], axis=1)
 
@@ -98,62 +111,59 @@ def posterior(params, y):
 
     Returns
     -------
-    ndarray, shape (N, K), zeros and ones
+    Posterior
 
     References
     ----------
     Section 7.1.1, the E step of K-means.
     """
     distances = squared_distances(params, y)
-    return np.eye(distances.shape[1])[distances.argmin(1)]
+    return Posterior(np.eye(distances.shape[1])[distances.argmin(1)])
 
 
-def expected_statistics(params, y):
+def expected_statistics(params, y, backend="auto"):
     """The E step: assign, then count and sum.
 
     Parameters
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+    backend : {"auto", "numba", "numpy"}
 
     Returns
     -------
     Statistics
     """
-    means = checks.array("params.means", params.means, ("K", "D"))
-    y = checks.observations("y", y, means.shape[1])
-    counts, sums, cost = assign(means, y)
+    means, y = _checked_pair(params, y)
+    kernel = kernels.choose("kmeans", backend)
+    counts, sums, cost = (_assign if kernel is None else kernel.assign)(means, y)
     return Statistics(counts / len(y), sums / len(y), cost / len(y))     # <X_k>, <X_k Y>
 
 
-def assign(means, y, backend="auto"):
-    """Give each observation to its nearest mean; arguments are not checked.
+def _assign(means, y):
+    """Counts, sums and the cost: one-hot rows, of which the first minimum takes all."""
+    distances = _squared_distances(means, y)
+    nearest = np.eye(len(means))[distances.argmin(1)]
+    return nearest.sum(0), nearest.T @ y, distances.min(1).sum()
+
+
+def observed_statistics(assignments, y):
+    """The same statistics for classes that are known.
 
     Parameters
     ----------
-    means : ndarray, shape (K, D)
-    y : ndarray, shape (N, D)
-    backend : {"auto", "numba", "numpy"}
+    assignments : array_like, shape (N, K)
+        Rows sum to one; one-hot where each observation has one class.
+    y : array_like, shape (N, D)
 
     Returns
     -------
-    counts : ndarray, shape (K,), how many observations each mean was given
-    sums : ndarray, shape (K, D), of these observations
-    cost : float, the sum of the squared distances
+    Statistics
+        Its loss is NaN.
     """
-    kernel = kernels.choose("kmeans", backend)
-    if kernel is None:
-        return _assign(means, y)
-    counts, sums = np.zeros(len(means)), np.zeros(means.shape)
-    cost = kernel.assign(np.ascontiguousarray(y), np.ascontiguousarray(means), counts, sums)
-    return counts, sums, cost
-
-
-def _assign(means, y):
-    """The reference of `assign`: one-hot rows, of which the first minimum takes all."""
-    distances = squared_distances(Parameters(means), y)
-    nearest = np.eye(len(means))[distances.argmin(1)]
-    return nearest.sum(0), nearest.T @ y, distances.min(1).sum()
+    y = checks.array("y", y, ("N", "D"))
+    r = checks.probabilities("assignments", assignments, (len(y), "K"))
+    return Statistics(r.mean(0), r.T @ y / len(y), np.nan)
 
 
 def maximize(statistics):
@@ -183,3 +193,14 @@ def maximize(statistics):
             "start again from other means"
         )
     return Parameters(statistics.sums / statistics.shares[:, None])
+
+
+def _checked_pair(params, y):
+    """The means, one at least, and observations that fit them, one at least."""
+    means = checks.array("params.means", params.means, ("K", "D"))
+    if 0 in means.shape:
+        raise ValueError(f"params.means: expected one mean and one dimension at least, got shape {means.shape}")
+    y = checks.observations("y", y, means.shape[1])
+    if len(y) == 0:
+        raise ValueError("y: expected one observation at least, got none")
+    return means, y

@@ -18,6 +18,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.models.static import factor_analysis
+from pedagogy_lib.models.static.factor_analysis import observed_statistics  # noqa: F401, one of the verbs
 
 
 class Parameters(NamedTuple):
@@ -29,6 +30,15 @@ class Parameters(NamedTuple):
 
     loadings: np.ndarray
     offset: np.ndarray
+
+
+class Posterior(NamedTuple):
+    """Where all of the mass is.
+
+    means : ndarray, shape (N, K), coordinates within the plane, (C'C)^-1 C' (y_n - c)
+    """
+
+    means: np.ndarray
 
 
 class Components(NamedTuple):
@@ -104,8 +114,7 @@ def posterior(params, y):
 
     Returns
     -------
-    ndarray, shape (N, K)
-        Coordinates within the plane, (C'C)^-1 C' (y_n - c).
+    Posterior
 
     References
     ----------
@@ -115,7 +124,7 @@ def posterior(params, y):
     y = checks.observations("y", y, len(c))
     # Least squares by QR: forming C'C would square the condition number.
     Q, R = np.linalg.qr(C)
-    return np.linalg.solve(R, Q.T @ (y - c).T).T
+    return Posterior(np.linalg.solve(R, Q.T @ (y - c).T).T)
 
 
 def reconstruct(params, coordinates):
@@ -151,7 +160,7 @@ def expected_statistics(params, y):
     ----------
     Section 7.3.1, the E step.
     """
-    x = posterior(params, y)
+    x = posterior(params, y).means
     loss = ((np.asarray(y, float) - reconstruct(params, x)) ** 2).sum(1).mean()
     return factor_analysis.observed_statistics(x, y)._replace(loss=float(loss))
 

@@ -103,6 +103,18 @@ class Statistics(NamedTuple):
     loss: float
 
 
+class Options(NamedTuple):
+    """What may be asked of learning, by ``em.fit(sparse_coding, params, y, options=Options(...))``.
+
+    sweeps : int, how often `maximize` goes through the elements of the dictionary
+    """
+
+    sweeps: int = 10
+
+
+PLAIN = Options()
+
+
 def start(y, k, precision, prior, rng):
     """Choose a dictionary to start learning from: observations, drawn and brought to length one.
 
@@ -497,7 +509,7 @@ def laplace_approximation(params, y, sharpness=None, *, modes=None):
 # --- learning, in the simplest way -----------------------------------------------------------
 
 
-def expected_statistics(params, y):
+def expected_statistics(params, y, options=PLAIN):
     """Code the data, then treat the modes as if they had been observed.
 
     Not an expectation under the posterior, which is out of reach: all of its mass is put on the
@@ -508,6 +520,8 @@ def expected_statistics(params, y):
     params : Parameters
         The elements of the dictionary are at most of length one.
     y : array_like, shape (N, D)
+    options : Options
+        Of learning; none of them concerns this step.
 
     Returns
     -------
@@ -519,17 +533,18 @@ def expected_statistics(params, y):
     if longest > 1 + 1e-8:
         raise ValueError(f"params.dictionary: expected columns of length 1 at most, got {longest:.3g}")
     x = mode(params, y)
-    return observed_statistics(params, x, y)._replace(loss=float(_energy(params, x, y).mean()))
+    return observed_statistics(x, y, params)._replace(loss=float(_energy(params, x, y).mean()))
 
 
-def observed_statistics(params, codes, y):
+def observed_statistics(codes, y, params):
     """The same statistics for codes that are known. The loss is NaN.
 
     Parameters
     ----------
-    params : Parameters
     codes : array_like, shape (N, K)
     y : array_like, shape (N, D)
+    params : Parameters
+        What the dictionary's update begins at.
 
     Returns
     -------
@@ -541,7 +556,7 @@ def observed_statistics(params, codes, y):
     return Statistics(params, y.T @ x / len(y), x.T @ x / len(y), np.nan)
 
 
-def maximize(statistics, sweeps=10):
+def maximize(statistics, options=PLAIN):
     """Move each element of the dictionary to where the codes would have it, in turn.
 
     No element becomes longer than one. Otherwise long elements and small codes would cost nothing:
@@ -550,15 +565,14 @@ def maximize(statistics, sweeps=10):
     Parameters
     ----------
     statistics : Statistics
-    sweeps : int
-        How often to go through the elements.
+    options : Options
 
     Returns
     -------
     Parameters
         An element that no code uses stays as it is.
     """
-    sweeps = checks.count("sweeps", sweeps)
+    sweeps = checks.count("sweeps", options.sweeps)
     params, cross, scatter, _ = statistics
     C = params.dictionary.copy()
     for _ in range(sweeps):

@@ -220,3 +220,18 @@ def test_no_observations_at_all():
         none = np.zeros((0, D)) if not isinstance(emission, Symbols) else np.zeros(0)
         assert emission.log_densities(none).shape == (0, K)
         assert len(emission.sample(np.zeros(0, int), np.random.default_rng(0))) == 0
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_start_is_near_the_data_and_tells_the_states_apart(name):
+    family, rng = FAMILIES[name], np.random.default_rng(5)
+    y = family.sample(np.arange(300) % K, rng).astype(float)
+    y[3] = np.nan                                        # missing rows are passed over
+    begin = type(family).start(y, 4, rng)
+    logs = begin.log_densities(y)
+    assert logs.shape == (300, 4)
+    assert np.isfinite(logs).all()
+    assert (logs[3] == 0).all()
+    assert np.ptp(logs[0]) > 1e-3
+    again = begin.observed_statistics(rng.dirichlet(np.ones(4), 300), y).maximize()
+    assert type(again) is type(family)

@@ -31,6 +31,25 @@ def test_the_loss_never_rises_and_fit_stops_at_the_tolerance():
     assert result.losses[-1] == pytest.approx(-gmm.log_marginal(result.params, Y).mean(), rel=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-7, 1e-5, 1.0, 1e6])
+def test_the_units_of_the_data_do_not_change_when_it_stops(unit):
+    """K-means measures in squared units: an absolute tolerance would stop the smallest after one iteration."""
+    means = np.array([[-1.0], [0.0]])
+    plain = em.fit(kmeans, kmeans.Parameters(means), Y)
+    scaled = em.fit(kmeans, kmeans.Parameters(unit * means), unit * Y)
+    assert len(scaled.losses) == len(plain.losses) > 3
+    np.testing.assert_allclose(scaled.params.means, unit * plain.params.means, rtol=1e-9)
+
+
+def test_a_rise_in_small_units_is_an_error_too():
+    class Backwards:
+        expected_statistics = staticmethod(kmeans.expected_statistics)
+        maximize = staticmethod(lambda statistics: kmeans.Parameters(-kmeans.maximize(statistics).means))
+
+    with pytest.raises(em.LossRoseError):
+        em.fit(Backwards, kmeans.Parameters(1e-6 * START.means), 1e-6 * Y)
+
+
 def test_stopping_early_warns():
     with pytest.warns(UserWarning, match="stopped after 2 iterations"):
         result = em.fit(gmm, START, Y, max_iterations=2)
@@ -64,7 +83,7 @@ def test_a_loss_that_is_not_a_number_is_an_error():
 
 def test_any_object_with_the_two_verbs_can_be_fitted():
     assert em.fit(kmeans, kmeans.Parameters(START.means), Y).converged
-    assert em.fit(gmm.Regularized(np.eye(1), 2.0), START, Y).converged
+    assert em.fit(gmm, START, Y, options=gmm.Options(prior=(np.eye(1), 2.0))).converged
 
 
 def test_restarts_keep_the_best_and_survive_failures():

@@ -1,221 +1,338 @@
-"""Descent methods: closed forms on quadratics, SciPy's minimiser elsewhere, and how they fail."""
+"""Learning a model by its gradient: closed forms, both backends, early stopping, interrupts, and going on."""
 
+import os
+import signal
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 
-from pedagogy_lib.learning import optimisation
+from pedagogy_lib import kernels
+from pedagogy_lib.learning import optimisation, parameters
 
-H = np.array([[3.0, 0.5], [0.5, 1.0]])
-LEAST = np.array([1.0, -2.0])
-START = np.array([4.0, 3.0])
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(200, 2))
-Y = X @ LEAST + 0.1 * RNG.normal(size=200)
+X = RNG.normal(size=(60, 3))
+Y = X @ [1.0, -2.0, 0.5] + 0.7 + 0.3 * RNG.normal(size=60)
+BEST = np.linalg.lstsq(np.column_stack([X, np.ones(60)]), Y, rcond=None)[0]
+METHODS = [optimisation.GradientDescent(0.1), optimisation.Momentum(0.05, 0.8), optimisation.Adam(0.05)]
 
 
-def bowl(params):
-    return 0.5 * (params - LEAST) @ H @ (params - LEAST)
+class Line(NamedTuple):
+    slopes: np.ndarray
+    offset: float
 
 
-def bowl_gradient(params):
-    return H @ (params - LEAST)
+class Regression:
+    """Least squares, as a module would have it. Noise on the inputs makes the loss random."""
+
+    noise = 0.0
+    calls = 0
+
+    def start(self, dtype=float):
+        return Line(np.zeros(3, dtype), np.zeros((), dtype))
+
+    def residual(self, params, y, rng):
+        x, y = y
+        x = (x + self.noise * rng.standard_normal(x.shape)).astype(params.slopes.dtype)
+        return x, x @ params.slopes + params.offset - y.astype(params.slopes.dtype)
+
+    def loss(self, params, y, rng):
+        self.calls += 1
+        return 0.5 * (self.residual(params, y, rng)[1] ** 2).mean()
+
+    def gradient(self, params, y, rng):
+        x, e = self.residual(params, y, rng)
+        return Line(x.T @ e / len(e), e.mean())
 
 
-def rosenbrock(p):
-    return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+class InOneCall(Regression):
+    def value_and_gradient(self, params, y, rng):
+        x, e = self.residual(params, y, rng)
+        return 0.5 * (e**2).mean(), Line(x.T @ e / len(e), e.mean())
 
 
-def rosenbrock_gradient(p):
-    return np.array([-2 * (1 - p[0]) - 400 * p[0] * (p[1] - p[0] ** 2), 200 * (p[1] - p[0] ** 2)])
+class Noisy(InOneCall):
+    noise = 0.3
 
 
-def rosenbrock_hessian(p):
-    return np.array([[2 - 400 * (p[1] - 3 * p[0] ** 2), -400 * p[0]], [-400 * p[0], 200.0]])
+def rng(seed=0):
+    return np.random.default_rng(seed)
 
 
-def squares(params, batch):
-    return 0.5 * ((Y[batch] - X[batch] @ params) ** 2).mean()
+def learn(model=None, seed=1, **options):
+    model = model or InOneCall()
+    return optimisation.run(model, model.start(), (X, Y), rng(seed), **options)
 
 
-def squares_gradient(params, batch):
-    return -X[batch].T @ (Y[batch] - X[batch] @ params) / len(batch)
+def vector(params):
+    return parameters.flatten(params).vector
 
 
-def test_gradient_descent_has_its_closed_form():
-    """On a quadratic the error is multiplied by I - rate H in every step."""
-    events = list(islice(optimisation.gradient_descent(bowl, bowl_gradient, START, 0.1), 20))
-    for event in events:
-        error = np.linalg.matrix_power(np.eye(2) - 0.1 * H, event.iteration) @ (START - LEAST)
-        np.testing.assert_allclose(event.params, LEAST + error, rtol=1e-12)
-        np.testing.assert_allclose(event.step, -0.1 * bowl_gradient(event.params), rtol=1e-12)
-        assert event.loss == bowl(event.params)
-    for before, after in zip(events, events[1:]):
-        np.testing.assert_array_equal(before.params + before.step, after.params)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_reaches_the_least_squares(method):
+    found = learn(method=method, iterations=5000, tolerance=1e-10)
+    assert found.stopped == "converged"
+    np.testing.assert_allclose(vector(found.params), BEST, rtol=1e-8)
+    assert isinstance(found.params, Line)
+    assert found.path is None
+    assert len(found.losses) == found.state.iteration < 5000
 
 
-def test_a_rate_of_two_over_the_curvature_is_the_edge():
-    edge = 2 / np.linalg.eigvalsh(H)[-1]
-    below = optimisation.run(optimisation.gradient_descent(bowl, bowl_gradient, START, 0.95 * edge))
-    assert below.converged
-    diverged = pytest.raises(optimisation.DivergedError, match=r"loss: expected a finite number, got another at iteration \d+")
-    with np.errstate(over="ignore"), diverged:
-        optimisation.run(optimisation.gradient_descent(bowl, bowl_gradient, START, 1.5 * edge), max_iterations=10_000)
+@pytest.mark.parametrize(("method", "walk"), list(zip(METHODS, ["gradient_descent", "momentum", "adam"])))
+def test_a_model_is_walked_as_a_function_of_a_vector_is(method, walk):
+    """Both doors lead to one method: the path is that of the stream of chapter 4.1, to the last bit."""
+    model, like = Regression(), Regression().start()
+    found = learn(model, method=method, iterations=20, keep_path=True)
+    loss = lambda v: model.loss(parameters.view(v, like), (X, Y), rng())
+    slope = lambda v: parameters.flatten(model.gradient(parameters.view(v, like), (X, Y), rng())).vector
+    events = list(islice(getattr(optimisation, walk)(loss, slope, np.zeros(4), *method[:2]), 21))
+    for params, event in zip(found.path, events[1:]):
+        np.testing.assert_array_equal(vector(params), event.params)
+    np.testing.assert_array_equal(found.losses, [event.loss for event in events[:20]])
+    assert not np.allclose(vector(found.path[0]), events[2].params)      # one step late is seen
 
 
-def test_momentum_has_its_recursion_and_is_faster_in_a_valley():
-    valley = np.diag([1.0, 100.0])
-    loss, gradient = (lambda p: 0.5 * p @ valley @ p), (lambda p: valley @ p)
-    plain = optimisation.run(optimisation.gradient_descent(loss, gradient, START, 0.015), max_iterations=5000)
-    heavy = optimisation.run(optimisation.momentum(loss, gradient, START, 0.015, 0.8), max_iterations=5000)
-    assert plain.converged
-    assert heavy.converged
-    assert len(heavy.losses) < 0.5 * len(plain.losses)
-    steps = [e.step for e in islice(optimisation.momentum(loss, gradient, START, 0.01, 0.7), 5)]
-    events = list(islice(optimisation.momentum(loss, gradient, START, 0.01, 0.7), 5))
-    for i in range(1, 5):
-        np.testing.assert_allclose(steps[i], 0.7 * steps[i - 1] - 0.01 * events[i].gradient, rtol=1e-12)
-    none = optimisation.run(optimisation.momentum(loss, gradient, START, 0.015, 0.0), max_iterations=5000)
-    np.testing.assert_array_equal(none.path, plain.path)
+def test_the_start_is_not_changed_and_the_stream_keeps_its_past():
+    model, start = InOneCall(), InOneCall().start()
+    events = list(islice(optimisation.iterate(model, start, (X, Y), rng()), 3))
+    assert [event.iteration for event in events] == [0, 1, 2]
+    assert not start.slopes.any()
+    assert not np.array_equal(events[0].params.slopes, events[2].params.slopes)
+    found = learn(iterations=3, keep_path=True)
+    np.testing.assert_array_equal(found.path[0].slopes, events[0].params.slopes)
+    assert found.losses[1] == events[1].loss
 
 
-def test_adam_agrees_with_its_definition_written_out():
-    rate, b1, b2, eps = 0.05, 0.8, 0.95, 1e-8
-    params, gradients = START.copy(), []
-    for event in islice(optimisation.adam(rosenbrock, rosenbrock_gradient, START, rate, b1, b2, eps), 30):
-        np.testing.assert_allclose(event.params, params, rtol=1e-10)
-        gradients.append(rosenbrock_gradient(params))
-        i = len(gradients)
-        w1, w2 = b1 ** np.arange(i)[::-1], b2 ** np.arange(i)[::-1]
-        mean = (w1 @ np.array(gradients)) / w1.sum()        # weighted averages: the weights sum to one
-        square = (w2 @ np.array(gradients) ** 2) / w2.sum()
-        params = params - rate * mean / (np.sqrt(square) + eps)
-    first = next(optimisation.adam(bowl, bowl_gradient, START, 0.05))
-    np.testing.assert_allclose(np.abs(first.step), 0.05, rtol=1e-6)     # whatever the units of the loss
+@pytest.mark.parametrize("method", METHODS)
+def test_single_precision_stays_single(method):
+    model = InOneCall()
+    found = optimisation.run(model, model.start(np.float32), (X, Y), rng(), method=method, iterations=300, batch_size=20)
+    assert found.params.slopes.dtype == found.params.offset.dtype == np.float32
+    assert {one.dtype for one in found.state.memory} <= {np.dtype(np.float32)}
+    np.testing.assert_allclose(vector(found.params), BEST, atol=0.15)
 
 
-@pytest.mark.parametrize("method", ["momentum", "adam", "newton"])
-def test_all_reach_the_minimum_that_scipy_finds(method):
-    events = {
-        "momentum": lambda: optimisation.momentum(rosenbrock, rosenbrock_gradient, [-1.0, 1.0], 5e-4, 0.95),
-        "adam": lambda: optimisation.adam(rosenbrock, rosenbrock_gradient, [-1.0, 1.0], 0.02),
-        "newton": lambda: optimisation.newton(rosenbrock, rosenbrock_gradient, rosenbrock_hessian, [-1.0, 1.0]),
-    }[method]()
-    peer = minimize(rosenbrock, [-1.0, 1.0], jac=rosenbrock_gradient, tol=1e-12)
-    found = optimisation.run(events, tolerance=1e-7, max_iterations=20_000)
-    assert found.converged
-    np.testing.assert_allclose(found.params, peer.x, atol=1e-5)
-    assert len(found.path) == len(found.losses)
-    assert not np.allclose(found.path[0], peer.x, atol=0.1)
+def test_one_call_or_two_give_the_same():
+    """Also where the loss is random: the loss sees the draws of its gradient."""
+    class InTwoCalls(Regression):
+        noise = 0.3
+
+    one, two = learn(Noisy(), batch_size=7, iterations=50), learn(InTwoCalls(), batch_size=7, iterations=50)
+    np.testing.assert_array_equal(one.losses, two.losses)
+    np.testing.assert_array_equal(vector(one.params), vector(two.params))
+    assert not np.array_equal(one.losses, learn(Noisy(), seed=2, batch_size=7, iterations=50).losses)
 
 
-def test_newton_needs_one_jump_on_a_quadratic_and_doubles_its_digits_elsewhere():
-    found = optimisation.run(optimisation.newton(bowl, bowl_gradient, lambda p: H, START), tolerance=1e-12)
-    assert len(found.losses) == 2
-    np.testing.assert_allclose(found.params, LEAST, rtol=1e-12)
-    # log(1 + e^x) - x / 3 has its minimum at log(1/2)
-    events = optimisation.newton(
-        lambda p: float(np.logaddexp(0, p).sum() - p.sum() / 3),
-        lambda p: 1 / (1 + np.exp(-p)) - 1 / 3,
-        lambda p: np.diag(1 / (2 + np.exp(-p) + np.exp(p))),
-        [0.5],
-    )
-    errors = [abs(e.params[0] - np.log(0.5)) for e in islice(events, 5)]
-    constants = [after / before**2 for before, after in zip(errors[1:3], errors[2:4])]
-    np.testing.assert_allclose(constants, 1 / 6, rtol=0.3)      # |f'''| / (2 f'') there
-    plain = [0.1 * e for e in errors[:-1]]
-    assert errors[3] < plain[2] ** 1.5
+def test_batches_see_every_observation_once_a_pass():
+    seen = []
+
+    class Watched(InOneCall):
+        def value_and_gradient(self, params, y, rng):
+            seen.append(y[1])
+            return super().value_and_gradient(params, y, rng)
+
+    learn(Watched(), batch_size=25, iterations=6)
+    assert [len(batch) for batch in seen] == [25, 25, 10] * 2
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen[:3])), np.sort(Y))
+    assert not np.array_equal(seen[0], seen[3])
 
 
-def test_newton_climbs_to_a_saddle():
-    """It seeks a flat place, of whatever kind: the caveat of its docstring."""
-    found = optimisation.run(
-        optimisation.newton(lambda p: p[0] ** 2 - p[1] ** 2, lambda p: np.array([2 * p[0], -2 * p[1]]),
-                            lambda p: np.diag([2.0, -2.0]), [1.0, 1.0])
-    )
-    np.testing.assert_allclose(found.params, 0.0, atol=1e-12)
-    assert found.losses[0] == found.losses[-1] == 0
+@pytest.mark.parametrize("model", [InOneCall, Noisy])
+@pytest.mark.parametrize("method", METHODS)
+def test_it_goes_on_bit_for_bit_from_a_file(method, model, tmp_path):
+    options = {"method": method, "batch_size": 7, "validation": (X[:9], Y[:9]), "every": 4}
+    whole = learn(model(), iterations=41, **options)
+    half = learn(model(), iterations=18, **options)
+    optimisation.save(tmp_path / "half.npz", half.state)
+    state = optimisation.load(tmp_path / "half.npz", model().start())
+    rest = optimisation.resume(model(), state, (X, Y), iterations=41, **options)
+    np.testing.assert_array_equal(np.concatenate([half.losses, rest.losses]), whole.losses)
+    validations = np.concatenate([half.validation_losses, rest.validation_losses])
+    np.testing.assert_array_equal(validations, whole.validation_losses)
+    np.testing.assert_array_equal(vector(rest.state.params), vector(whole.state.params))
+    np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
+    # Without the method's memory, or with other randomness, it would be another path.
+    other = optimisation.resume(model(), state._replace(randomness=rng(9).bit_generator.state), (X, Y),
+                                iterations=41, **options)
+    assert not np.array_equal(other.losses, rest.losses)
 
 
-def test_stochastic_descent_settles_only_if_the_rate_falls():
-    best = np.linalg.lstsq(X, Y, rcond=None)[0]
-
-    def final(rate, seed):
-        batches = optimisation.minibatches(200, 5, np.random.default_rng(seed))
-        events = optimisation.gradient_descent(squares, squares_gradient, START, rate, batches)
-        return optimisation.run(events, tolerance=0, max_iterations=3000).params
-
-    fixed = np.mean([np.linalg.norm(final(0.3, seed) - best) for seed in range(5)])
-    falling = np.mean([np.linalg.norm(final(lambda i: 0.3 / (1 + 0.05 * i), seed) - best) for seed in range(5)])
-    assert falling < 0.01
-    assert fixed > 3 * falling
-    np.testing.assert_array_equal(final(0.3, 1), final(0.3, 1))
-    assert not np.array_equal(final(0.3, 1), final(0.3, 2))
+@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64])
+def test_every_bit_generator_is_kept(bits, tmp_path):
+    source = np.random.Generator(bits(3))
+    found = optimisation.run(Noisy(), Noisy().start(), (X, Y), source, iterations=5, batch_size=8)
+    optimisation.save(tmp_path / "state.npz", found.state)
+    state = optimisation.load(tmp_path / "state.npz", Noisy().start())
+    rest = optimisation.resume(Noisy(), state, (X, Y), iterations=9, batch_size=8)
+    source = np.random.Generator(bits(3))
+    whole = optimisation.run(Noisy(), Noisy().start(), (X, Y), source, iterations=9, batch_size=8)
+    np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
 
 
-@pytest.mark.parametrize("method", [optimisation.momentum, optimisation.adam])
-def test_every_method_takes_batches(method):
-    batches = optimisation.minibatches(200, 20, np.random.default_rng(3))
-    found = optimisation.run(method(squares, squares_gradient, START, 0.02, batches=batches), 0, 2000)
-    np.testing.assert_allclose(found.params, LEAST, atol=0.1)
+def strikes_at(call, strike):
+    """A model whose gradient is interrupted, after it has drawn its random numbers."""
+    class Struck(Noisy):
+        count = 0
+
+        def value_and_gradient(self, params, y, rng):
+            found = super().value_and_gradient(params, y, rng)
+            self.count += 1
+            if self.count == call:
+                strike()
+            return found
+
+    return Struck()
 
 
-def test_minibatches_deal_every_number_once_a_pass():
-    batches = optimisation.minibatches(10, 4, np.random.default_rng(0))
-    first, second = list(islice(batches, 3)), list(islice(batches, 3))
-    assert [len(b) for b in first] == [4, 4, 2]
-    assert sorted(np.concatenate(first)) == list(range(10))
-    assert sorted(np.concatenate(second)) == list(range(10))
-    assert not np.array_equal(np.concatenate(first), np.concatenate(second))
-    # The average of a pass's gradients, weighted by size, is the gradient.
-    pooled = sum(len(b) * squares_gradient(START, b) for b in first) / 10
-    np.testing.assert_allclose(pooled, squares_gradient(START, np.arange(10)), rtol=1e-12)
+def keyboard():
+    raise KeyboardInterrupt
 
 
-def test_a_run_stops_where_it_is_told():
-    events = optimisation.gradient_descent(bowl, bowl_gradient, START, 0.1)
-    found = optimisation.run(events, max_iterations=3)
-    assert (len(found.losses), found.converged) == (4, False)
-    at_once = optimisation.run(optimisation.gradient_descent(bowl, bowl_gradient, LEAST, 0.1))
-    assert (len(at_once.losses), at_once.converged) == (1, True)
-    few = optimisation.gradient_descent(squares, squares_gradient, START, 0.1, [np.arange(10)] * 2)
-    assert len(optimisation.run(few).losses) == 2           # the batches ran out
+@pytest.mark.parametrize("strike", [keyboard, lambda: os.kill(os.getpid(), signal.SIGINT)])
+def test_an_interrupt_keeps_what_was_learned(strike):
+    """And leaves no half of a step: the rest follows as if nothing had happened."""
+    struck = learn(strikes_at(12, strike), batch_size=7, iterations=30)
+    assert struck.stopped == "interrupted"
+    assert struck.state.iteration == len(struck.losses) == 11
+    rest = optimisation.resume(Noisy(), struck.state, (X, Y), batch_size=7, iterations=30)
+    whole = learn(Noisy(), batch_size=7, iterations=30)
+    np.testing.assert_array_equal(np.concatenate([struck.losses, rest.losses]), whole.losses)
+    np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
 
 
-def test_the_start_is_not_changed():
-    start = START.copy()
-    optimisation.run(optimisation.adam(bowl, bowl_gradient, start, 0.1), max_iterations=5)
-    np.testing.assert_array_equal(start, START)
+def test_an_interrupt_within_a_step_waits_for_its_end():
+    class Slow(NamedTuple):
+        def begin(self, params):
+            return ()
+
+        def move(self, params, iteration, gradient, memory):
+            params[:2] -= 0.1 * gradient[:2]
+            if iteration == 4:
+                os.kill(os.getpid(), signal.SIGINT)
+            params[2:] -= 0.1 * gradient[2:]
+            return memory
+
+    struck = learn(method=Slow(), iterations=30)
+    whole = learn(method=optimisation.GradientDescent(0.1), iterations=5)
+    assert (struck.stopped, struck.state.iteration) == ("interrupted", 5)
+    np.testing.assert_allclose(vector(struck.params), vector(whole.params), rtol=1e-14)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def run_newton(hessian):
-    return next(optimisation.newton(bowl, bowl_gradient, hessian, START))
+def test_early_stopping_returns_the_best_on_the_validation_data():
+    """Five observations, twelve slopes: the loss on others falls, then rises."""
+    source = rng(5)
+    x, truth = source.normal(size=(200, 12)), np.r_[2.0, np.zeros(11)]
+    y = x @ truth + source.normal(size=200)
+    train, held_out = (x[:14], y[:14]), (x[14:], y[14:])
+
+    class Many(InOneCall):
+        def start(self):
+            return Line(np.zeros(12), 0.0)
+
+    options = {"method": optimisation.GradientDescent(0.05), "validation": held_out, "every": 5}
+    full = optimisation.run(Many(), Many().start(), train, rng(), iterations=2000, **options)
+    short = optimisation.run(Many(), Many().start(), train, rng(), iterations=2000, patience=3, **options)
+    assert full.stopped == "iterations"
+    assert short.stopped == "patience"
+    best = short.validation_losses.min()
+    assert short.validation_losses.argmin() == len(short.validation_losses) - 4
+    assert Many().loss(short.params, held_out, rng()) == best < 0.9 * full.validation_losses[-1]
+    assert Many().loss(full.params, held_out, rng()) == full.validation_losses.min()
+    last = optimisation.run(Many(), Many().start(), train, rng(), iterations=2000, method=options["method"])
+    assert Many().loss(last.params, held_out, rng()) > 1.1 * best
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: optimisation.gradient_descent(bowl, bowl_gradient, [[1.0]], 0.1), ValueError, r"start: expected shape \(D,\)"),
-        (lambda: optimisation.gradient_descent(bowl, bowl_gradient, [], 0.1), ValueError, "start: expected at least one parameter"),
-        (lambda: optimisation.gradient_descent(bowl, bowl_gradient, [np.nan], 0.1), ValueError, "start: expected finite"),
-        (lambda: optimisation.gradient_descent(bowl, bowl_gradient, START, 0.0), ValueError, "rate: expected a number above 0"),
-        (lambda: next(optimisation.gradient_descent(bowl, bowl_gradient, START, lambda i: -1.0)), ValueError, "rate: expected a number above 0"),
-        (lambda: next(optimisation.gradient_descent(bowl, lambda p: p[:1], START, 0.1)), ValueError, r"gradient: expected shape \(2,\), got \(1,\)"),
-        (lambda: next(optimisation.gradient_descent(bowl, lambda p: p * np.nan, START, 0.1)), optimisation.DivergedError, "gradient: expected a finite number, got another at iteration 0"),
-        (lambda: optimisation.momentum(bowl, bowl_gradient, START, 0.1, 1.0), ValueError, "decay: expected a number below 1"),
-        (lambda: optimisation.adam(bowl, bowl_gradient, START, square_decay=-0.1), ValueError, "square_decay: expected a number of at least 0"),
-        (lambda: optimisation.adam(bowl, bowl_gradient, START, epsilon=0), ValueError, "epsilon: expected a number above 0"),
-        (lambda: run_newton(lambda p: np.ones((2, 2))), np.linalg.LinAlgError, "hessian: singular at iteration 0"),
-        (lambda: run_newton(lambda p: np.ones(2)), ValueError, r"hessian: expected shape \(2, 2\), got \(2,\)"),
-        (lambda: run_newton(lambda p: np.full((2, 2), np.inf)), optimisation.DivergedError, "hessian: expected finite numbers, got others at iteration 0"),
-        (lambda: optimisation.minibatches(3, 4, np.random.default_rng(0)), ValueError, "size: expected at most n, 3, got 4"),
-        (lambda: optimisation.minibatches(3, 2, 0), ValueError, "rng: expected"),
-        (lambda: optimisation.run([]), ValueError, "events: expected at least one step"),
-        (lambda: optimisation.run([], tolerance=-1), ValueError, "tolerance: expected"),
-    ],
-)
+def test_validation_sees_the_same_draws_each_time_and_leaves_the_training_its_own():
+    still = optimisation.GradientDescent(1e-300)
+    model, begin = Noisy(), Line(BEST[:3], BEST[3])
+    found = optimisation.run(model, begin, (X, Y), rng(), method=still, validation=(X, Y), every=1, iterations=5)
+    assert len(set(found.validation_losses)) == 1
+    assert len(set(found.losses)) == 5
+
+
+def test_schedules():
+    """Against their formulas, and at their corners."""
+    cosine, stairs = optimisation.cosine(0.2, 100, last=0.02), optimisation.stairs(0.2, 30, 0.5)
+    np.testing.assert_allclose([cosine(0), cosine(50), cosine(100), cosine(500)], [0.2, 0.11, 0.02, 0.02], rtol=1e-12)
+    assert [stairs(i) for i in (0, 29, 30, 60)] == [0.2, 0.2, 0.1, 0.05]
+    warm = optimisation.warm_up(stairs, 3)
+    np.testing.assert_allclose([warm(i) for i in range(5)], [0.05, 0.1, 0.15, 0.2, 0.2], rtol=1e-12)
+    assert optimisation.warm_up(0.3, 0)(0) == 0.3
+    found = learn(method=optimisation.GradientDescent(stairs), iterations=31, keep_path=True)
+    slope = InOneCall().gradient(found.path[29], (X, Y), rng())
+    np.testing.assert_allclose(found.path[30].slopes, found.path[29].slopes - 0.1 * slope.slopes, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_compiled_step_of_adam_is_the_written_one(dtype):
+    pytest.importorskip("numba")
+    source = rng(3)
+    here, there = (optimisation.Adam(0.01, backend=backend) for backend in ("numba", "numpy"))
+    params = source.normal(size=1003).astype(dtype)
+    one, other = params.copy(), params.copy()
+    memory, reference = here.begin(one), there.begin(other)
+    for i in range(50):
+        gradient = (10.0 ** source.uniform(-8, 4, 1003) * source.choice([-1, 1], 1003)).astype(dtype)
+        memory = here.move(one, i, gradient, memory)
+        reference = there.move(other, i, gradient, reference)
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(memory, reference)
+    assert one.dtype == dtype
+    wrong = params.copy()
+    kernels.load("descent").adam(wrong, gradient, *there.begin(wrong), *map(dtype, (0.9, 0.1, 1, 0.999, 0.001, 1, -0.01, 1e-8)))
+    assert not np.allclose(wrong, params - 0.01 * np.sign(gradient), atol=1e-3)        # without the correction
+
+
+class NoVerbs:
+    loss = staticmethod(lambda params, y, rng: 0.0)
+
+
+class WrongShape(InOneCall):
+    def value_and_gradient(self, params, y, rng):
+        return 0.0, Line(np.zeros(2), 0.0)
+
+
+class NotFinite(InOneCall):
+    def value_and_gradient(self, params, y, rng):
+        return 0.0, Line(np.zeros(3), np.inf)
+
+
+@pytest.mark.parametrize(("call", "error", "message"), [
+    (lambda: learn(WrongShape()), ValueError, r"gradient\.slopes: expected shape \(3,\), got \(2,\)"),
+    (lambda: learn(NotFinite()), optimisation.DivergedError, r"gradient\.offset: expected finite numbers.*iteration 0"),
+    (lambda: learn(method=optimisation.GradientDescent(9.0), iterations=9999), optimisation.DivergedError, "loss|gradient"),
+    (lambda: optimisation.run(NoVerbs, Line(np.zeros(2), 0.0), Y, rng()), TypeError, "model: expected loss and gradient.*got no gradient"),
+    (lambda: optimisation.run(InOneCall(), InOneCall().start(), Y, 0), ValueError, "rng: expected"),
+    (lambda: optimisation.run(InOneCall(), (), Y, rng()), ValueError, "params: expected at least one"),
+    (lambda: learn(batch_size=61), ValueError, "size: expected at most n, 60, got 61"),
+    (lambda: optimisation.run(InOneCall(), InOneCall().start(), (X, Y[:5]), rng(), batch_size=2), ValueError, r"y: expected.*equally many"),
+    (lambda: learn(patience=2), ValueError, "patience: expected validation data"),
+    (lambda: learn(iterations=-1), ValueError, "iterations: expected a whole number"),
+    (lambda: learn(tolerance=-1), ValueError, "tolerance: expected a number"),
+    (lambda: learn(every=0, validation=(X, Y)), ValueError, "every: expected a whole number"),
+    (lambda: learn(method=optimisation.Adam(decay=1.0)), ValueError, "decay: expected a number below 1"),
+    (lambda: learn(method=optimisation.Momentum(rate=0)), ValueError, "rate: expected a number above 0"),
+    (lambda: learn(method=optimisation.Adam(backend="c")), ValueError, "backend: expected one of"),
+    (lambda: optimisation.cosine(0.1, 0), ValueError, "iterations: expected"),
+    (lambda: optimisation.stairs(0.1, 5, 0.0), ValueError, "factor: expected a number above 0"),
+    (lambda: optimisation.warm_up(-1.0, 5), ValueError, "rate: expected a number above 0"),
+    (lambda: optimisation.resume(InOneCall(), learn(iterations=1).state, (X, Y), method=METHODS[0]), ValueError,
+     "method: expected the one that this run was begun with, Adam, got GradientDescent"),
+    (lambda: optimisation.save("state.pkl", learn(iterations=1).state), ValueError, "path: expected a name that ends in .npz"),
+])
 def test_what_is_wrong_is_said(call, error, message):
-    with pytest.raises(error, match=message):
+    with np.errstate(over="ignore"), pytest.raises(error, match=message):
         call()
+
+
+def test_a_file_of_another_model_is_refused(tmp_path):
+    path = tmp_path / "state.npz"
+    optimisation.save(path, learn(iterations=1).state)
+    with pytest.raises(ValueError, match=r"params: expected the fields in the file, params\.slopes, params\.offset, got params"):
+        optimisation.load(path, np.zeros(4))
+    with pytest.raises(ValueError, match="params: expected 4 numbers of type float64, as in the file, got 5"):
+        optimisation.load(path, Line(np.zeros(4), 0.0))
+    with pytest.raises(ValueError, match="got 4 of type float32"):
+        optimisation.load(path, InOneCall().start(np.float32))

@@ -7,6 +7,7 @@ from sklearn.decomposition import FactorAnalysis
 
 from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.learning import em
+from pedagogy_lib.models.static import _graded
 from pedagogy_lib.models.static import factor_analysis as fa
 
 RNG = np.random.default_rng(0)
@@ -154,7 +155,7 @@ def test_heywood_case_creeps_to_zero_and_the_prior_cures_it():
     # The noise variance falls as one over the iterations.
     assert short.noise_variances[0] / long.noise_variances[0] == pytest.approx(10, rel=0.2)
     assert fa.communalities(long)[0] > 0.995 > 0.9 > fa.communalities(long)[1]
-    cured = em.fit(fa.Regularized(0.1, 5.0), start, y, tolerance=1e-10, max_iterations=20_000)
+    cured = em.fit(fa, start, y, options=fa.Options(prior=(0.1, 5.0)), tolerance=1e-10, max_iterations=20_000)
     assert cured.converged
     assert cured.params.noise_variances[0] > 0.01
 
@@ -166,14 +167,13 @@ def test_noise_that_is_gone_is_an_error():
     y[:, 1] = y[:, 0]                                     # one observation copies another
     with pytest.raises(ValueError, match="a Heywood case"):
         em.fit(fa, fa.start(y, 2, np.random.default_rng(8)), y, tolerance=0, max_iterations=5000)
-    cured = em.fit(fa.Regularized(0.1, 3.0), fa.start(y, 2, np.random.default_rng(8)), y, max_iterations=5000)
+    cured = em.fit(fa, fa.start(y, 2, np.random.default_rng(8)), y, options=fa.Options(prior=(0.1, 3.0)), max_iterations=5000)
     assert cured.params.noise_variances.min() > 0.003
 
 
 def test_the_prior_is_a_penalised_likelihood():
     scale, strength = np.linspace(0.2, 0.5, 6), 40.0
-    model = fa.Regularized(scale, strength)
-    result = em.fit(model, PARAMS, Y, tolerance=1e-13, max_iterations=20_000)
+    result = em.fit(fa, PARAMS, Y, options=fa.Options(prior=(scale, strength)), tolerance=1e-13, max_iterations=20_000)
 
     def objective(params):
         data = -multivariate_normal(params.offset, dense(params)).logpdf(Y).mean()
@@ -244,11 +244,45 @@ STATISTICS = fa.expected_statistics(PARAMS, Y)
         (lambda: fa.observed_statistics(np.ones((0, 1)), np.ones((0, 2))), "expected one observation at least, got none"),
         (lambda: fa.maximize(fa.observed_statistics(np.ones((400, 1)), Y)), "expected factors that vary in 1 directions"),
         (lambda: fa.maximize(fa.observed_statistics(Y[:, [0, 0]], Y)), "expected factors that vary in 2 directions"),
-        (lambda: fa.Regularized(-1.0, 1.0).maximize(STATISTICS), "scale: expected a number above 0, or 6 of them"),
-        (lambda: fa.Regularized(np.ones(5), 1.0).maximize(STATISTICS), "scale: expected a number above 0, or 6 of them"),
-        (lambda: fa.Regularized(1.0, 0.0).maximize(STATISTICS), "strength: expected a number above 0"),
+        (lambda: fa.maximize(STATISTICS, fa.Options(prior=(-1.0, 1.0))), r"prior\[0\]: expected a number above 0, or 6 of them"),
+        (lambda: fa.maximize(STATISTICS, fa.Options(prior=(np.ones(5), 1.0))), r"prior\[0\]: expected a number above 0, or 6 of them"),
+        (lambda: fa.maximize(STATISTICS, fa.Options(prior=(1.0, 0.0))), r"prior\[1\]: expected a number above 0"),
     ],
 )
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def exact_posterior(params, y):
+    """The mean of the posterior, and log p(y), with 60 digits, by dense conditioning in the space of y."""
+    mp = pytest.importorskip("mpmath").mp
+    with mp.workdps(60):
+        C, e = mp.matrix(params.loadings.tolist()), mp.matrix((y - params.offset).tolist())
+        S = C * C.T + mp.diag([mp.mpf(v) for v in params.noise_variances])
+        solved = mp.lu_solve(S, e)
+        cost = -((e.T * solved)[0] + mp.log(mp.det(S)) + len(y) * mp.log(2 * mp.pi)) / 2
+        return np.array([float(m) for m in C.T * solved]), float(cost)
+
+
+@pytest.mark.parametrize("variances", [
+    [1e-16, 1, 1], [1, 1e-14, 1], [1e-18, 1e-4, 1], [1e-9, 1e9, 1], [1e-30, 1, 1e-2], [0.3, 1, 2], [1e-12, 1e-12, 1],
+])
+def test_one_nearly_exact_sensor_does_not_drown_the_others(variances):
+    """The textbook's precision sums 1e16 and 1: what the other sensors say would be rounding."""
+    params = fa.Parameters(np.array([[1, 0.5], [0.3, -1], [0.7, 0.2]]), np.zeros(3), np.array(variances, float))
+    y = np.array([0.5, -0.3, 1.2])
+    mean, cost = exact_posterior(params, y)
+    np.testing.assert_allclose(fa.posterior(params, y[None]).means[0], mean, rtol=1e-8)
+    assert fa.log_marginal(params, y[None])[0] == pytest.approx(cost, rel=1e-9)
+    assert fa.expected_statistics(params, y[None]).loss == pytest.approx(-cost, rel=1e-9)
+
+
+def test_both_forms_of_the_posterior_are_one_where_both_are_right():
+    found = _graded.posterior(PARAMS, Y)
+    plain = fa.posterior(PARAMS, Y)
+    np.testing.assert_allclose(found.means, plain.means, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.covariance, plain.covariance, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.log_marginals, fa.log_marginal(PARAMS, Y), rtol=1e-11)
+    assert not _graded.is_too_steep(np.diag([1.0, 1e5]))
+    assert _graded.is_too_steep(np.diag([1.0, 1e7]))

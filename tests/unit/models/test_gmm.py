@@ -6,6 +6,8 @@ from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.mixture import GaussianMixture
 
+from pedagogy_lib.distributions import categorical
+from pedagogy_lib.distributions.categorical import Categorical
 from pedagogy_lib.learning import em
 from pedagogy_lib.models.static import gmm
 
@@ -25,20 +27,20 @@ def scipy_joint(params, y):
 
 def test_posterior_and_marginal_agree_with_scipy():
     joint = scipy_joint(PARAMS, Y)
-    np.testing.assert_allclose(gmm.posterior(PARAMS, Y), joint / joint.sum(1, keepdims=True), rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(gmm.posterior(PARAMS, Y).probabilities, joint / joint.sum(1, keepdims=True), rtol=1e-9, atol=1e-300)
     np.testing.assert_allclose(gmm.log_marginal(PARAMS, Y), np.log(joint.sum(1)), rtol=1e-11)
     assert not np.allclose(gmm.log_marginal(PARAMS._replace(weights=np.full(3, 1 / 3)), Y), np.log(joint.sum(1)))
 
 
 def test_far_away_nothing_underflows():
     far = np.array([[1e4, -1e4]])
-    np.testing.assert_allclose(gmm.posterior(PARAMS, far).sum(1), 1.0)
+    np.testing.assert_allclose(gmm.posterior(PARAMS, far).probabilities.sum(1), 1.0)
     assert np.isfinite(gmm.log_marginal(PARAMS, far)).all()
 
 
 def test_a_class_of_weight_zero_gets_nothing():
     params = PARAMS._replace(weights=np.array([0.7, 0.0, 0.3]))
-    assert (gmm.posterior(params, Y)[:, 1] == 0).all()
+    assert (gmm.posterior(params, Y).probabilities[:, 1] == 0).all()
 
 
 def test_sample_has_the_moments_of_its_classes():
@@ -69,11 +71,11 @@ def test_observed_classes_give_lda_and_qda():
     assert np.isnan(statistics.loss)
     lda = LinearDiscriminantAnalysis(solver="lsqr", store_covariance=True).fit(Y, DRAW.classes)
     qda = QuadraticDiscriminantAnalysis().fit(Y, DRAW.classes)
-    shared = gmm.maximize(statistics, shared=True)
+    shared = gmm.maximize(statistics, gmm.Options(shared=True))
     np.testing.assert_allclose(shared.covariances[0], lda.covariance_, rtol=1e-10)
-    np.testing.assert_allclose(gmm.posterior(shared, Y), lda.predict_proba(Y), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(gmm.posterior(shared, Y).probabilities, lda.predict_proba(Y), rtol=1e-6, atol=1e-12)
     own = gmm.maximize(statistics)
-    agree = gmm.posterior(own, Y).argmax(1) == qda.predict(Y)
+    agree = gmm.posterior(own, Y).probabilities.argmax(1) == qda.predict(Y)
     assert agree.mean() > 0.99                            # scikit-learn divides by N - 1
     assert not np.allclose(own.covariances[0], lda.covariance_, rtol=0.1)
 
@@ -87,41 +89,45 @@ def test_statistics_keep_the_digits_of_a_tight_class_far_from_the_origin():
     assert abs(raw - y.var()) > 0.1
 
 
-def test_a_prior_on_the_covariance_is_a_penalised_likelihood():
-    model = gmm.Regularized(scale=np.array([[0.2, 0.05], [0.05, 0.1]]), strength=4.0)
-    result = em.fit(model, PARAMS, Y, tolerance=1e-10)
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_prior_on_the_covariance_is_a_penalised_likelihood(shared):
+    scale, strength = np.array([[0.2, 0.05], [0.05, 0.1]]), 4.0
+    options = gmm.Options(shared=shared, prior=(scale, strength))
+    begin = PARAMS._replace(covariances=np.stack([PARAMS.covariances[0]] * 3)) if shared else PARAMS
+    result = em.fit(gmm, begin, Y, options=options, tolerance=1e-10)
     assert result.converged
 
     def objective(params):
         data = -np.log(scipy_joint(params, Y).sum(1)).mean()
-        prior = sum(np.trace(model.scale @ np.linalg.inv(c)) + np.log(np.linalg.det(c)) for c in params.covariances)
-        return data + 0.5 * model.strength * prior / len(Y)
+        own = params.covariances[:1] if shared else params.covariances
+        prior = sum(np.trace(scale @ np.linalg.inv(c)) + np.log(np.linalg.det(c)) for c in own)
+        return data + 0.5 * strength * prior / len(Y)
 
     best = objective(result.params)
     assert result.losses[-1] == pytest.approx(best, rel=1e-12)
     rng = np.random.default_rng(4)
     for _ in range(40):                                   # no small change does better
-        bump = rng.normal(size=(3, 2, 2)) * 1e-3
+        bump = rng.normal(size=(1 if shared else 3, 2, 2)) * 1e-3
         nearby = result.params._replace(
             means=result.params.means + rng.normal(size=(3, 2)) * 1e-3,
             covariances=result.params.covariances + bump + np.swapaxes(bump, 1, 2),
         )
         assert objective(nearby) > best - 1e-9
-    assert objective(PARAMS) > best
+    assert objective(begin) > best
 
 
 def test_a_collapsing_class_is_an_error_and_the_prior_cures_it():
     y = np.concatenate([np.random.default_rng(5).normal(size=(30, 2)), [[9.0, 9.0]]])
     start = gmm.Parameters(np.full(2, 0.5), np.array([[0.0, 0.0], [9.0, 9.0]]), np.stack([np.eye(2)] * 2))
-    with pytest.raises(ValueError, match=r"params.covariances\[1\]: expected a positive definite matrix"):
+    with pytest.raises(ValueError, match="got a singular covariance in state 1; a prior would keep it open"):
         em.fit(gmm, start, y)
-    cured = em.fit(gmm.Regularized(0.1 * np.eye(2), 1.0), start, y).params
+    cured = em.fit(gmm, start, y, options=gmm.Options(prior=(0.1 * np.eye(2), 1.0))).params
     assert np.linalg.eigvalsh(cured.covariances[1]).min() > 0.01
 
 
 def test_free_energy_bounds_the_loss_from_above():
     loss = -gmm.log_marginal(PARAMS, Y).mean()
-    assert gmm.free_energy(PARAMS, gmm.posterior(PARAMS, Y), Y) == pytest.approx(loss, rel=1e-12)
+    assert gmm.free_energy(PARAMS, gmm.posterior(PARAMS, Y).probabilities, Y) == pytest.approx(loss, rel=1e-12)
     rng = np.random.default_rng(6)
     for _ in range(5):
         assert gmm.free_energy(PARAMS, rng.dirichlet(np.ones(3), len(Y)), Y) > loss
@@ -134,7 +140,7 @@ def test_arguments_are_not_changed():
     y = Y.copy()
     statistics = gmm.expected_statistics(PARAMS, Y)
     gmm.maximize(statistics)
-    gmm.maximize(statistics, shared=True)
+    gmm.maximize(statistics, gmm.Options(shared=True))
     for before, after in zip(copies, PARAMS):
         np.testing.assert_array_equal(before, after)
     np.testing.assert_array_equal(y, Y)
@@ -155,7 +161,7 @@ BAD = [
 @pytest.mark.parametrize(
     "function",
     [
-        lambda p: gmm.posterior(p, np.zeros((4, 2))),
+        lambda p: gmm.posterior(p, np.zeros((4, 2))).probabilities,
         lambda p: gmm.log_marginal(p, np.zeros((4, 2))),
         lambda p: gmm.expected_statistics(p, np.zeros((4, 2))),
         lambda p: gmm.sample(p, 3, np.random.default_rng(0)),
@@ -182,10 +188,36 @@ def test_bad_parameters_are_named(function, params, message):
         (lambda: gmm.linear_boundary(PARAMS, 0, 1), "expected equal covariances"),
         (lambda: gmm.linear_boundary(PARAMS, 0, 3), "j: expected a class from 0 to 2, got 3"),
         (lambda: gmm.linear_boundary(PARAMS, 1, 1), "j: expected another class than k"),
-        (lambda: gmm.Regularized(np.eye(3), 1.0).maximize(gmm.expected_statistics(PARAMS, Y)), r"scale: expected shape \(2, 2\)"),
-        (lambda: gmm.Regularized(np.eye(2), 0.0).maximize(gmm.expected_statistics(PARAMS, Y)), "strength: expected a number above 0"),
+        (lambda: gmm.expected_statistics(PARAMS, Y, gmm.Options(prior=(np.eye(3), 1.0))), r"prior\[0\]: expected shape \(2, 2\)"),
+        (lambda: gmm.maximize(gmm.expected_statistics(PARAMS, Y), gmm.Options(prior=(np.eye(2), 0.0))), r"prior\[1\]: expected a number above 0"),
+        (lambda: gmm.maximize(gmm.expected_statistics(PARAMS, Y), gmm.Options(prior=1.0)), "prior: expected a pair"),
     ],
 )
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_two_operations_on_a_die_say_the_same():
+    """`categorical` knows no Gaussians, and no pass over the data; another emission is refused by it."""
+    source, emission = Categorical(PARAMS.weights), gmm.emission(PARAMS)
+    found = gmm.posterior(PARAMS, Y)
+    np.testing.assert_allclose(found.probabilities, categorical.invert(source, emission, Y).probabilities, rtol=1e-9, atol=1e-15)
+    marginal = categorical.log_density(categorical.marginalize(source, emission), Y)
+    np.testing.assert_allclose(found.log_marginals, marginal, rtol=1e-11)
+    moved = emission._replace(means=emission.means + 0.1)
+    assert not np.allclose(found.log_marginals, categorical.log_density(categorical.marginalize(source, moved), Y))
+
+
+def test_em_from_the_start_finds_clumps_that_lie_apart():
+    rng = np.random.default_rng(8)
+    y = np.concatenate([rng.normal(size=(80, 2)), [20.0, 0.0] + rng.normal(size=(40, 2)), [0.0, 20.0] + rng.normal(size=(40, 2))])
+    found = em.fit(gmm, gmm.start(y, 3, rng), y).params
+    np.testing.assert_allclose(np.sort(found.weights), [0.25, 0.25, 0.5], atol=1e-6)
+    assert np.abs(found.covariances - np.eye(2)).max() < 0.6
+
+
+@pytest.mark.parametrize("k", [0, 9])
+def test_a_start_that_cannot_be_is_refused(k):
+    with pytest.raises(ValueError, match="k: expected"):
+        gmm.start(np.arange(8.0).reshape(4, 2), k, np.random.default_rng(0))

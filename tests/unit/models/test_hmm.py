@@ -93,9 +93,9 @@ def test_without_memory_it_is_the_mixture():
     params = GAUSSIAN._replace(transition=np.tile(INITIAL[:, None], K))
     mixture = gmm.Parameters(INITIAL, *GAUSSIAN.emission)
     y = hmm.sample(GAUSSIAN, 50, np.random.default_rng(0)).observations
-    np.testing.assert_allclose(hmm.posterior(params, y).probabilities, gmm.posterior(mixture, y), rtol=1e-10)
+    np.testing.assert_allclose(hmm.posterior(params, y).probabilities, gmm.posterior(mixture, y).probabilities, rtol=1e-10)
     assert hmm.log_marginal(params, y) == pytest.approx(gmm.log_marginal(mixture, y).sum(), rel=1e-12)
-    assert not np.allclose(hmm.posterior(GAUSSIAN, y).probabilities, gmm.posterior(mixture, y), rtol=1e-3)
+    assert not np.allclose(hmm.posterior(GAUSSIAN, y).probabilities, gmm.posterior(mixture, y).probabilities, rtol=1e-3)
 
 
 def test_expected_statistics_of_several_sequences(params):
@@ -191,25 +191,25 @@ def test_regularized(family):
     """Its loss never rises, and it learns where plain EM must give up."""
     prior = {"symbols": 0.5, "gaussians": (np.eye(D), 2.0), "poissons": (1.0, 0.5)}[family]
     params = Parameters(INITIAL, TRANSITION, FAMILIES[family])
-    model = hmm.Regularized(initial=0.3, transition=0.2 + 5 * np.eye(K), emission=prior)
+    options = hmm.Options(initial=0.3, transition=0.2 + 5 * np.eye(K), emission=prior)
     parts = [hmm.sample(params, n, np.random.default_rng(6)).observations for n in (12, 5)]
-    found = em.fit(model, params, parts, tolerance=1e-10, max_iterations=2000)
+    found = em.fit(hmm, params, parts, options=options, tolerance=1e-10, max_iterations=2000)
     assert found.converged
     assert (np.diff(found.losses) <= 1e-10).all()
     assert (found.params.initial > 0).all()
     assert (found.params.transition > 0).all()
-    weaker = em.fit(model._replace(transition=0.2), params, parts, tolerance=1e-10, max_iterations=2000)
+    weaker = em.fit(hmm, params, parts, options=options._replace(transition=0.2), tolerance=1e-10, max_iterations=2000)
     assert np.trace(found.params.transition) > np.trace(weaker.params.transition)
 
 
 def test_regularized_without_counts_is_the_plain_model():
     y = hmm.sample(SYMBOLIC, 50, np.random.default_rng(7)).observations
-    plain, prior = hmm.expected_statistics(SYMBOLIC, y), hmm.Regularized().expected_statistics(SYMBOLIC, y)
+    plain, prior = hmm.expected_statistics(SYMBOLIC, y), hmm.expected_statistics(SYMBOLIC, y, hmm.Options())
     assert plain.loss == prior.loss
-    for a, b in zip(hmm.maximize(plain)[:2], hmm.Regularized().maximize(prior)[:2]):
+    for a, b in zip(hmm.maximize(plain)[:2], hmm.maximize(prior, hmm.Options())[:2]):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(ValueError, match="transition: expected counts"):
-        hmm.Regularized(transition=-1.0).maximize(plain)
+        hmm.maximize(plain, hmm.Options(transition=-1.0))
 
 
 # ------------------------------------------------------------------------ edges
@@ -244,12 +244,12 @@ def test_a_state_that_is_never_visited_or_never_left():
     last = hmm.observed_statistics(states, np.array([0, 1, 2, 3, 0]), SYMBOLIC.emission)
     with pytest.raises(ValueError, match="no move from state 2"):
         hmm.maximize(last)
-    kept = hmm.Regularized(transition=0.1).maximize(last)
+    kept = hmm.maximize(last, hmm.Options(transition=0.1))
     np.testing.assert_allclose(kept.transition[:, 2], 1 / 3)
     never = hmm.observed_statistics([0, 1, 0, 1], [0, 1, 2, 3], SYMBOLIC.emission)
     with pytest.raises(ValueError, match="got none in state 2"):
-        hmm.Regularized(transition=0.1).maximize(never)
-    assert hmm.Regularized(transition=0.1, emission=1.0).maximize(never).emission.probabilities[0, 2] == 0.25
+        hmm.maximize(never, hmm.Options(transition=0.1))
+    assert hmm.maximize(never, hmm.Options(transition=0.1, emission=1.0)).emission.probabilities[0, 2] == 0.25
 
 
 def test_impossible_observations_name_the_sequence_and_the_step():

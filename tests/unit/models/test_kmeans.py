@@ -39,7 +39,7 @@ def test_the_best_of_several_starts_is_the_best_partition():
 def test_distances_and_ties():
     params = kmeans.Parameters(np.array([[0.0], [2.0]]))
     np.testing.assert_array_equal(kmeans.squared_distances(params, [[1.0], [3.0]]), [[1, 1], [9, 1]])
-    np.testing.assert_array_equal(kmeans.posterior(params, [[1.0], [3.0]]), [[1, 0], [0, 1]])
+    np.testing.assert_array_equal(kmeans.posterior(params, [[1.0], [3.0]]).probabilities, [[1, 0], [0, 1]])
 
 
 def test_start_chooses_different_observations_and_prefers_far_ones():

@@ -122,7 +122,7 @@ def test_statistics_have_the_gradient_of_the_marginal(case):
     """Eq. 6.3, at parameters that are no fixed point: every statistic counts, and with its weight."""
     params, sequences, controls = CASES[case]
     params = unflatten(flatten(params) + 0.05 * np.random.default_rng(1).normal(size=len(flatten(params))), params)
-    statistics = lgssm.expected_statistics(params, sequences, controls)
+    statistics = lgssm.expected_statistics(params, sequences, lgssm.Options(controls))
     steps = sum(map(len, sequences))
     left = slope(lambda p: dense_loss(p, sequences, controls), params)
     right = slope(lambda p: joint_loss(p, statistics, steps), params)
@@ -145,13 +145,13 @@ def test_one_sequence_a_batch_and_a_list_say_the_same():
     alone, twice = lgssm.expected_statistics(MODEL, y[0]), lgssm.expected_statistics(MODEL, np.stack([y[0]] * 2))
     np.testing.assert_allclose(alone.transition.cross_scatter, twice.transition.cross_scatter, rtol=1e-12)
     assert (alone.initial.size, twice.initial.size, twice.transition.size, twice.emission.size) == (1, 2, 8, 10)
-    shared = lgssm.expected_statistics(DRIVEN, y, CONTROLS[0])      # one row of controls for all
-    own = lgssm.expected_statistics(DRIVEN, y, np.stack([CONTROLS[0]] * 2))
+    shared = lgssm.expected_statistics(DRIVEN, y, lgssm.Options(CONTROLS[0]))      # one row of controls for all
+    own = lgssm.expected_statistics(DRIVEN, y, lgssm.Options(np.stack([CONTROLS[0]] * 2)))
     np.testing.assert_allclose(shared.transition.cross_scatter, own.transition.cross_scatter, rtol=1e-12)
 
 
 def test_the_m_step_agrees_with_a_general_optimiser():
-    statistics = lgssm.expected_statistics(DRIVEN, GAPPY, CONTROLS)
+    statistics = lgssm.expected_statistics(DRIVEN, GAPPY, lgssm.Options(CONTROLS))
     found = lgssm.maximize(statistics)
     start = flatten(found) * 1.02 + 0.01
     best = minimize(lambda f: joint_loss(unflatten(f, DRIVEN), statistics, 1), start, method="BFGS", tol=1e-9)
@@ -165,7 +165,7 @@ def test_the_m_step_agrees_with_a_general_optimiser():
 def test_without_offsets_the_m_step_is_the_textbooks():
     """Eq. 7.4 with averages about zero; and no model without offsets has a smaller loss."""
     statistics = lgssm.expected_statistics(MODEL, SEQUENCES)
-    found = lgssm.maximize(statistics, offsets=False)
+    found = lgssm.maximize(statistics, lgssm.Options(offsets=False))
     for arrow, name in ((found.transition, "transition"), (found.emission, "emission")):
         assert (arrow.offset == 0).all()
         _, _, yy, yx, xx, _ = moments.raw(getattr(statistics, name))
@@ -191,18 +191,18 @@ def test_em_stops_where_the_dense_gradient_is_zero():
     assert found.losses[-1] < dense_loss(truth, y)
 
 
-@pytest.mark.parametrize("variant", [lgssm.Variant(CONTROLS), lgssm.Variant(CONTROLS, offsets=False)])
-def test_the_loss_never_rises(variant):
+@pytest.mark.parametrize("options", [lgssm.Options(CONTROLS), lgssm.Options(CONTROLS, offsets=False)])
+def test_the_loss_never_rises(options):
     start = DRIVEN._replace(control=np.zeros((2, 1)))
-    if not variant.offsets:
+    if not options.offsets:
         start = start._replace(
             transition=start.transition._replace(offset=np.zeros(2)),
             emission=start.emission._replace(offset=np.zeros(3)),
         )
     with pytest.warns(UserWarning, match="EM stopped"):
-        found = em.fit(variant, start, GAPPY, tolerance=0, max_iterations=30)
+        found = em.fit(lgssm, start, GAPPY, options=options, tolerance=0, max_iterations=30)
     assert (np.diff(found.losses) < 0).all()
-    assert np.any(found.params.transition.offset) == variant.offsets
+    assert np.any(found.params.transition.offset) == options.offsets
 
 
 def test_known_states_make_it_least_squares():
@@ -210,7 +210,7 @@ def test_known_states_make_it_least_squares():
     u = rng.normal(size=(40, 1))
     draws = [lgssm.sample(DRIVEN, 41, rng, u) for _ in range(3)]
     x, y = np.stack([d.states for d in draws]), np.stack([d.observations for d in draws])
-    found = lgssm.maximize(lgssm.observed_statistics(x, y, u))
+    found = lgssm.maximize(lgssm.observed_statistics(x, y, lgssm.Options(u)))
     before = np.hstack([x[:, :-1].reshape(-1, 2), np.tile(u, (3, 1)), np.ones((120, 1))])
     beta, residual, *_ = np.linalg.lstsq(before, x[:, 1:].reshape(-1, 2), rcond=None)
     np.testing.assert_allclose(np.hstack([found.transition.matrix, found.control]), beta[:3].T, rtol=1e-9)
@@ -222,11 +222,11 @@ def test_known_states_make_it_least_squares():
     np.testing.assert_allclose(found.initial.mean, x[:, 0].mean(0), rtol=1e-12)
     np.testing.assert_allclose(found.initial.covariance, np.cov(x[:, 0].T, bias=True), rtol=1e-9)
     assert not np.allclose(np.diag(found.emission.covariance), residual / 120, rtol=1e-3)     # T and T - 1 differ
-    listed = lgssm.maximize(lgssm.observed_statistics(list(x), list(y), [u] * 3))
+    listed = lgssm.maximize(lgssm.observed_statistics(list(x), list(y), lgssm.Options([u] * 3)))
     np.testing.assert_allclose(listed.emission.matrix, found.emission.matrix, rtol=1e-10)
     y[0, 3] = np.nan                                    # a step that was not seen is left out
-    assert lgssm.observed_statistics(x, y, u).emission.size == 122
-    assert np.isnan(lgssm.observed_statistics(x, y, u).loss)
+    assert lgssm.observed_statistics(x, y, lgssm.Options(u)).emission.size == 122
+    assert np.isnan(lgssm.observed_statistics(x, y, lgssm.Options(u)).loss)
 
 
 def test_sharp_posteriors_approach_known_states():
@@ -237,7 +237,7 @@ def test_sharp_posteriors_approach_known_states():
     draw = lgssm.sample(clear, 30, np.random.default_rng(7))
     with pytest.raises(np.linalg.LinAlgError, match="Use method='sqrt'"):
         lgssm.expected_statistics(clear, draw.observations)
-    expected = lgssm.Variant(method="sqrt").expected_statistics(clear, draw.observations)
+    expected = lgssm.expected_statistics(clear, draw.observations, lgssm.Options(method="sqrt"))
     observed = lgssm.observed_statistics(draw.states, draw.observations)
     np.testing.assert_allclose(expected.transition.cross_scatter, observed.transition.cross_scatter, atol=1e-4)
     np.testing.assert_allclose(expected.emission.source_scatter, observed.emission.source_scatter, atol=1e-4)
@@ -256,8 +256,8 @@ def test_moments_keep_their_digits_far_from_zero():
 def test_arguments_are_not_changed():
     copies = [y.copy() for y in GAPPY]
     before = flatten(DRIVEN)
-    statistics = lgssm.expected_statistics(DRIVEN, GAPPY, CONTROLS)
-    lgssm.maximize(statistics, offsets=False)
+    statistics = lgssm.expected_statistics(DRIVEN, GAPPY, lgssm.Options(CONTROLS))
+    lgssm.maximize(statistics, lgssm.Options(offsets=False))
     np.testing.assert_array_equal(before, flatten(DRIVEN))
     for left, right in zip(copies, GAPPY):
         np.testing.assert_array_equal(left, right)
@@ -279,14 +279,14 @@ ONE = np.zeros((1, 3))
         (lambda: lgssm.expected_statistics(MODEL, [np.zeros((4, 3)), np.full((2, 3), np.inf)]), r"y\[1\]: expected finite numbers"),
         (lambda: lgssm.expected_statistics(MODEL, np.zeros((4, 2))), r"y: expected shape \(N, 3\)"),
         (lambda: lgssm.expected_statistics(DRIVEN, SEQUENCES), "controls: expected controls with a model that has"),
-        (lambda: lgssm.expected_statistics(DRIVEN, SEQUENCES, CONTROLS[:2]), "controls: expected one array for each sequence, 4, got 2"),
-        (lambda: lgssm.expected_statistics(DRIVEN, SEQUENCES, CONTROLS[::-1]), r"controls\[0\]: expected shape \(4, M\)"),
-        (lambda: lgssm.expected_statistics(DRIVEN, np.zeros((2, 4, 3)), np.zeros((3, 3, 1))), "controls: expected a row for each of 2 sequences, got 3"),
-        (lambda: lgssm.expected_statistics(DRIVEN, np.zeros((4, 3)), np.zeros(3)), r"controls: expected shape \(3, 1\)"),
+        (lambda: lgssm.expected_statistics(DRIVEN, SEQUENCES, lgssm.Options(CONTROLS[:2])), "controls: expected one array for each sequence, 4, got 2"),
+        (lambda: lgssm.expected_statistics(DRIVEN, SEQUENCES, lgssm.Options(CONTROLS[::-1])), r"controls\[0\]: expected shape \(4, M\)"),
+        (lambda: lgssm.expected_statistics(DRIVEN, np.zeros((2, 4, 3)), lgssm.Options(np.zeros((3, 3, 1)))), "controls: expected a row for each of 2 sequences, got 3"),
+        (lambda: lgssm.expected_statistics(DRIVEN, np.zeros((4, 3)), lgssm.Options(np.zeros(3))), r"controls: expected shape \(3, 1\)"),
         (lambda: lgssm.observed_statistics(np.zeros((4, 2)), np.zeros((5, 3))), r"y: expected as many sequences and steps as states has"),
         (lambda: lgssm.observed_statistics(np.full((4, 2), np.nan), np.zeros((4, 3))), "states: expected finite numbers"),
         (lambda: lgssm.observed_statistics(np.zeros((4, 2)), GAPPY[0][:4]), "y: expected all entries of a time step, or none"),
-        (lambda: lgssm.observed_statistics(np.zeros((4, 2)), np.zeros((4, 3)), np.zeros((4, 1))), "controls: expected 3 rows"),
+        (lambda: lgssm.observed_statistics(np.zeros((4, 2)), np.zeros((4, 3)), lgssm.Options(np.zeros((4, 1)))), "controls: expected 3 rows"),
         (lambda: lgssm.maximize(lgssm.observed_statistics(np.eye(2), np.zeros((2, 3)))), "statistics.transition: expected predictors that vary independently, got a singular source_scatter of rank 0, not 2"),
         (lambda: lgssm.maximize(lgssm.observed_statistics(np.arange(20.0).reshape(10, 2), np.zeros((10, 3)))), "rank 1, not 2"),
     ],

@@ -237,7 +237,7 @@ def test_laplace_prior_borrows_the_curvature_of_its_neighbour():
 
 def test_dictionary_update_is_a_constrained_regression():
     x = DRAW.codes
-    params = sc.maximize(sc.observed_statistics(LAPLACE, x, Y), sweeps=200)
+    params = sc.maximize(sc.observed_statistics(x, Y, LAPLACE), sc.Options(sweeps=200))
     misfit = lambda dictionary: ((Y - x @ dictionary.T) ** 2).sum(1).mean()
     assert np.linalg.norm(params.dictionary, axis=0).max() <= 1 + 1e-12
     assert misfit(params.dictionary) < misfit(C)
@@ -248,7 +248,7 @@ def test_dictionary_update_is_a_constrained_regression():
         assert misfit(other) > misfit(params.dictionary) - 1e-9
     unused = x.copy()
     unused[:, 2] = 0
-    np.testing.assert_array_equal(sc.maximize(sc.observed_statistics(LAPLACE, unused, Y)).dictionary[:, 2], C[:, 2])
+    np.testing.assert_array_equal(sc.maximize(sc.observed_statistics(unused, Y, LAPLACE)).dictionary[:, 2], C[:, 2])
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="two minutes uncompiled; the compiled run has it")
@@ -281,7 +281,7 @@ def test_arguments_are_not_changed():
     for params in (LAPLACE, COSINE):
         for backend in ("auto", "numpy"):
             sc.mode(params, Y, start, backend=backend)
-    sc.maximize(sc.observed_statistics(LAPLACE, DRAW.codes, Y))
+    sc.maximize(sc.observed_statistics(DRAW.codes, Y, LAPLACE))
     for before, after in ((start, DRAW.codes), (y, Y), (c, C)):
         np.testing.assert_array_equal(before, after)
 
@@ -344,9 +344,9 @@ def test_bad_parameters_are_named(function, params, message):
         (lambda: sc.laplace_approximation(COSINE, Y, 3.0), "sharpness: expected None, because the prior is smooth"),
         (lambda: sc.laplace_approximation(one_code(Cauchy(0.1), 0.01), [[0.0, 0.0]], modes=[[0.5]]), "not curved upwards"),
         (lambda: sc.expected_statistics(LAPLACE._replace(dictionary=2 * C), Y), "expected columns of length 1 at most, got 2"),
-        (lambda: sc.observed_statistics(LAPLACE, np.zeros((0, 16)), np.zeros((0, 8))), "expected one observation at least"),
+        (lambda: sc.observed_statistics(np.zeros((0, 16)), np.zeros((0, 8)), LAPLACE), "expected one observation at least"),
         (lambda: sc.start(np.zeros((5, 2)), 1, 1.0, Laplace(1.0), np.random.default_rng(0)), "k: expected at most the number"),
-        (lambda: sc.maximize(sc.observed_statistics(LAPLACE, DRAW.codes, Y), 0), "sweeps: expected a whole number"),
+        (lambda: sc.maximize(sc.observed_statistics(DRAW.codes, Y, LAPLACE), sc.Options(0)), "sweeps: expected a whole number"),
     ],
 )
 def test_what_is_wrong_is_said(call, message):

@@ -1,23 +1,25 @@
-"""Walking downhill: gradient descent, its stochastic forms, and Newton's method.
+"""Walks down a function of one vector: what chapter 4.1 reads.
 
 Each method is a stream. It yields a `Step` for ever: where it stands, the loss and the gradient
-there, and the step that it is about to take. `run` walks along a stream until it is flat enough.
-The parameters are one flat vector; ``loss`` and ``gradient`` are functions of it.
+there, and the step that it is about to take. `follow` goes along a stream until it is flat enough.
 
 A stochastic method is the same method with ``batches``: then ``loss`` and ``gradient`` are called
 with a batch beside the parameters, a new one in every iteration.
 
 References
 ----------
-Section 4.1. Adam: D.P. Kingma and J. Ba (2015).
+Section 4.1.
 """
 
 from itertools import count, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pedagogy_lib import checks
+from pedagogy_lib.learning.optimisation.errors import DivergedError
+from pedagogy_lib.learning.optimisation.methods import Adam, GradientDescent, Momentum
+from pedagogy_lib.learning.optimisation.schedules import rate_at
 
 
 class Step(NamedTuple):
@@ -37,8 +39,8 @@ class Step(NamedTuple):
     step: np.ndarray
 
 
-class Run(NamedTuple):
-    """Where a method came to rest.
+class Walk(NamedTuple):
+    """Where a method came to rest, and how it went there.
 
     params : ndarray, shape (D,)
     losses : ndarray, shape (iterations + 1,)
@@ -50,10 +52,6 @@ class Run(NamedTuple):
     losses: np.ndarray
     path: np.ndarray
     converged: bool
-
-
-class DivergedError(RuntimeError):
-    """The loss, the gradient or the parameters are not finite any more: the steps were too long."""
 
 
 def gradient_descent(loss, gradient, start, rate, batches=None):
@@ -70,7 +68,7 @@ def gradient_descent(loss, gradient, start, rate, batches=None):
         The learning rate; or a function that gives it for each iteration, counted from 0. With
         batches only a rate that falls towards zero settles down: 1 / (iteration + 1), for example.
     batches : iterable, optional
-        Makes it *stochastic* gradient descent. See `minibatches`.
+        Makes it *stochastic* gradient descent. See `pedagogy_lib.learning.optimisation.minibatches`.
 
     Yields
     ------
@@ -83,8 +81,7 @@ def gradient_descent(loss, gradient, start, rate, batches=None):
     ValueError
         If ``start`` or ``rate`` is no number, or the gradient has another shape than the start.
     """
-    rate = _rate(rate)
-    return _walk(loss, gradient, start, lambda i, g: -rate(i) * g, batches)
+    return _walk(loss, gradient, start, GradientDescent(rate), batches)
 
 
 def momentum(loss, gradient, start, rate, decay=0.9, batches=None):
@@ -103,14 +100,7 @@ def momentum(loss, gradient, start, rate, decay=0.9, batches=None):
     ------
     Step
     """
-    rate, decay, step = _rate(rate), _decay("decay", decay), 0.0
-
-    def rule(i, g):
-        nonlocal step
-        step = decay * step - rate(i) * g
-        return step
-
-    return _walk(loss, gradient, start, rule, batches)
+    return _walk(loss, gradient, start, Momentum(rate, decay), batches)
 
 
 def adam(loss, gradient, start, rate=0.001, decay=0.9, square_decay=0.999, epsilon=1e-8, batches=None):
@@ -130,21 +120,7 @@ def adam(loss, gradient, start, rate=0.001, decay=0.9, square_decay=0.999, epsil
     ------
     Step
     """
-    rate = _rate(rate)
-    decay, square_decay = _decay("decay", decay), _decay("square_decay", square_decay)
-    epsilon = checks.number("epsilon", epsilon, above=0)
-    mean = square = 0.0
-
-    def rule(i, g):
-        nonlocal mean, square
-        mean = decay * mean + (1 - decay) * g
-        square = square_decay * square + (1 - square_decay) * g**2
-        # Both averages began at zero: divide by the weight that data have had in them so far.
-        m = mean / (1 - decay ** (i + 1))
-        s = square / (1 - square_decay ** (i + 1))
-        return -rate(i) * m / (np.sqrt(s) + epsilon)
-
-    return _walk(loss, gradient, start, rule, batches)
+    return _walk(loss, gradient, start, Adam(rate, decay, square_decay, epsilon), batches)
 
 
 def newton(loss, gradient, hessian, start, rate=1.0):
@@ -171,47 +147,11 @@ def newton(loss, gradient, hessian, start, rate=1.0):
     numpy.linalg.LinAlgError
         At the iteration where the Hessian is singular.
     """
-    rate = _rate(rate)
-
-    def rule(i, g, params):
-        H = np.asarray(hessian(params), float)
-        if H.shape != (len(g), len(g)):
-            raise ValueError(f"hessian: expected shape {(len(g), len(g))}, got {H.shape}")
-        if not np.isfinite(H).all():
-            raise DivergedError(f"hessian: expected finite numbers, got others at iteration {i}")
-        if np.linalg.matrix_rank(H) < len(H):
-            raise np.linalg.LinAlgError(
-                f"hessian: singular at iteration {i}; some direction is flat, and no jump along it is "
-                "the right one"
-            )
-        return -rate(i) * np.linalg.solve(H, g)
-
-    return _walk(loss, gradient, start, rule, None, with_params=True)
+    return _walk(loss, gradient, start, _Newton(hessian, rate), None)
 
 
-def minibatches(n, size, rng):
-    """Deal out the numbers 0 ... n-1 in random batches, shuffling anew after every pass.
-
-    Parameters
-    ----------
-    n : int
-        The number of observations.
-    size : int
-        Of a batch; the last one of a pass has what is left.
-    rng : numpy.random.Generator
-
-    Yields
-    ------
-    ndarray of int
-    """
-    n, size = checks.count("n", n), checks.count("size", size)
-    if size > n:
-        raise ValueError(f"size: expected at most n, {n}, got {size}")
-    return _deal(n, size, checks.generator("rng", rng))
-
-
-def run(events, tolerance=1e-8, max_iterations=1000):
-    """Walk along a stream until the gradient is almost zero.
+def follow(events, tolerance=1e-8, max_iterations=1000):
+    """Go along a stream until the gradient is almost zero.
 
     Parameters
     ----------
@@ -224,7 +164,7 @@ def run(events, tolerance=1e-8, max_iterations=1000):
 
     Returns
     -------
-    Run
+    Walk
     """
     tolerance = checks.number("tolerance", tolerance, at_least=0)
     max_iterations = checks.count("max_iterations", max_iterations, minimum=0)
@@ -237,23 +177,49 @@ def run(events, tolerance=1e-8, max_iterations=1000):
             break
     if not path:
         raise ValueError("events: expected at least one step, got none")
-    return Run(path[-1], np.array(losses), np.array(path), converged)
+    return Walk(path[-1], np.array(losses), np.array(path), converged)
 
 
-def _walk(loss, gradient, start, rule, batches, with_params=False):
-    """The loop that all methods share; ``rule`` turns a gradient into a step."""
+class _Newton(NamedTuple):
+    """The rule of Newton's method. What it remembers is where it stands: the Hessian depends on it."""
+
+    hessian: Any
+    rate: Any
+
+    def begin(self, params):
+        rate_at(self.rate, 0)
+        return params
+
+    def step(self, iteration, gradient, params):
+        H = np.asarray(self.hessian(params), float)
+        if H.shape != (len(gradient), len(gradient)):
+            raise ValueError(f"hessian: expected shape {(len(gradient), len(gradient))}, got {H.shape}")
+        if not np.isfinite(H).all():
+            raise DivergedError(f"hessian: expected finite numbers, got others at iteration {iteration}")
+        if np.linalg.matrix_rank(H) < len(H):
+            raise np.linalg.LinAlgError(
+                f"hessian: singular at iteration {iteration}; some direction is flat, and no jump along it is "
+                "the right one"
+            )
+        step = -rate_at(self.rate, iteration) * np.linalg.solve(H, gradient)
+        return step, params + step
+
+
+def _walk(loss, gradient, start, method, batches):
+    """Check the start and the settings, then walk."""
     params = checks.array("start", start, ("D",)).copy()
     if params.size == 0:
         raise ValueError("start: expected at least one parameter, got none")
     data = repeat(()) if batches is None else ((batch,) for batch in batches)
-    return _steps(loss, gradient, params, rule, data, with_params)
+    return _steps(loss, gradient, params, method, method.begin(params), data)
 
 
-def _steps(loss, gradient, params, rule, data, with_params):
+def _steps(loss, gradient, params, method, memory, data):
+    """The loop that all methods share."""
     for iteration, batch in zip(count(), data):
         value, slope = float(loss(params, *batch)), np.array(gradient(params, *batch), float)
         _check(iteration, params, value, slope)
-        step = rule(iteration, slope, params) if with_params else rule(iteration, slope)
+        step, memory = method.step(iteration, slope, memory)
         yield Step(iteration, params, value, slope, step)
         params = params + step
 
@@ -267,25 +233,3 @@ def _check(iteration, params, value, slope):
         raise DivergedError(
             f"{what}: expected a finite number, got another at iteration {iteration}; try a smaller rate"
         )
-
-
-def _deal(n, size, rng):
-    while True:
-        order = rng.permutation(n)
-        for start in range(0, n, size):
-            yield order[start : start + size]
-
-
-def _rate(rate):
-    """A rate as a function of the iteration."""
-    if callable(rate):
-        return lambda iteration: checks.number("rate", rate(iteration), above=0)
-    fixed = checks.number("rate", rate, above=0)
-    return lambda iteration: fixed
-
-
-def _decay(name, decay):
-    decay = checks.number(name, decay, at_least=0)
-    if decay >= 1:
-        raise ValueError(f"{name}: expected a number below 1, got {decay}")
-    return decay

@@ -1,0 +1,182 @@
+"""Every model module is held to the contract that it claims: `pedagogy_lib.models` states both."""
+
+import inspect
+import pkgutil
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from pedagogy_lib import models
+from pedagogy_lib.distributions import heavy_tailed
+from pedagogy_lib.learning import em
+from pedagogy_lib.models.dynamical import hmm
+
+EM = {
+    "start": ["y"],
+    "sample": ["params", "n", "rng"],
+    "posterior": ["params", "y"],
+    "log_marginal": ["params", "y"],
+    "expected_statistics": ["params", "y"],
+    "observed_statistics": [None, "y"],                 # the latents go by the model's own name for them
+    "maximize": ["statistics"],
+}
+GRADIENT = {
+    "start": ["y"],
+    "sample": ["params", "n", "rng"],
+    "loss": ["params", "y", "rng"],
+    "gradient": ["params", "y", "rng"],
+    "value_and_gradient": ["params", "y", "rng"],
+    "log_marginal": ["params", "y"],
+}
+#: Modules that hold no model of their own: ready-made parameters of a model of another room.
+APART = {"pedagogy_lib.models.dynamical.state_space"}
+
+
+def modules():
+    found = [one.name for one in pkgutil.walk_packages(models.__path__, "pedagogy_lib.models.") if not one.ispkg]
+    return sorted(name for name in found if not name.rpartition(".")[2].startswith("_") and name not in APART)
+
+
+NAMES = modules()
+
+
+def claims(module):
+    """The contracts that a module claims."""
+    found = [EM] if hasattr(module, "maximize") else []
+    return found + ([GRADIENT] if hasattr(module, "loss") or hasattr(module, "value_and_gradient") else [])
+
+
+def is_record(kind):
+    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+
+
+def problems(module):
+    """What a module lacks of what it claims, one sentence each."""
+    contracts = claims(module)
+    if not contracts:
+        yield "claims no contract: it has neither maximize nor loss"
+    if not is_record(getattr(module, "Parameters", None)):
+        yield "Parameters is no NamedTuple"
+    options = getattr(module, "Options", None)
+    if options is not None and not (is_record(options) and len(options._field_defaults) == len(options._fields)):
+        yield "Options is no NamedTuple, or a field of it has no default"
+    for contract in contracts:
+        either = {"gradient", "value_and_gradient"} if contract is GRADIENT else set()
+        if either and not any(hasattr(module, verb) for verb in either):
+            yield "has a loss and no gradient"
+        for verb, arguments in contract.items():
+            if hasattr(module, verb):
+                yield from verb_problems(module, verb, arguments)
+            elif verb not in either and f"``{verb}``" not in module.__doc__:
+                yield f"has no {verb}, and its docstring does not say why"
+
+
+def verb_problems(module, verb, arguments):
+    """Whether a verb takes its arguments in the order of the contract."""
+    given = list(inspect.signature(getattr(module, verb)).parameters)
+    for wanted, name in zip(arguments, given):
+        if wanted not in (None, name):
+            yield f"{verb}: expected {wanted}, got {name}"
+    if len(given) < len(arguments):
+        yield f"{verb}: expected at least {len(arguments)} arguments, got {given}"
+    if verb == "start" and given[-1] != "rng":
+        yield f"start: expected rng at the end, got {given}"
+    if not getattr(module, verb).__doc__:
+        yield f"{verb} has no docstring"
+    takes = "options" in given
+    if verb in ("expected_statistics", "maximize") and takes != hasattr(module, "Options"):
+        yield f"{verb}: expected options exactly where there are Options, got {given}"
+    if takes and given[2 if verb == "expected_statistics" else given.index("options")] != "options":
+        yield f"{verb}: expected options after y, got {given}"
+
+
+def data(name, rng):
+    """Observations for a model, and what its start asks for besides them."""
+    y = rng.normal(size=(60, 1)) @ rng.normal(size=(1, 3)) + rng.normal(size=(60, 3))
+    y[:30] += 3.0
+    short = name.rpartition(".")[2]
+    return y, {"hmm": (2, hmm.Gaussians), "sparse_coding": (5, 2.0, heavy_tailed.Laplace(1.0))}.get(short, (2,))
+
+
+def test_every_model_is_found():
+    assert {name.rpartition(".")[2] for name in NAMES} >= {
+        "factor_analysis", "gmm", "hmm", "kmeans", "lgssm", "pca", "ppca", "sparse_coding",
+    }
+    for name in APART:
+        assert not hasattr(import_module(name), "Parameters")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_keeps_its_contract(name):
+    assert list(problems(import_module(name))) == []
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if EM in claims(import_module(name))])
+def test_em_learns_from_where_the_model_starts(name):
+    model, rng = import_module(name), np.random.default_rng(0)
+    y, besides = data(name, rng)
+    params = model.start(y, *besides, rng)
+    assert type(params) is model.Parameters
+    statistics = model.expected_statistics(params, y)
+    assert is_record(type(statistics))
+    assert np.isfinite(statistics.loss)
+    assert type(model.maximize(statistics)) is model.Parameters
+    if hasattr(model, "posterior"):
+        assert is_record(type(model.posterior(params, y)))
+    if hasattr(model, "log_marginal"):
+        costs = model.log_marginal(params, y)
+        assert statistics.loss == pytest.approx(-np.sum(costs) / len(y), rel=1e-10)
+    if hasattr(model, "sample"):
+        assert is_record(type(model.sample(params, 7, rng)))
+    with pytest.warns(UserWarning, match="stopped after 5"):
+        found = em.fit(model, params, y, tolerance=0, max_iterations=5)
+    assert found.losses[-1] < found.losses[0]
+    if hasattr(model, "Options"):
+        plain = em.iterate(model, params, y, model.Options())
+        assert next(plain).loss == pytest.approx(found.losses[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(import_module(name), "sample")])
+def test_observed_statistics_take_the_latents_that_were_sampled(name):
+    model, rng = import_module(name), np.random.default_rng(1)
+    y, besides = data(name, rng)
+    params = model.start(y, *besides, rng)
+    latents, seen = model.sample(params, 40, rng)
+    short = name.rpartition(".")[2]
+    if short == "gmm":
+        latents = np.eye(2)[latents]                    # one-hot
+    more = {"hmm": (getattr(params, "emission", None),), "sparse_coding": (params,)}.get(short, ())
+    statistics = model.observed_statistics(latents, seen, *more)
+    assert np.isnan(statistics.loss)
+    assert type(statistics) is type(model.expected_statistics(params, seen))
+    assert type(model.maximize(statistics)) is model.Parameters
+
+
+class Wrong:
+    """A model without a name for anything: it breaks each clause."""
+
+    __doc__ = "No ``sample``: it is not generative."
+
+    class Options:
+        pass
+
+    Parameters = dict
+    start = staticmethod(lambda rng, y: None)
+    posterior = staticmethod(lambda y, params: None)
+    expected_statistics = staticmethod(lambda params, y: None)
+    maximize = staticmethod(lambda statistics, shared: None)
+    loss = staticmethod(lambda params, y: None)
+
+
+def test_a_wrong_model_is_seen_through():
+    found = "\n".join(problems(Wrong))
+    for what in (
+        "Parameters is no NamedTuple", "Options is no NamedTuple", "start: expected y, got rng",
+        "start: expected rng at the end", "posterior: expected params, got y", "has no log_marginal, and its docstring",
+        "has no observed_statistics", "expected_statistics: expected options exactly where", "has a loss and no gradient",
+        "loss: expected at least 3 arguments", "maximize has no docstring",
+    ):
+        assert what in found
+    assert "has no sample" not in found
+    assert list(problems(object())) == ["claims no contract: it has neither maximize nor loss", "Parameters is no NamedTuple"]
