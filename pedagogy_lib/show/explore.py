@@ -4,43 +4,51 @@ import itertools
 import math
 
 from . import alt as alt_text
-from . import frames, page
+from . import page
 from .controls import controls_html, normalize, start_indices
+from .engine import packing
+from .engine.film import MOST_MOVED, MOST_WHOLE, Film, takes_nothing
 
 _CALLER = "show.explore"
-_MOST_STATES = 600  # more take minutes to draw, and no reader visits them
 
 
 class Explore:
     """A figure with controls. Made by `explore`.
 
-    In a running kernel it is sliders and a picture that Python redraws. In a built page it is all
-    pictures, stored, and a small script. Both show the same frames: `frame` draws one, `stored`
-    reads it back from what the page carries.
+    On a page it is all pictures, stored, and a small script. In a running kernel a figure that is
+    drawn whole for each state is sliders and a picture that Python redraws; one that is drawn once
+    is the same there as on a page.
     """
 
     def __init__(self, draw, alt, caption, format, start, controls):
         alt_text.check(alt, _CALLER)
-        frames.check_format(format, _CALLER)
-        if not callable(draw):
-            raise TypeError(f"{_CALLER}: draw must be a function, got {type(draw).__name__}")
         self.controls = normalize(controls, _CALLER)
-        self._check_count()
-        self.caption = caption
-        self._draw, self._alt, self._format = draw, alt, format
+        self._check_count(MOST_MOVED if takes_nothing(draw) else MOST_WHOLE)
+        self.caption, self._alt = caption, alt
         self._start = tuple(start_indices(self.controls, start, _CALLER).values())
-        self._names, self._drawn, self._store = {}, {}, None
-        self._alts = {key: self._alt_of(key) for key in self._keys()}
+        self._all = list(self._keys())
+        self._alts = {key: self._alt_of(key) for key in self._all}
         self._check_alts()
         # Everything is drawn here and not when the notebook asks for a picture, because
         # an error raised there is printed but does not stop the cell.
-        self._begin()
+        self.film = Film(
+            draw,
+            [((), self._state(key)) for key in self._all],
+            lambda index: str(self._state(self._all[index])),
+            shape=[len(control.values) for control in self.controls.values()],
+            start=self._all.index(self._start),
+            caller=_CALLER,
+            format=format,
+            advice=self._advice(format),
+        )
         self._host = page.host()
-        if self._host == "live":
-            self._html = self._figure_html("", None)
-        else:
-            self._fill_store()
-        self._check_repeatable()
+        self._redrawn = self._host == "live" and not self.film.drawn_once
+        if not self._redrawn:
+            self.film.develop()
+        self._html = self._figure_html()
+        count = len(self._all)
+        page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
+        self.film.check_repeatable()
 
     # States ------------------------------------------------------------------------------
 
@@ -57,12 +65,13 @@ class Explore:
             key[name] if name in state else i for name, i in zip(self.controls, self._start)
         )
 
-    def _check_count(self):
+    def _check_count(self, most):
         count = math.prod(len(control.values) for control in self.controls.values())
-        if count > _MOST_STATES:
+        if count > most:
+            once = "" if most == MOST_MOVED else f", or draw the figure once (up to {MOST_MOVED})"
             raise ValueError(
                 f"{_CALLER}: the controls have {count} states together, and every one is drawn; "
-                f"at most {_MOST_STATES} are allowed. {self._counts()}: use fewer values"
+                f"at most {most} are allowed. {self._counts()}: use fewer values{once}"
             )
 
     def _counts(self):
@@ -85,102 +94,59 @@ class Explore:
                 f"{_CALLER}: alt says the same in every state; name what changes with {names}"
             )
 
-    # Frames ------------------------------------------------------------------------------
+    # Pictures ----------------------------------------------------------------------------
 
-    def _render(self, key):
-        fig = frames.call(self._draw, _CALLER, **self._state(key))
-        try:
-            return frames.render(fig, self._format, self._names)
-        finally:
-            frames.release(fig)
-
-    def _frame_of(self, key):
-        if key not in self._drawn:
-            self._drawn[key] = self._render(key)
-        return self._drawn[key]
-
-    def _begin(self):
-        """Draw the starting state, once, for all that shows it."""
-        fig = frames.call(self._draw, _CALLER, **self._state(self._start))
-        self._width = fig.get_figwidth()
-        self._drawn[self._start] = frames.render(fig, self._format, self._names)
-        self._png = frames.render_png(fig)
-        frames.release(fig)
-
-    def _fill_store(self):
-        """Draw every state and pack the frames as the page will carry them."""
-        self._store = frames.Store()
-        keys = list(self._keys())
-        size = self._frame_of(self._start)[0].partition(">")[0]
-        for count, key in enumerate(keys, start=1):
-            frame = self._frame_of(key)
-            if self._format == "svg" and frame[0].partition(">")[0] != size:
-                raise ValueError(
-                    f"{_CALLER}: draw must return figures of one size, but "
-                    f"{self._state(key)} gave another than {self._state(self._start)}"
-                )
-            self._store.add(frame)
-            page.check_budget(self._store.size, _CALLER, count, len(keys), self._advice())
-        self._html = self._figure_html(
-            controls_html(self.controls, dict(zip(self.controls, self._start))), self._store
-        )
-        size = len(self._html.encode())
-        page.check_budget(size, _CALLER, len(keys), len(keys), self._advice())
-
-    def _figure_html(self, controls, store):
-        data = {}
-        if store is not None:
+    def _figure_html(self):
+        """Return the figure as a page carries it, or its first picture for a view that Python redraws."""
+        controls, data = "", None
+        if not self._redrawn:
+            controls = controls_html(self.controls, dict(zip(self.controls, self._start)))
+            shape = [len(control.values) for control in self.controls.values()]
             data = {
                 "controls": [
                     {"label": c.label, "texts": c.texts, "kind": c.kind}
                     for c in self.controls.values()
                 ],
-                "alts": list(self._alts.values()),
+                "alts": packing.pack(list(self._alts.values()), shape, words=True),
+                **self.film.stock.payload(),
             }
         return page.figure_html(
             "explore",
-            self._drawn[self._start],
+            self.film.opening(),
             self._alts[self._start],
-            width=self._width,
+            width=self.film.width,
             caption=self.caption,
             controls=controls,
-            store=store,
             data=data,
         )
 
-    def _advice(self):
+    def _advice(self, format):
         longest = max(self.controls, key=lambda name: len(self.controls[name].values))
         other = 'draw less in each frame, or pass format="webp"'
-        if self._format == "webp":
+        if format == "webp":
             other = "draw a smaller figure"
         return f"Of the values, {self._counts()}: give {longest!r} fewer, {other}."
 
-    def _check_repeatable(self):
-        """Raise unless the starting state, drawn again, gives the same picture."""
-        if self._render(self._start) != self._drawn[self._start]:
-            raise ValueError(
-                f"{_CALLER}: draw must be deterministic, but two calls with "
-                f"{self._state(self._start)} gave two pictures. Draw random numbers once, outside "
-                "draw, and make a new figure in each call"
-            )
-
     def frame(self, **state):
-        """Return what a direct call of `draw` shows: the text of the SVG, or WebP bytes.
+        """Return what Python draws: the text of the SVG, or WebP bytes.
 
         Controls that are not named stand at their starting values.
         """
-        return frames.image_bytes(self._render(self._key(state)))
+        return self.film.frame(self._index(state))
 
     def stored(self, **state):
         """Return what the page shows in the same state, read back from what it carries."""
-        if self._store is None:
-            self._fill_store()
-        index = list(self._keys()).index(self._key(state))
-        return frames.image_bytes(self._store.get(index))
+        return self.film.stored(self._index(state))
+
+    def _index(self, state):
+        return self._index_of(self._key(state))
+
+    def _index_of(self, key):
+        return self._all.index(key)
 
     def states(self):
         """Return all states, each a dict of what `draw` is given."""
-        return [self._state(key) for key in self._keys()]
+        return [self._state(key) for key in self._all]
 
     # Hosts -------------------------------------------------------------------------------
 
@@ -197,8 +163,8 @@ class Explore:
         return f"Figure: {self._alts[self._start]} Controls: {controls}."
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = {"text/plain": repr(self), "text/html": self._html, "image/png": self._png}
-        if self._host in ("live", "both"):
+        bundle = {"text/plain": repr(self), "text/html": self._html, "image/png": self.film.png}
+        if self._redrawn or (self._host == "both" and not self.film.drawn_once):
             bundle |= self.widget()._repr_mimebundle_()
             bundle["text/plain"] = repr(self)
         return bundle
@@ -207,12 +173,22 @@ class Explore:
 def explore(draw, *, alt, caption=None, format="svg", start=None, **controls):
     """Show a figure whose parameters the reader sets.
 
+    There are two ways to draw. **Drawn once**, the better one for a figure that keeps its axes:
+    `draw()` takes no arguments, draws what never changes, and returns the figure together with a
+    function `move` that puts the marks in place for a state (`set_data`, `set_width`, `set_text`,
+    `set_color`, `set_visible`, ...). Only the marks that move are stored, as numbers: up to 5000
+    states, at about a millisecond each. **Drawn whole**, for a figure whose axes change: `draw(**state)`
+    returns a new figure for each state, up to 600, at about a tenth of a second each.
+
     Parameters
     ----------
     draw : callable
-        `draw(**state)` returns a Matplotlib figure. It must be deterministic (draw random numbers
-        once, outside), and should set the limits of its axes, so that only what depends on the
-        state moves.
+        `draw()` returns `(fig, move)`, and `move(**state)` is called for each state. It must set, in
+        every call, all that it ever changes. It must leave limits and ticks alone, and must not add
+        or remove marks; if it does, every state is drawn whole.
+
+        Or `draw(**state)` returns a new figure. It must be deterministic (draw random numbers once,
+        outside), and should set the limits of its axes, so that only what depends on the state moves.
     alt : str or callable
         What the figure shows, in words, in each state: a template with the names of the controls,
         `"The boundary lies at {threshold:.2f}."`, or a function of the state.
@@ -223,7 +199,7 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, **controls):
     start : dict, optional
         Starting values. Default: the middle of a slider, the first of a menu, unchecked.
     **controls
-        By argument of `draw`: a sequence of numbers (a slider) or of strings (a menu), or
+        By argument of `move` or `draw`: a sequence of numbers (a slider) or of strings (a menu), or
         `show.slider`, `show.choice`, `show.toggle`.
 
     Returns
@@ -234,15 +210,20 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, **controls):
     ------
     ValueError, TypeError
         If a control, the start or the text is wrong, if `draw` returns no figure or not the same
-        one twice, or if the stored frames are heavier than 600 kB.
+        one twice, or if the stored pictures are heavier than 600 kB.
 
     Examples
     --------
-    >>> def draw(height):
+    >>> def draw():
     ...     fig, ax = show.figure()
-    ...     ax.bar([0], [height])
-    ...     ax.set_ylim(0, 3)
-    ...     return fig
-    >>> show.explore(draw, alt="A bar of height {height}.", height=[1, 2, 3])
+    ...     ax.set(xlim=(-3, 3), ylim=(0, 1), xlabel="x (m)")
+    ...     (curve,) = ax.plot(x, 0 * x)
+    ...
+    ...     def move(mean, width):
+    ...         curve.set_data(x, np.exp(-0.5 * ((x - mean) / width) ** 2))
+    ...
+    ...     return fig, move
+    >>> show.explore(draw, alt="A bell around {mean}, {width} wide.",
+    ...              mean=np.linspace(-2, 2, 41), width=np.linspace(0.2, 1, 9))
     """
     return Explore(draw, alt, caption, format, start, controls)

@@ -77,7 +77,7 @@ def caption_html(caption):
     return f"<figcaption>{text}</figcaption>"
 
 
-def figure_html(kind, frame, alt, *, width, caption=None, controls="", store=None, data=None):
+def figure_html(kind, frame, alt, *, width, caption=None, controls="", data=None):
     """Return a whole figure.
 
     Parameters
@@ -92,19 +92,12 @@ def figure_html(kind, frame, alt, *, width, caption=None, controls="", store=Non
         Inches.
     controls : str
         HTML of the controls; `{id}` in it stands for the figure's id.
-    store : Store, optional
-        All frames, for a figure that moves.
     data : dict, optional
-        What the script needs besides, as JSON.
+        For a figure that moves: all pictures and what else the script needs, as JSON.
     """
     payload = ""
-    if store is not None:
-        stored = {
-            "lines": "\n".join(store.lines),
-            "frames": store.frames,
-            "styles": list(store.styles),
-        }
-        payload = json.dumps(data | stored, separators=(",", ":"), ensure_ascii=False)
+    if data is not None:
+        payload = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         payload = payload.replace("</", "<\\/")  # or the script element would end there
     picture = "".join(frame)
     # The id is a digest of everything shown: the same figure has the same id in every build.
