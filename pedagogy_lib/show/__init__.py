@@ -8,15 +8,15 @@ imports no model and no other room.
 Matplotlib and ipywidgets are imported at first use, not here.
 """
 
-from .animate import Animation, animate
 from .colors import COLORS, CYCLE, blend
-from .controls import choice, slider, toggle
-from .explore import Explore, explore
+from .engine.animate import Animation, animate
+from .engine.controls import choice, slider, toggle
+from .engine.explore import Explore, explore
+from .engine.page import assets
+from .engine.still import Still, still
 from .graph import dots, graph, latent, observed, parameter, plate
-from .page import assets
 from .plots import band, ellipse, label, legend
 from .source import Source, source
-from .still import Still, still
 from .style import figure, style
 
 __all__ = [

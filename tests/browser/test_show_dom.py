@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import show
-from pedagogy_lib.show import frames, svg
+from pedagogy_lib.show.engine import frames, svg
 
 PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>t</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">

@@ -8,7 +8,7 @@ figure and a function `move(...)` that puts its marks in place.
 
 import inspect
 
-from .. import frames, page
+from . import frames, page
 from .recorder import AxesMoved, Marks, Recorder, filled, picture, studio
 
 MOST_WHOLE = 600  # pictures drawn whole take minutes, and no reader visits more

@@ -12,8 +12,8 @@ import re
 from contextlib import contextmanager
 
 from ..style import style
-from ..svg import MARK, compact, compact_marks, merge_clips
 from . import packing
+from .svg import MARK, compact, compact_marks, merge_clips
 
 _TAG = re.compile(r"<[^>]*>")
 _DEFINED = re.compile(r"<\w+ id='(~\w+)'")

@@ -9,7 +9,7 @@ import re
 import xml.etree.ElementTree as ET
 from functools import lru_cache
 
-from .colors import css_color
+from ..colors import css_color
 
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")

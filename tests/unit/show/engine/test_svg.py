@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pedagogy_lib import show
-from pedagogy_lib.show import frames, svg
+from pedagogy_lib.show.engine import frames, svg
 
 STEP = {"m": 2, "l": 2, "q": 4, "c": 6}
 

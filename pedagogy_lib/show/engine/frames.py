@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .style import style
+from ..style import style
 from .svg import compact
 
 BUDGET = 600_000  # bytes of one figure in a page

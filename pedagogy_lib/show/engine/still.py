@@ -2,7 +2,7 @@
 
 from . import alt as alt_text
 from . import page
-from .engine.film import Film
+from .film import Film
 
 
 class Still:

@@ -10,7 +10,7 @@ import pytest
 from pedagogy_lib import show
 from pedagogy_lib.show.engine import packing
 
-page = sys.modules["pedagogy_lib.show.page"]
+page = sys.modules["pedagogy_lib.show.engine.page"]
 
 
 class Step(NamedTuple):

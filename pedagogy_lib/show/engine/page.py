@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from .colors import css_variables
+from ..colors import css_variables
 from .frames import BUDGET
 
 _HERE = Path(__file__).parent

@@ -3,9 +3,8 @@
 import html
 
 from . import alt as alt_text
-from . import page
-from .engine import packing
-from .engine.film import Film
+from . import packing, page
+from .film import Film
 
 _CALLER = "show.animate"
 

@@ -4,10 +4,9 @@ import itertools
 import math
 
 from . import alt as alt_text
-from . import page
+from . import packing, page
 from .controls import controls_html, normalize, start_indices
-from .engine import packing
-from .engine.film import MOST_MOVED, MOST_WHOLE, Film, takes_nothing
+from .film import MOST_MOVED, MOST_WHOLE, Film, takes_nothing
 
 _CALLER = "show.explore"
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from pedagogy_lib import show
 from pedagogy_lib.show.engine import packing
 
-page = sys.modules["pedagogy_lib.show.page"]
+page = sys.modules["pedagogy_lib.show.engine.page"]
 
 
 @pytest.fixture(autouse=True)
