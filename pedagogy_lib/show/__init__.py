@@ -12,6 +12,7 @@ from .colors import COLORS, CYCLE, blend
 from .engine.animate import Animation, animate
 from .engine.controls import choice, slider, toggle
 from .engine.explore import Explore, explore
+from .engine.handles import handle
 from .engine.page import assets
 from .engine.still import Still, still
 from .graph import dots, graph, latent, observed, parameter, plate
@@ -36,6 +37,7 @@ __all__ = [
     "explore",
     "figure",
     "graph",
+    "handle",
     "label",
     "latent",
     "legend",

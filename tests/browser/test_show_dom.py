@@ -9,14 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from bare import alt, html_of, shown
 
 from pedagogy_lib import show
 from pedagogy_lib.show.engine import frames, svg
-
-PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>t</title>
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<style>body{{margin:16px;font:16px sans-serif}}</style></head>
-<body {body}>{content}</body></html>"""
 
 
 class Step(NamedTuple):
@@ -71,23 +67,6 @@ def animation():
     )
     patch.undo()
     return figure
-
-
-def html_of(figure):
-    return figure._repr_mimebundle_()["text/html"]
-
-
-def shown(page, *figures, html="", body="", content=None):
-    """Put figures on a page; returns the complaints that the page will make."""
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    content = "\n".join(map(html_of, figures)) if content is None else content
-    page.set_content(PAGE.format(html=html, body=body, content=content))
-    return complaints
-
-
-def alt(page, figure=".pl-figure"):
-    return page.locator(f"{figure} .pl-stage").get_attribute("aria-label")
 
 
 # The picture -------------------------------------------------------------------------------------

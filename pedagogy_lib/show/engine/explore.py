@@ -7,6 +7,9 @@ from . import alt as alt_text
 from . import packing, page
 from .controls import controls_html, normalize, start_indices
 from .film import MOST_MOVED, MOST_WHOLE, Film, takes_nothing
+from .handles import check as check_handles
+from .handles import panels_of
+from .handles import payload as handles_payload
 
 _CALLER = "show.explore"
 
@@ -19,10 +22,11 @@ class Explore:
     is the same there as on a page.
     """
 
-    def __init__(self, draw, alt, caption, format, start, controls):
+    def __init__(self, draw, alt, caption, format, start, handles, controls):
         alt_text.check(alt, _CALLER)
         self.controls = normalize(controls, _CALLER)
         self._check_count(MOST_MOVED if takes_nothing(draw) else MOST_WHOLE)
+        self._handles = check_handles(handles, self.controls, _CALLER)
         self.caption, self._alt = caption, alt
         self._start = tuple(start_indices(self.controls, start, _CALLER).values())
         self._all = list(self._keys())
@@ -39,9 +43,12 @@ class Explore:
             caller=_CALLER,
             format=format,
             advice=self._advice(format),
+            fixed=panels_of(self._handles, self.controls),
         )
         self._host = page.host()
-        self._redrawn = self._host == "live" and not self.film.drawn_once
+        # A figure drawn once needs no kernel, and a picture that is dragged could not wait for one.
+        stored = self.film.drawn_once or self.film.fixed
+        self._redrawn = self._host == "live" and not stored
         if not self._redrawn:
             self.film.develop()
         self._html = self._figure_html()
@@ -106,6 +113,10 @@ class Explore:
                     {"label": c.label, "texts": c.texts, "kind": c.kind}
                     for c in self.controls.values()
                 ],
+                "size": [round(inches * 72, 2) for inches in self.film.size],
+                **handles_payload(
+                    self._handles, self.controls, self.states(), shape, self.film.panels
+                ),
                 "alts": packing.pack(list(self._alts.values()), shape, words=True),
                 **self.film.stock.payload(),
             }
@@ -163,13 +174,13 @@ class Explore:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = {"text/plain": repr(self), "text/html": self._html, "image/png": self.film.png}
-        if self._redrawn or (self._host == "both" and not self.film.drawn_once):
+        if self._redrawn or (self._host == "both" and not self.film.drawn_once and not self.film.fixed):
             bundle |= self.widget()._repr_mimebundle_()
             bundle["text/plain"] = repr(self)
         return bundle
 
 
-def explore(draw, *, alt, caption=None, format="svg", start=None, **controls):
+def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, **controls):
     """Show a figure whose parameters the reader sets.
 
     There are two ways to draw. **Drawn once**, the better one for a figure that keeps its axes:
@@ -197,6 +208,9 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, **controls):
         "svg" for line art; "webp" for dense pictures (thousands of points).
     start : dict, optional
         Starting values. Default: the middle of a slider, the first of a menu, unchecked.
+    handles : Handle or list of Handle, optional
+        Points of the picture that the reader drags; see `show.handle`. Their axes must keep their
+        place and limits.
     **controls
         By argument of `move` or `draw`: a sequence of numbers (a slider) or of strings (a menu), or
         `show.slider`, `show.choice`, `show.toggle`.
@@ -225,4 +239,4 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, **controls):
     >>> show.explore(draw, alt="A bell around {mean}, {width} wide.",
     ...              mean=np.linspace(-2, 2, 41), width=np.linspace(0.2, 1, 9))
     """
-    return Explore(draw, alt, caption, format, start, controls)
+    return Explore(draw, alt, caption, format, start, handles, controls)

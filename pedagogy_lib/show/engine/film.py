@@ -33,15 +33,18 @@ class Film:
         The picture that shows first.
     caller, format, advice : str
         Who speaks in messages, "svg" or "webp", and what to do about a film that is too heavy.
+    fixed : set of int
+        Axes that must be the same in all pictures, because the reader points at them.
     """
 
-    def __init__(self, draw, shots, tell, *, shape, start=0, caller, format="svg", advice=""):
+    def __init__(self, draw, shots, tell, *, shape, start=0, caller, format="svg", advice="", fixed=()):
         frames.check_format(format, caller)
         if not callable(draw):
             raise TypeError(f"{caller}: draw must be a function, got {type(draw).__name__}")
         self._draw, self._shots, self._tell = draw, shots, tell
         self._shape, self.start = tuple(shape), start
         self._caller, self._format, self.advice = caller, format, advice
+        self.fixed = set(fixed)
         self._names, self._kept = {}, {}
         self.stock = None
         self._open()
@@ -62,11 +65,16 @@ class Film:
         if takes_nothing(self._draw):
             self._fig, self._move = frames.call_once(self._draw, self._caller)
         fig = self._figure(self.start)
-        self.width = fig.get_figwidth()
+        self.width, self.size = fig.get_figwidth(), tuple(fig.get_size_inches())
         self.first = self._kept[self.start] = frames.render(fig, self._format, self._names)
         self.png = frames.render_png(fig)
         self.panels = frames.panels(fig)
         frames.release(fig)
+        if self.fixed and max(self.fixed) >= len(self.panels):
+            raise ValueError(
+                f"{self._caller}: panel {max(self.fixed)} is asked for, but the figure has "
+                f"{len(self.panels)} axes, counted from 0"
+            )
 
     def _figure(self, index):
         """Return the figure in one state: a new one, or the one there is with its marks moved."""
@@ -79,10 +87,20 @@ class Film:
     def render(self, index):
         """Draw one picture and return its lines."""
         fig = self._figure(index)
+        self._check_fixed(fig, index)
         try:
             return frames.render(fig, self._format, self._names)
         finally:
             frames.release(fig)
+
+    def _check_fixed(self, fig, index):
+        panels = frames.panels(fig) if self.fixed else ()
+        for number in self.fixed:
+            if panels[number][::2] != self.panels[number][::2]:
+                raise ValueError(
+                    f"{self._caller}: the reader points at panel {number}, so that it must keep its place "
+                    f"and limits, but with {self._tell(index)} they differ from {self._tell(self.start)}"
+                )
 
     def kept(self, index):
         """Return the lines of one picture, drawn at most once."""

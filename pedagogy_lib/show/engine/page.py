@@ -13,6 +13,7 @@ from ..colors import css_variables
 from .frames import BUDGET
 
 _HERE = Path(__file__).parent
+_SCRIPTS = ("pictures", "explore", "handles", "animate", "start")
 _MATH = re.compile(r"\$([^$]+)\$")
 
 
@@ -53,13 +54,17 @@ def style_sheet():
 @cache
 def script():
     """Return the script of figures. It defines itself once per page, however often it is met."""
-    lines = (_HERE / "figure.js").read_text().splitlines()
-    lines = (re.sub(r"(^|\s)// .*", "", line).strip() for line in lines)
-    return "\n".join(filter(None, lines))
+    text = "\n".join((_HERE / "script" / f"{part}.js").read_text() for part in _SCRIPTS)
+    lines = (re.sub(r"(^|\s)// .*", "", line).strip() for line in text.splitlines())
+    inside = "\n".join(filter(None, lines))
+    return (
+        "window.plFigure = window.plFigure || (function () {\n"
+        f'"use strict";\n{inside}\nreturn start;\n}})();\nwindow.plFigure();'
+    )
 
 
 def assets():
-    """Return the shared files of a site, name -> text: `figure.css` and `figure.js`.
+    """Return the shared files of a site, name -> text: `pl-figure.css` and `pl-figure.js`.
 
     A site that loads both on every page can set PEDAGOGY_LIB_FIGURES=site, and its
     figures leave them out.
@@ -107,8 +112,8 @@ def figure_html(kind, frame, alt, *, width, caption=None, controls="", data=None
     parts = [
         f"<style>{style_sheet()}</style>" if inline else "",
         f'<figure class="pl-figure pl-{kind}" id="{uid}" style="--pl-width:{width:g}in">',
-        f'<div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" role="img" '
-        f'aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div>',
+        f'<div class="pl-view"><div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" '
+        f'role="img" aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div></div>',
         controls.replace("{id}", uid),
         caption_html(caption),
         f'<script type="application/json">{payload}</script>' if payload else "",
