@@ -14,6 +14,7 @@ from .engine.controls import choice, slider, toggle
 from .engine.explore import Explore, explore
 from .engine.handles import handle
 from .engine.page import assets
+from .engine.predict import Predict, number, place, predict, sketch
 from .engine.still import Still, still
 from .graph import dots, graph, latent, observed, parameter, plate
 from .plots import band, ellipse, label, legend
@@ -26,6 +27,7 @@ __all__ = [
     "CYCLE",
     "Explore",
     "Source",
+    "Predict",
     "Still",
     "animate",
     "assets",
@@ -43,7 +45,11 @@ __all__ = [
     "legend",
     "observed",
     "parameter",
+    "number",
+    "place",
     "plate",
+    "predict",
+    "sketch",
     "slider",
     "source",
     "still",

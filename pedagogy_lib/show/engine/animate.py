@@ -50,7 +50,8 @@ class Animation:
         )
         self.alts = [self._alt_of(index) for index in range(count)]
         self.film.develop()
-        self._html = self._figure_html(interval)
+        self.element = self._figure_element(interval)
+        self._html = page.dressed(self.element)
         page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
         self.film.check_repeatable()
 
@@ -63,8 +64,8 @@ class Animation:
             values |= event._asdict()
         return alt_text.checked(alt_text.fill(self._alt, values, _CALLER), _CALLER)
 
-    def _figure_html(self, interval):
-        return page.figure_html(
+    def _figure_element(self, interval):
+        return page.figure_element(
             "animate",
             self.film.opening(),
             self.alts[-1],
@@ -78,6 +79,10 @@ class Animation:
                 **self.film.stock.payload(),
             },
         )
+
+    def page_element(self):
+        """Return the figure as a page carries it."""
+        return self.element
 
     def frame(self, index):
         """Return what Python draws at one event: SVG text, or WebP bytes."""

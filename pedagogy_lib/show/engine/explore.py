@@ -51,7 +51,8 @@ class Explore:
         self._redrawn = self._host == "live" and not stored
         if not self._redrawn:
             self.film.develop()
-        self._html = self._figure_html()
+        self.element = self._figure_element()
+        self._html = page.dressed(self.element, scripted=not self._redrawn)
         count = len(self._all)
         page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
         self.film.check_repeatable()
@@ -102,7 +103,7 @@ class Explore:
 
     # Pictures ----------------------------------------------------------------------------
 
-    def _figure_html(self):
+    def _figure_element(self):
         """Return the figure as a page carries it, or its first picture for a view that Python redraws."""
         controls, data = "", None
         if not self._redrawn:
@@ -120,7 +121,7 @@ class Explore:
                 "alts": packing.pack(list(self._alts.values()), shape, words=True),
                 **self.film.stock.payload(),
             }
-        return page.figure_html(
+        return page.figure_element(
             "explore",
             self.film.opening(),
             self._alts[self._start],
@@ -129,6 +130,14 @@ class Explore:
             controls=controls,
             data=data,
         )
+
+    def page_element(self):
+        """Return the figure as a page carries it, also where a running kernel would redraw it."""
+        if self._redrawn:
+            self.film.develop()
+            self._redrawn = False
+            self.element = self._figure_element()
+        return self.element
 
     def _advice(self, format):
         longest = max(self.controls, key=lambda name: len(self.controls[name].values))

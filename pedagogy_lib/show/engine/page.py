@@ -13,7 +13,7 @@ from ..colors import css_variables
 from .frames import BUDGET
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("pictures", "explore", "handles", "animate", "start")
+_SCRIPTS = ("pictures", "explore", "handles", "animate", "predict", "start")
 _MATH = re.compile(r"\$([^$]+)\$")
 
 
@@ -74,16 +74,35 @@ def assets():
 
 def caption_html(caption):
     """Return the caption element: plain text, with $mathematics$ for the page to typeset."""
-    if not caption:
-        return ""
-    text = _MATH.sub(
-        r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(caption)
-    )
-    return f"<figcaption>{text}</figcaption>"
+    return f"<figcaption>{text_html(caption)}</figcaption>" if caption else ""
 
 
-def figure_html(kind, frame, alt, *, width, caption=None, controls="", data=None):
-    """Return a whole figure.
+def text_html(text):
+    """Return plain text as HTML, with $mathematics$ for the page to typeset."""
+    return _MATH.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(text))
+
+
+def dressed(element, scripted=True):
+    """Return a figure's element with the style sheet and the script that it needs."""
+    inline = host() != "site"
+    style = f"<style>{style_sheet()}</style>" if inline else ""
+    return "\n".join(filter(None, [style, element, _bootstrap(inline) if scripted else ""]))
+
+
+def identity(*parts):
+    """Return an id that is a digest of what is shown: the same figure has it in every build."""
+    return "pl-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
+
+
+def payload_html(data):
+    """Return the element that carries what the script needs."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    text = text.replace("</", "<\\/")  # or the script element would end there
+    return f'<script type="application/json">{text}</script>'
+
+
+def figure_element(kind, frame, alt, *, width, caption=None, controls="", data=None):
+    """Return a whole figure, without what it shares with others; see `dressed`.
 
     Parameters
     ----------
@@ -100,25 +119,17 @@ def figure_html(kind, frame, alt, *, width, caption=None, controls="", data=None
     data : dict, optional
         For a figure that moves: all pictures and what else the script needs, as JSON.
     """
-    payload = ""
-    if data is not None:
-        payload = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-        payload = payload.replace("</", "<\\/")  # or the script element would end there
+    payload = payload_html(data) if data is not None else ""
     picture = "".join(frame)
-    # The id is a digest of everything shown: the same figure has the same id in every build.
-    content = "\n".join([kind, picture, alt, caption or "", controls, payload])
-    uid = "pl-" + hashlib.sha256(content.encode()).hexdigest()[:10]
-    inline = host() != "site"
+    uid = identity(kind, picture, alt, caption or "", controls, payload)
     parts = [
-        f"<style>{style_sheet()}</style>" if inline else "",
         f'<figure class="pl-figure pl-{kind}" id="{uid}" style="--pl-width:{width:g}in">',
         f'<div class="pl-view"><div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" '
         f'role="img" aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div></div>',
         controls.replace("{id}", uid),
         caption_html(caption),
-        f'<script type="application/json">{payload}</script>' if payload else "",
+        payload,
         "</figure>",
-        _bootstrap(inline) if payload else "",
     ]
     return "\n".join(filter(None, parts))
 

@@ -17,10 +17,15 @@ class Still:
         self.film = Film(draw, shots, str, shape=[1], caller="show.still", format=format, advice=advice)
         self.alt = alt_text.checked(alt() if callable(alt) else alt, "show.still")
         self.caption = caption
-        self._html = page.figure_html(
+        self.element = page.figure_element(
             "still", self.film.first, self.alt, width=self.film.width, caption=caption
         )
+        self._html = page.dressed(self.element, scripted=False)
         page.check_budget(len(self._html.encode()), "show.still", 1, 1, advice)
+
+    def page_element(self):
+        """Return the figure as a page carries it."""
+        return self.element
 
     def frame(self):
         """Return the picture: the text of its SVG, or the bytes of its WebP."""

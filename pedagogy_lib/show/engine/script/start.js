@@ -1,9 +1,14 @@
 function setUp(figure) {
+  figure.dataset.ready = "true";
   const element = figure.querySelector(":scope > script[type='application/json']");
   if (!element) return;
-  figure.dataset.ready = "true";
-  const data = JSON.parse(element.textContent), stage = figure.querySelector(".pl-stage");
-  const style = document.createElement("style");
+  const data = JSON.parse(element.textContent);
+  if (figure.classList.contains("pl-predict")) {
+    const inner = figure.querySelector("figure.pl-figure:not([data-ready])");
+    if (inner) setUp(separate(inner));
+    return predict(figure, data);
+  }
+  const stage = figure.querySelector(".pl-stage"), style = document.createElement("style");
   const rules = data.styles.map((s, i) => `#${figure.id} .s${i}{${s}}`).join("");
   style.textContent = rules.replaceAll("~", figure.id + "-"); // a hatch is referred to by its id
   figure.append(style);
@@ -16,8 +21,8 @@ function setUp(figure) {
   controls.hidden = false;
   // JupyterLab takes arrow keys, space and letters for its own; so do page-turning themes.
   controls.addEventListener("keydown", (event) => event.stopPropagation());
-  if (figure.classList.contains("pl-animate")) animate(figure, data, show);
-  else explore(figure, data, show);
+  // For the question around a figure: how to move it.
+  figure.plMove = figure.classList.contains("pl-animate") ? animate(figure, data, show) : explore(figure, data, show).put;
 }
 
 // The same figure shown twice on one page would have every id twice.
@@ -33,8 +38,8 @@ function separate(figure) {
   return copy;
 }
 
+// A question stands before the figure inside it, and sets that up itself.
 function start() {
-  document.querySelectorAll("figure.pl-figure:not([data-ready])").forEach((figure) => {
-    setUp(separate(figure));
-  });
+  const waiting = () => document.querySelector("figure.pl-figure:not([data-ready])");
+  for (let figure = waiting(); figure; figure = waiting()) setUp(separate(figure));
 }
