@@ -8,15 +8,17 @@ imports no model and no other room.
 Matplotlib and ipywidgets are imported at first use, not here.
 """
 
-from .animate import Animation, animate
 from .colors import COLORS, CYCLE, blend
-from .controls import choice, slider, toggle
-from .explore import Explore, explore
+from .engine.animate import Animation, animate
+from .engine.controls import choice, slider, toggle
+from .engine.explore import Explore, explore
+from .engine.handles import handle
+from .engine.page import assets
+from .engine.predict import Predict, number, place, predict, sketch
+from .engine.still import Still, still
 from .graph import dots, graph, latent, observed, parameter, plate
-from .page import assets
 from .plots import band, ellipse, label, legend
 from .source import Source, source
-from .still import Still, still
 from .style import figure, style
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "CYCLE",
     "Explore",
     "Source",
+    "Predict",
     "Still",
     "animate",
     "assets",
@@ -36,12 +39,17 @@ __all__ = [
     "explore",
     "figure",
     "graph",
+    "handle",
     "label",
     "latent",
     "legend",
     "observed",
     "parameter",
+    "number",
+    "place",
     "plate",
+    "predict",
+    "sketch",
     "slider",
     "source",
     "still",

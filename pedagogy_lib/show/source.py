@@ -9,7 +9,7 @@ import textwrap
 import tokenize
 from pathlib import Path
 
-from .page import host, style_sheet
+from .engine.page import host, style_sheet
 
 #: Comments at most this many lines apart are lined up with each other.
 NEAR = 6

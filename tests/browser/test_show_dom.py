@@ -9,14 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from bare import alt, html_of, shown
 
 from pedagogy_lib import show
-from pedagogy_lib.show import frames, svg
-
-PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>t</title>
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<style>body{{margin:16px;font:16px sans-serif}}</style></head>
-<body {body}>{content}</body></html>"""
+from pedagogy_lib.show.engine import frames, svg
 
 
 class Step(NamedTuple):
@@ -71,23 +67,6 @@ def animation():
     )
     patch.undo()
     return figure
-
-
-def html_of(figure):
-    return figure._repr_mimebundle_()["text/html"]
-
-
-def shown(page, *figures, html="", body="", content=None):
-    """Put figures on a page; returns the complaints that the page will make."""
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    content = "\n".join(map(html_of, figures)) if content is None else content
-    page.set_content(PAGE.format(html=html, body=body, content=content))
-    return complaints
-
-
-def alt(page, figure=".pl-figure"):
-    return page.locator(f"{figure} .pl-stage").get_attribute("aria-label")
 
 
 # The picture -------------------------------------------------------------------------------------
@@ -157,6 +136,80 @@ def test_every_state_on_the_stage_is_the_frame_that_python_draws(new_page, explo
         other = {**state, "slope": 0.5 if state["slope"] > 0.5 else 2.0}
         wrong = explorable.frame(**other).replace("~", uid + "-").replace("\n", "")
         assert page.evaluate(COMPARE, [".pl-figure", wrong]) != []
+    assert complaints == []
+
+
+LEAVES = """([figure, picture]) => {
+  const expected = document.createElement("div");
+  expected.innerHTML = picture;
+  document.querySelector(figure).append(expected);
+  const drawn = (root) => [...root.querySelectorAll("path, use, image, rect")].filter(e => !e.closest("defs"));
+  const a = drawn(document.querySelector(figure + " .pl-stage")), b = drawn(expected);
+  const clip = (e) => e.closest("[clip-path]")?.getAttribute("clip-path");
+  const stage = document.querySelector(figure + " .pl-stage");
+  const outline = (e, root) => e.href && root.querySelector(e.getAttribute("href"))?.getAttribute("d");
+  const out = a.length === b.length ? [] : [`${a.length} elements for ${b.length}`];
+  a.slice(0, b.length).forEach((x, i) => {
+    const y = b[i];
+    if (x.tagName !== y.tagName) return out.push(`element ${i}: ${x.tagName}`);
+    for (const name of ["d", "x", "y", "href", "transform", "width", "height"])
+      if (x.getAttribute(name) !== y.getAttribute(name)) out.push(`element ${i}: ${name}`);
+    if (clip(x) !== clip(y)) out.push(`element ${i}: clip`);
+    if (x.tagName === "use" && (outline(x, stage) === undefined || outline(x, stage) !== outline(y, expected)))
+      out.push(`element ${i}: outline`);
+    const [p, q] = [getComputedStyle(x), getComputedStyle(y)], [r, s] = [x.getBBox(), y.getBBox()];
+    for (const look of ["fill", "stroke", "strokeWidth", "fillOpacity", "opacity"])
+      if (p[look] !== q[look]) out.push(`element ${i}: ${look}`);
+    for (const side of ["x", "y", "width", "height"])
+      if (Math.abs(r[side] - s[side]) > 0.1) out.push(`element ${i}: ${side} ${r[side]} for ${s[side]}`);
+  });
+  expected.remove();
+  return out;
+}"""
+
+
+def movable():
+    """A figure drawn once."""
+    fig, (left, right) = show.figure(ncols=2)
+    x = np.linspace(0, 1, 60)
+    rng = np.random.default_rng(0)
+    left.plot(*rng.random((2, 30)), ".", color=show.COLORS["green"])
+    (line,) = left.plot([], [])
+    (dot,) = left.plot([], [], "*", ms=12)
+    cloud = left.scatter(*rng.random((2, 20)), s=20)
+    bars = right.bar([0, 1], [1, 1], hatch="//")
+    note = right.text(0.2, 1.6, "")
+    left.set(xlim=(0, 1), ylim=(0, 2), xlabel="$x$")
+    right.set(ylim=(0, 2))
+
+    def move(slope, kind):
+        line.set_data(x, slope * (x if kind == "line" else x**2))
+        dot.set_data([0.5], [slope / 2])
+        dot.set_visible(slope < 2)
+        cloud.set_facecolor(show.COLORS["orange" if kind == "line" else "blue"])
+        bars[1].set_height(slope)
+        note.set_text(f"{slope:.2f}" if kind == "line" else f"a {kind}")
+
+    return fig, move
+
+
+def test_every_state_of_a_figure_drawn_once_is_what_python_draws(new_page):
+    figure = show.explore(
+        movable, alt="A {kind} of slope {slope}.", slope=list(np.linspace(0.1, 2, 9)), kind=["line", "parabola"]
+    )
+    assert "data-mark" in html_of(figure)
+    page = new_page()
+    complaints = shown(page, figure)
+    uid = page.locator(".pl-figure").get_attribute("id")
+    wrong = figure.frame(slope=0.1, kind="line").replace("~", uid + "-").replace("\n", "")
+    for state in figure.states():
+        page.locator("input[type=range]").fill(str([s["slope"] for s in figure.states()][::2].index(state["slope"])))
+        page.locator("select").select_option(label=state["kind"])
+        drawn = figure.frame(**state).replace("~", uid + "-").replace("\n", "")
+        assert page.evaluate(LEAVES, [".pl-figure", drawn]) == []
+        if state != figure.states()[0]:
+            assert page.evaluate(LEAVES, [".pl-figure", wrong]) != []
+        assert alt(page) == f"A {state['kind']} of slope {state['slope']:.6g}."
     assert complaints == []
 
 
@@ -381,7 +434,7 @@ def test_letters_are_eight_pixels_on_a_phone(new_page):
     scale = page.evaluate(
         "document.querySelector('.pl-stage svg').getBoundingClientRect().width"
     ) / (fig.get_figwidth() * 72)
-    sizes = re.findall(r"scale\((\.\d+) -", show.still(fig, alt="x").frame())
+    sizes = re.findall(r"scale\((\.\d+)[ -]", show.still(fig, alt="x").frame())
     assert sizes
     # Letters are outlines of a font of 100 units: their scale is their size in points / 100.
     assert min(float(size) * 100 for size in sizes) * scale >= 8

@@ -6,7 +6,7 @@ from myst_nb.sphinx_ext import add_global_html_resources
 
 
 def write_assets(app):
-    from pedagogy_lib.show.page import assets
+    from pedagogy_lib.show.engine.page import assets
 
     if app.builder.format != "html":
         return

@@ -319,7 +319,7 @@ def test_source_takes_classes_modules_and_compiled_functions():
         py_func = staticmethod(plots.label)
 
     assert "def label" in repr(show.source(Compiled()))
-    assert repr(show.source(show.Still)).startswith("# pedagogy_lib/show/still.py")
+    assert repr(show.source(show.Still)).startswith("# pedagogy_lib/show/engine/still.py")
     assert repr(show.source(plots)).startswith("# pedagogy_lib/show/plots.py")
     assert repr(show.source(show)).startswith("# pedagogy_lib/show/__init__.py")
 

@@ -9,15 +9,19 @@ import re
 import xml.etree.ElementTree as ET
 from functools import lru_cache
 
-from .colors import css_color
+from ..colors import css_color
 
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _PATH_PART = re.compile(r"([MLCQZz])([^MLCQZz]*)")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
-_TRANSLATE = re.compile(r"translate\((\S+)[ ,](\S+)\)")
+_TRANSLATE = re.compile(r"translate\((-?[\d.]+) ?(-?[\d.]+)\)")
+_COLLECTION = re.compile(r"^C[0-9a-f]+_[0-9a-f]+_")  # counts collections; a digest of the outline follows
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 _INVISIBLE = re.compile(r"(?<![-\w])opacity:0(?![.\d])|^fill:none$")
+
+#: Names the group that holds one mark, in what the recorder hands to `compact` and `compact_marks`.
+MARK = "pl-mark-"
 
 #: Stands in names for the id of the figure that will show the picture: ids of different
 #: figures on a page must differ, while stored lines must not depend on the figure.
@@ -46,6 +50,7 @@ def compact(source, names):
     definitions, drawing = [], []
     for child in root:
         _collect(child, names, drawing, definitions, text=False)
+    definitions = _once(definitions)
     # Ids that nothing refers to were Matplotlib's book-keeping.
     used = set(re.findall(f"#({PREFIX}[0-9a-z]+)", "\n".join(drawing + definitions)))
     definitions = [_drop_unused_id(line, used) for line in definitions]
@@ -53,8 +58,48 @@ def compact(source, names):
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_short(width)} {_short(height)}' "
         "style='fill:var(--pl-ink);stroke-linejoin:round' aria-hidden='true' focusable='false'>",
         *(["<defs>", *definitions, "</defs>"] if definitions else []),
-        *_merge_clips(drawing),
+        *merge_clips(drawing),
         "</svg>",
+    ]
+
+
+def compact_marks(source, names):
+    """Return the marks in an SVG that holds nothing else, each on its own.
+
+    Parameters
+    ----------
+    source : str
+        SVG as Matplotlib writes it; each mark in a group whose id is `MARK` and a number.
+    names : dict
+        As for `compact`.
+
+    Returns
+    -------
+    marks : dict
+        number -> its lines.
+    definitions : list of str
+        The lines that define outlines, clips and hatches for them.
+    """
+    root = ET.fromstring(source)
+    marks, definitions = {}, []
+    for child in root:
+        lines = []
+        if child.get("id", "").startswith(MARK):
+            for part in child:
+                _collect(part, names, lines, definitions, text=False)
+            marks[int(child.get("id").removeprefix(MARK))] = merge_clips(lines)
+        else:
+            _collect(child, names, lines, definitions, text=False)
+    return marks, _once(definitions)
+
+
+def _once(definitions):
+    """Drop the outlines that are defined again: two collections may use the same one."""
+    outlines = set()
+    return [
+        line
+        for line in definitions
+        if not line.startswith("<path id=") or not (line in outlines or outlines.add(line))
     ]
 
 
@@ -69,6 +114,9 @@ def _collect(element, names, drawing, definitions, text):
                 _define(child, names, definitions)
         return
     if tag == "metadata":
+        return
+    if element.get("id", "").startswith(MARK):
+        drawing.append(f"<g data-mark='{element.get('id').removeprefix(MARK)}'/>")
         return
     text = text or element.get("id", "").startswith("text_")
     attributes = _attributes(element, names, text)
@@ -122,6 +170,7 @@ def _attributes(element, names, text):
             value = _style(value, text)
         elif key == "transform":
             value = _NUMBER.sub(lambda match: _short(float(match[0]), small=True), value)
+            value = re.sub(r"[ ,]+(-?)", lambda match: match[1] or " ", value)
         elif key in ("x", "y", "width", "height"):
             value = _short(float(value))
         if value != "":
@@ -141,7 +190,7 @@ def _shift(attributes):
 
 def _name(name, names):
     """Return the short name for one of Matplotlib's, with the figure's prefix to come."""
-    return PREFIX + names.setdefault(name, _base36(len(names)))
+    return PREFIX + names.setdefault(_COLLECTION.sub("C", name), _base36(len(names)))
 
 
 def _base36(number):
@@ -213,13 +262,13 @@ def _decimal(hundredths):
     return "-" + digits if hundredths < 0 else digits
 
 
-def _merge_clips(lines):
+def merge_clips(lines):
     """Join neighbouring groups of one clip: Matplotlib wraps each point of a cloud in its own."""
     merged, open_groups, just_closed = [], [], None
     for line in lines:
         if line == "</g>":
             just_closed = open_groups.pop()
-        elif line.startswith("<g "):
+        elif line.startswith("<g ") and not line.endswith("/>"):
             open_groups.append(line)
             # Only clips: to join two groups with opacity would change how they overlap.
             if merged[-1:] == ["</g>"] and line == just_closed and line.startswith("<g clip-path="):

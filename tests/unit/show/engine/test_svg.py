@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pedagogy_lib import show
-from pedagogy_lib.show import frames, svg
+from pedagogy_lib.show.engine import frames, svg
 
 STEP = {"m": 2, "l": 2, "q": 4, "c": 6}
 
@@ -148,11 +148,11 @@ def test_it_is_much_smaller_and_says_nothing_of_the_machine():
 
 def test_groups_of_one_clip_are_joined_but_opacity_is_not():
     clip, faint = "<g clip-path='url(#~0)'>", "<g style='opacity:.5'>"
-    assert svg._merge_clips([clip, "a", "</g>", clip, "b", "</g>"]) == [clip, "a", "b", "</g>"]
+    assert svg.merge_clips([clip, "a", "</g>", clip, "b", "</g>"]) == [clip, "a", "b", "</g>"]
     lines = [faint, "a", "</g>", faint, "b", "</g>"]
-    assert svg._merge_clips(lines) == lines
+    assert svg.merge_clips(lines) == lines
     nested = [faint, clip, "a", "</g>", "</g>", clip, "b", "</g>"]
-    assert svg._merge_clips(nested) == nested
+    assert svg.merge_clips(nested) == nested
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from .colors import css_variables
+from ..colors import css_variables
 from .frames import BUDGET
 
 _HERE = Path(__file__).parent
+_SCRIPTS = ("pictures", "explore", "handles", "animate", "predict", "start")
 _MATH = re.compile(r"\$([^$]+)\$")
 
 
@@ -53,13 +54,17 @@ def style_sheet():
 @cache
 def script():
     """Return the script of figures. It defines itself once per page, however often it is met."""
-    lines = (_HERE / "figure.js").read_text().splitlines()
-    lines = (re.sub(r"(^|\s)// .*", "", line).strip() for line in lines)
-    return "\n".join(filter(None, lines))
+    text = "\n".join((_HERE / "script" / f"{part}.js").read_text() for part in _SCRIPTS)
+    lines = (re.sub(r"(^|\s)// .*", "", line).strip() for line in text.splitlines())
+    inside = "\n".join(filter(None, lines))
+    return (
+        "window.plFigure = window.plFigure || (function () {\n"
+        f'"use strict";\n{inside}\nreturn start;\n}})();\nwindow.plFigure();'
+    )
 
 
 def assets():
-    """Return the shared files of a site, name -> text: `figure.css` and `figure.js`.
+    """Return the shared files of a site, name -> text: `pl-figure.css` and `pl-figure.js`.
 
     A site that loads both on every page can set PEDAGOGY_LIB_FIGURES=site, and its
     figures leave them out.
@@ -69,16 +74,35 @@ def assets():
 
 def caption_html(caption):
     """Return the caption element: plain text, with $mathematics$ for the page to typeset."""
-    if not caption:
-        return ""
-    text = _MATH.sub(
-        r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(caption)
-    )
-    return f"<figcaption>{text}</figcaption>"
+    return f"<figcaption>{text_html(caption)}</figcaption>" if caption else ""
 
 
-def figure_html(kind, frame, alt, *, width, caption=None, controls="", store=None, data=None):
-    """Return a whole figure.
+def text_html(text):
+    """Return plain text as HTML, with $mathematics$ for the page to typeset."""
+    return _MATH.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(text))
+
+
+def dressed(element, scripted=True):
+    """Return a figure's element with the style sheet and the script that it needs."""
+    inline = host() != "site"
+    style = f"<style>{style_sheet()}</style>" if inline else ""
+    return "\n".join(filter(None, [style, element, _bootstrap(inline) if scripted else ""]))
+
+
+def identity(*parts):
+    """Return an id that is a digest of what is shown: the same figure has it in every build."""
+    return "pl-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
+
+
+def payload_html(data):
+    """Return the element that carries what the script needs."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    text = text.replace("</", "<\\/")  # or the script element would end there
+    return f'<script type="application/json">{text}</script>'
+
+
+def figure_element(kind, frame, alt, *, width, caption=None, controls="", data=None):
+    """Return a whole figure, without what it shares with others; see `dressed`.
 
     Parameters
     ----------
@@ -92,35 +116,20 @@ def figure_html(kind, frame, alt, *, width, caption=None, controls="", store=Non
         Inches.
     controls : str
         HTML of the controls; `{id}` in it stands for the figure's id.
-    store : Store, optional
-        All frames, for a figure that moves.
     data : dict, optional
-        What the script needs besides, as JSON.
+        For a figure that moves: all pictures and what else the script needs, as JSON.
     """
-    payload = ""
-    if store is not None:
-        stored = {
-            "lines": "\n".join(store.lines),
-            "frames": store.frames,
-            "styles": list(store.styles),
-        }
-        payload = json.dumps(data | stored, separators=(",", ":"), ensure_ascii=False)
-        payload = payload.replace("</", "<\\/")  # or the script element would end there
+    payload = payload_html(data) if data is not None else ""
     picture = "".join(frame)
-    # The id is a digest of everything shown: the same figure has the same id in every build.
-    content = "\n".join([kind, picture, alt, caption or "", controls, payload])
-    uid = "pl-" + hashlib.sha256(content.encode()).hexdigest()[:10]
-    inline = host() != "site"
+    uid = identity(kind, picture, alt, caption or "", controls, payload)
     parts = [
-        f"<style>{style_sheet()}</style>" if inline else "",
         f'<figure class="pl-figure pl-{kind}" id="{uid}" style="--pl-width:{width:g}in">',
-        f'<div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" role="img" '
-        f'aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div>',
+        f'<div class="pl-view"><div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" '
+        f'role="img" aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div></div>',
         controls.replace("{id}", uid),
         caption_html(caption),
-        f'<script type="application/json">{payload}</script>' if payload else "",
+        payload,
         "</figure>",
-        _bootstrap(inline) if payload else "",
     ]
     return "\n".join(filter(None, parts))
 

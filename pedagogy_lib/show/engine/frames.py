@@ -10,8 +10,10 @@ import base64
 import io
 import re
 import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
-from .style import style
+from ..style import style
 from .svg import compact
 
 BUDGET = 600_000  # bytes of one figure in a page
@@ -42,6 +44,27 @@ def call(draw, caller, *args, **state):
     return fig
 
 
+def call_once(draw, caller):
+    """Return the figure and the function `move` that `draw()` returns, in the house style."""
+    from matplotlib.figure import Figure
+
+    with style():
+        made = draw()
+    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], Figure) and callable(made[1]):
+        return made
+    got = f"({', '.join(type(part).__name__ for part in made)})" if isinstance(made, tuple) else type(made).__name__
+    raise TypeError(
+        f"{caller}: draw() takes no arguments, so it must return a matplotlib Figure and a function "
+        f"`move` that updates its marks, as in `return fig, move`; got {got}"
+    )
+
+
+def move(function, *args, **state):
+    """Move the marks of a figure, in the house style."""
+    with style():
+        function(*args, **state)
+
+
 def _assignment(item):
     return f"{item[0]}={item[1]!r}"
 
@@ -69,6 +92,31 @@ def render_png(fig):
     data = io.BytesIO()
     _save(fig, data, "png", dpi=_DPI)
     return base64.b64encode(data.getvalue()).decode()
+
+
+class Panel(NamedTuple):
+    """Where axes lie in an SVG, in points from its upper left corner."""
+
+    box: tuple  # left, top, right, bottom
+    place: Callable  # from data coordinates (x, y) to points
+    limits: tuple  # what the axes show, so that two pictures can be compared
+
+
+def panels(fig):
+    """Return the `Panel` of each of the axes of a figure."""
+    return [_panel(ax, 72 / fig.dpi, fig.get_figheight() * 72) for ax in fig.axes]
+
+
+def _panel(ax, scale, height):
+    transform = ax.transData.frozen()
+
+    def place(x, y):
+        right, up = transform.transform((x, y))
+        return right * scale, height - up * scale
+
+    left, low, right, high = (edge * scale for edge in ax.bbox.extents)
+    limits = (*ax.get_xlim(), *ax.get_ylim(), ax.get_xscale(), ax.get_yscale())
+    return Panel((left, height - high, right, height - low), place, limits)
 
 
 def release(fig):
@@ -121,6 +169,18 @@ class Store:
             for first, count in zip(runs, runs)
             for number in range(first, first + count)
         ]
+
+    def opening(self, _index, drawn):
+        """Return the lines that show first."""
+        return drawn
+
+    def payload(self):
+        """Return what the script needs, ready for JSON."""
+        return {
+            "lines": "\n".join(self.lines),
+            "frames": self.frames,
+            "styles": list(self.styles),
+        }
 
     def _style_class(self, match):
         # A point in a cloud then costs its position and a class of three letters.

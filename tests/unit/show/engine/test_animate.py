@@ -8,8 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from pedagogy_lib import show
+from pedagogy_lib.show.engine import packing
 
-page = sys.modules["pedagogy_lib.show.page"]
+page = sys.modules["pedagogy_lib.show.engine.page"]
 
 
 class Step(NamedTuple):
@@ -44,6 +45,10 @@ def payload(figure):
     )
 
 
+def alts(figure):
+    return packing.unpack(payload(figure)["alts"])
+
+
 @pytest.mark.parametrize("format", ["svg", "webp"])
 def test_every_stored_frame_is_what_a_direct_call_draws(format):
     figure = make(format=format)
@@ -55,7 +60,7 @@ def test_every_stored_frame_is_what_a_direct_call_draws(format):
 
 def test_a_damaged_store_does_not_pass():
     figure = make()
-    figure._store.frames.reverse()
+    figure.film.stock.frames.reverse()
     assert figure.stored(0) != figure.frame(0)
 
 
@@ -66,14 +71,14 @@ def test_a_generator_is_consumed_once():
 
 
 def test_each_step_has_its_words():
-    assert payload(make())["alts"][1] == "Step 2 of 4: loss 0.50."
+    assert alts(make())[1] == "Step 2 of 4: loss 0.50."
     figure = make(alt=lambda event: f"at {event.value}")
-    assert payload(figure)["alts"] == ["at 0.0", "at 1.0", "at 2.0", "at 3.0"]
+    assert alts(figure) == ["at 0.0", "at 1.0", "at 2.0", "at 3.0"]
 
 
 def test_events_without_fields_may_name_the_step():
     figure = make([1.0, 2.0], draw=lambda v: draw(Step(v, 0.5)), alt="Number {step}.")
-    assert payload(figure)["alts"] == ["Number 1.", "Number 2."]
+    assert alts(figure) == ["Number 1.", "Number 2."]
 
 
 def test_the_page_offers_five_buttons_a_slider_and_a_count():
@@ -92,9 +97,12 @@ def test_the_page_offers_five_buttons_a_slider_and_a_count():
     assert '<div class="pl-controls" role="group" aria-label="Animation" hidden>' in text
 
 
-def test_it_starts_at_the_first_step_and_does_not_play():
+def test_without_a_script_the_last_step_stands_there_and_nothing_plays():
     text = text_of(make())
-    assert 'aria-label="Step 1 of 4: loss 1.00."' in text
+    assert 'aria-label="Step 4 of 4: loss 0.25."' in text
+    stage = re.search(r'<div class="pl-stage"[^>]*>(.*?)</div>', text)[1]
+    uid = re.search(r'<figure class="pl-figure pl-animate" id="([^"]+)"', text)[1]
+    assert stage == make().frame(3).replace("\n", "").replace("~", uid + "-")
     assert "autoplay" not in text
     assert payload(make(interval=250))["interval"] == 250
 
@@ -143,7 +151,7 @@ def test_the_budget_names_the_cure(monkeypatch):
 
 
 def test_figures_of_different_sizes_are_refused():
-    with pytest.raises(ValueError, match="step 2 differs from step 1"):
+    with pytest.raises(ValueError, match="step 1 differs from step 4"):
         make(draw=lambda event: show.figure(width=3, height=2 + event.value)[0])
 
 

@@ -12,6 +12,8 @@ class Control(NamedTuple):
     values: tuple  # what `draw` is given
     texts: tuple  # what the reader sees, one per value
     label: str | None  # None: the name of the argument
+    along: str | None = None  # "x" or "y": the axis on which the reader may point instead
+    panel: int = 0  # of which axes
 
     def index(self, value):
         """Return the position of `value` among the values, or None.
@@ -24,7 +26,7 @@ class Control(NamedTuple):
         return None
 
 
-def slider(values, label=None, format=None, unit=""):
+def slider(values, label=None, format=None, unit="", along=None, panel=0):
     """Return a slider over `values`.
 
     Parameters
@@ -37,14 +39,34 @@ def slider(values, label=None, format=None, unit=""):
         How a value is shown, as in `"{:.2f}"`. Default: up to six significant digits.
     unit : str
         Shown after each value.
+    along : {"x", "y"}, optional
+        The axis that shows this variable: to click or drag in the picture then chooses the nearest
+        value, as in a series through which one leafs by pointing at a time.
+    panel : int
+        The axes that have it, counted as in `fig.axes`.
+
+    Examples
+    --------
+    >>> show.explore(draw, alt="Day {day}.", day=show.slider(range(100), along="x"))
     """
+    if along not in (None, "x", "y"):
+        raise ValueError(f"slider: along must be 'x' or 'y', got {along!r}")
     values = _plain(values)
     texts = [_text(value, format) + (f" {unit}" if unit else "") for value in values]
-    return Control("slider", values, tuple(texts), label)
+    return Control("slider", values, tuple(texts), label, along, panel)
 
 
-def choice(values, label=None):
-    """Return a menu of a few named options: strings, or a dict from names to values."""
+def choice(*options, label=None):
+    """Return a menu of a few named options.
+
+    Parameters
+    ----------
+    *options
+        Strings, `choice("A", "B")`; or one sequence of strings; or one dict from names to values.
+    label : str, optional
+        What the reader sees beside it.
+    """
+    values = options if len(options) != 1 or isinstance(options[0], str) else options[0]
     names = list(values)
     options = list(values.values()) if isinstance(values, dict) else names
     return Control("choice", _plain(options), tuple(_text(name, None) for name in names), label)

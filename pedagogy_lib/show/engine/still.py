@@ -1,7 +1,8 @@
 """A figure that does not move."""
 
 from . import alt as alt_text
-from . import frames, page
+from . import page
+from .film import Film
 
 
 class Still:
@@ -9,31 +10,32 @@ class Still:
 
     def __init__(self, figure_or_draw, alt, caption, format):
         alt_text.check(alt, "show.still")
-        frames.check_format(format, "show.still")
-        draw = figure_or_draw if callable(figure_or_draw) else lambda: figure_or_draw
-        fig = frames.call(draw, "show.still")
+        given = figure_or_draw
+        draw = (lambda _: given()) if callable(given) else (lambda _: given)
+        shots = [((None,), {})]
+        advice = 'Draw fewer points, or pass format="webp".'
+        self.film = Film(draw, shots, str, shape=[1], caller="show.still", format=format, advice=advice)
         self.alt = alt_text.checked(alt() if callable(alt) else alt, "show.still")
         self.caption = caption
-        self._frame = frames.render(fig, format, {})
-        self._png = frames.render_png(fig)
-        frames.release(fig)
-        store = frames.Store()
-        store.add(self._frame)
-        self._html = page.figure_html(
-            "still", self._frame, self.alt, width=fig.get_figwidth(), caption=caption
+        self.element = page.figure_element(
+            "still", self.film.first, self.alt, width=self.film.width, caption=caption
         )
-        advice = 'Draw fewer points, or pass format="webp".'
+        self._html = page.dressed(self.element, scripted=False)
         page.check_budget(len(self._html.encode()), "show.still", 1, 1, advice)
+
+    def page_element(self):
+        """Return the figure as a page carries it."""
+        return self.element
 
     def frame(self):
         """Return the picture: the text of its SVG, or the bytes of its WebP."""
-        return frames.image_bytes(self._frame)
+        return self.film.frame(0)
 
     def __repr__(self):
         return f"Figure: {self.alt}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": repr(self), "text/html": self._html, "image/png": self._png}
+        return {"text/plain": repr(self), "text/html": self._html, "image/png": self.film.png}
 
 
 def still(figure_or_draw, *, alt, caption=None, format="svg"):

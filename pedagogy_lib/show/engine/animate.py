@@ -3,7 +3,8 @@
 import html
 
 from . import alt as alt_text
-from . import frames, page
+from . import packing, page
+from .film import Film
 
 _CALLER = "show.animate"
 
@@ -20,15 +21,12 @@ _ICONS = {  # paths in a square of 24
 class Animation:
     """A figure with a step for each event. Made by `animate`.
 
-    What it shows does not depend on the reader, so all frames are drawn at once and the same page
+    What it shows does not depend on the reader, so that all pictures are drawn at once and the same
     fragment serves a live notebook and a built page.
     """
 
     def __init__(self, events, draw, alt, caption, interval, format, label):
         alt_text.check(alt, _CALLER)
-        frames.check_format(format, _CALLER)
-        if not callable(draw):
-            raise TypeError(f"{_CALLER}: draw must be a function, got {type(draw).__name__}")
         if not interval >= 100:
             # Faster than this nobody follows, and three flashes a second can harm (WCAG 2.3.1).
             raise ValueError(
@@ -38,13 +36,24 @@ class Animation:
         if not self.events:
             raise ValueError(f"{_CALLER}: events is empty: there is nothing to show")
         self.caption, self.label = caption, label
-        self._draw, self._alt, self._format = draw, alt, format
-        self._names, self._store = {}, frames.Store()
-        self.alts = [self._alt_of(index) for index in range(len(self.events))]
-        self._fill_store()
-        self._html = self._figure_html(interval)
+        self._alt = alt
         count = len(self.events)
-        page.check_budget(len(self._html.encode()), _CALLER, count, count, self._advice())
+        self.film = Film(
+            draw,
+            [((event,), {}) for event in self.events],
+            lambda index: f"step {index + 1}",
+            shape=[count],
+            start=count - 1,
+            caller=_CALLER,
+            format=format,
+            advice="Pass fewer events (every second one, say), or draw less in each frame.",
+        )
+        self.alts = [self._alt_of(index) for index in range(count)]
+        self.film.develop()
+        self.element = self._figure_element(interval)
+        self._html = page.dressed(self.element)
+        page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
+        self.film.check_repeatable()
 
     def _alt_of(self, index):
         event = self.events[index]
@@ -55,57 +64,33 @@ class Animation:
             values |= event._asdict()
         return alt_text.checked(alt_text.fill(self._alt, values, _CALLER), _CALLER)
 
-    def _fill_store(self):
-        count = len(self.events)
-        for index in range(count):
-            fig = frames.call(self._draw, _CALLER, self.events[index])
-            frame = frames.render(fig, self._format, self._names)
-            if index == 0:
-                self._width, self._first = fig.get_figwidth(), frame
-                self._png = frames.render_png(fig)
-            frames.release(fig)
-            if self._format == "svg" and frame[0] != self._first[0]:
-                raise ValueError(
-                    f"{_CALLER}: draw must return figures of one size, but step {index + 1} "
-                    "differs from step 1"
-                )
-            self._store.add(frame)
-            page.check_budget(self._store.size, _CALLER, index + 1, count, self._advice())
-        again = frames.call(self._draw, _CALLER, self.events[0])
-        if frames.render(again, self._format, self._names) != self._first:
-            raise ValueError(
-                f"{_CALLER}: draw must be deterministic, but two calls with the first event gave "
-                "two pictures. Draw random numbers once, outside draw, make a new figure in each "
-                "call, and let each event own its arrays"
-            )
-        frames.release(again)
-
-    def _advice(self):
-        return "Pass fewer events (every second one, say), or draw less in each frame."
-
-    def _figure_html(self, interval):
-        return page.figure_html(
+    def _figure_element(self, interval):
+        return page.figure_element(
             "animate",
-            self._first,
-            self.alts[0],
-            width=self._width,
+            self.film.opening(),
+            self.alts[-1],
+            width=self.film.width,
             caption=self.caption,
             controls=_controls_html(len(self.events), self.label),
-            store=self._store,
-            data={"alts": self.alts, "interval": interval, "label": self.label},
+            data={
+                "alts": packing.pack(self.alts, [len(self)], words=True),
+                "interval": interval,
+                "label": self.label,
+                **self.film.stock.payload(),
+            },
         )
 
+    def page_element(self):
+        """Return the figure as a page carries it."""
+        return self.element
+
     def frame(self, index):
-        """Return what a direct call of `draw` shows at one event: SVG text, or WebP bytes."""
-        fig = frames.call(self._draw, _CALLER, self.events[index])
-        try:
-            return frames.image_bytes(frames.render(fig, self._format, self._names))
-        finally:
-            frames.release(fig)
+        """Return what Python draws at one event: SVG text, or WebP bytes."""
+        return self.film.frame(index)
 
     def stored(self, index):
         """Return what the page shows at the same event, read back from what it carries."""
-        return frames.image_bytes(self._store.get(index))
+        return self.film.stored(index)
 
     def __len__(self):
         return len(self.events)
@@ -114,7 +99,7 @@ class Animation:
         return f"Animation in {len(self)} steps. First: {self.alts[0]} Last: {self.alts[-1]}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": repr(self), "text/html": self._html, "image/png": self._png}
+        return {"text/plain": repr(self), "text/html": self._html, "image/png": self.film.png}
 
 
 def _controls_html(count, label):
@@ -147,7 +132,9 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     events : iterable
         One event per frame: a generator of the library, say. It is consumed once.
     draw : callable
-        `draw(event)` returns a Matplotlib figure; it should set the limits of its axes.
+        `draw()` returns `(fig, move)`: the figure is drawn once, and `move(event)` puts its marks in
+        place. Or `draw(event)` returns a new figure for each event. See `show.explore`, which draws
+        in the same two ways.
     alt : str or callable
         What each frame shows, in words: `alt(event)`, or a template with the event's fields and
         `{step}`, `{steps}`: `"After {step} of {steps} steps the loss is {loss:.3f}."`
@@ -169,5 +156,19 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     ValueError, TypeError
         If there are no events, the text is missing, `draw` returns no figure or not the same one
         twice, or the frames are heavier than 600 kB.
+
+    Notes
+    -----
+    Before the reader moves it, and in print, the figure shows its last step, with all that happened.
+    The script then winds it back to the first.
+
+    Examples
+    --------
+    >>> def draw():
+    ...     fig, ax = show.figure()
+    ...     ax.set(xlim=(-3, 3), ylim=(-3, 3))
+    ...     (path,) = ax.plot([], [], "o-")
+    ...     return fig, lambda event: path.set_data(*event.path.T)
+    >>> show.animate(descent(start), draw, alt="After {step} steps the loss is {loss:.2f}.")
     """
     return Animation(events, draw, alt, caption, interval, format, label)

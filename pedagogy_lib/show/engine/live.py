@@ -57,12 +57,12 @@ def _control(W, control, index, label_width):
 
 def _stage(figure, key):
     """Return the picture of one state, with its alt text, as the built page would show it."""
-    frame = "".join(figure._frame_of(key)).replace("~", f"live{id(figure)}-")
+    frame = "".join(figure.film.kept(figure._index_of(key))).replace("~", f"live{id(figure)}-")
     card = " pl-card" if frame.startswith("<img") else ""
     return _styled(
         f'<div class="pl-stage{card}" role="img" aria-label="{html.escape(figure._alts[key])}">'
         f"{frame}</div>",
-        f"--pl-width:{figure._width:g}in",
+        f"--pl-width:{figure.film.width:g}in",
     )
 
 

@@ -13,8 +13,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from pedagogy_lib import show
+from pedagogy_lib.show.engine import packing
 
-page = sys.modules["pedagogy_lib.show.page"]
+page = sys.modules["pedagogy_lib.show.engine.page"]
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,10 @@ def bundle_html(figure):
 def payload(figure):
     text = re.search(r'<script type="application/json">(.*?)</script>', bundle_html(figure))[1]
     return json.loads(text)
+
+
+def alts(figure):
+    return packing.unpack(payload(figure)["alts"])
 
 
 def decode(data, index):
@@ -78,12 +83,13 @@ def test_the_page_itself_carries_those_frames_in_the_order_of_the_controls():
     data = payload(figure)
     for index, state in enumerate(figure.states()):
         assert decode(data, index) == figure.frame(**state)
-        assert data["alts"][index] == f"{state['height']} {'on' if state['flip'] else 'off'}"
+        assert alts(figure)[index] == f"{state['height']} {'on' if state['flip'] else 'off'}"
 
 
 def test_a_damaged_store_does_not_pass_for_a_direct_call():
     figure = make()
-    figure._store.frames[0], figure._store.frames[1] = figure._store.frames[1::-1]
+    stored = figure.film.stock.frames
+    stored[0], stored[1] = stored[1::-1]
     assert figure.stored(height=0.5) != figure.frame(height=0.5)
 
 
@@ -154,7 +160,7 @@ def test_a_menu_may_show_names_for_values():
     figure = make(height=show.choice({"low": 0.5, "high": 2.5}, label="height"))
     assert figure.states() == [{"height": 0.5}, {"height": 2.5}]
     assert ">low</option>" in bundle_html(figure)
-    assert payload(figure)["alts"] == ["A bar of height low.", "A bar of height high."]
+    assert alts(figure) == ["A bar of height low.", "A bar of height high."]
 
 
 def test_controls_wait_for_the_script():
@@ -176,12 +182,12 @@ def test_alt_text_and_labels_are_escaped():
 def test_no_text_can_end_the_script_element():
     figure = make(alt="</script><b>{height}")
     assert "</script><b>" not in bundle_html(figure)
-    assert payload(figure)["alts"][0] == "</script><b>0.5"
+    assert alts(figure)[0] == "</script><b>0.5"
 
 
 def test_alt_may_be_a_function_of_the_state():
     figure = make(alt=lambda height: f"It is {'high' if height > 1 else 'low'}.")
-    assert payload(figure)["alts"] == ["It is low.", "It is high.", "It is high."]
+    assert alts(figure) == ["It is low.", "It is high.", "It is high."]
 
 
 def test_alt_shows_values_as_the_reader_sees_them_unless_it_has_a_format():
@@ -189,7 +195,7 @@ def test_alt_shows_values_as_the_reader_sees_them_unless_it_has_a_format():
         alt="{height}, exactly {height:.3f}",
         height=show.slider(np.array([0.1 + 0.2, 0.7]), format="{:.1f}", unit="m"),
     )
-    assert payload(figure)["alts"][0] == "0.3 m, exactly 0.300"
+    assert alts(figure)[0] == "0.3 m, exactly 0.300"
 
 
 def test_a_negative_number_has_a_proper_minus():

@@ -1,0 +1,198 @@
+"""One film, three faces: what `explore`, `animate` and `still` have in common.
+
+A film is the pictures of one figure, one for each state or event. `Film` opens it (the picture that
+shows first), develops it (all pictures, as a page carries them) and reads single pictures back.
+There are two ways to draw: `draw(...)` makes a new figure for each picture, or `draw()` makes one
+figure and a function `move(...)` that puts its marks in place.
+"""
+
+import inspect
+
+from . import frames, page
+from .recorder import AxesMoved, Marks, Recorder, filled, picture, studio
+
+MOST_WHOLE = 600  # pictures drawn whole take minutes, and no reader visits more
+MOST_MOVED = 5000  # of a figure drawn once
+
+
+class Film:
+    """The pictures of one figure.
+
+    Parameters
+    ----------
+    draw : callable
+        `draw(*args, **kw)` returns a figure; or `draw()` returns a figure and `move`, where
+        `move(*args, **kw)` places its marks.
+    shots : sequence of (args, kw)
+        What is drawn, picture by picture.
+    tell : callable
+        `tell(index)` names a picture in messages.
+    shape : tuple of int
+        How many values each control has; their product is the number of shots.
+    start : int
+        The picture that shows first.
+    caller, format, advice : str
+        Who speaks in messages, "svg" or "webp", and what to do about a film that is too heavy.
+    fixed : set of int
+        Axes that must be the same in all pictures, because the reader points at them.
+    """
+
+    def __init__(self, draw, shots, tell, *, shape, start=0, caller, format="svg", advice="", fixed=()):
+        frames.check_format(format, caller)
+        if not callable(draw):
+            raise TypeError(f"{caller}: draw must be a function, got {type(draw).__name__}")
+        self._draw, self._shots, self._tell = draw, shots, tell
+        self._shape, self.start = tuple(shape), start
+        self._caller, self._format, self.advice = caller, format, advice
+        self.fixed = set(fixed)
+        self._names, self._kept = {}, {}
+        self.stock = None
+        self._open()
+
+    def __len__(self):
+        return len(self._shots)
+
+    @property
+    def drawn_once(self):
+        """Whether one figure serves all pictures."""
+        return self._fig is not None
+
+    # Drawing -------------------------------------------------------------------------------------
+
+    def _open(self):
+        """Draw the picture that shows first, once, for all that shows it."""
+        self._fig = self._move = None
+        if takes_nothing(self._draw):
+            self._fig, self._move = frames.call_once(self._draw, self._caller)
+        fig = self._figure(self.start)
+        self.width, self.size = fig.get_figwidth(), tuple(fig.get_size_inches())
+        self.first = self._kept[self.start] = frames.render(fig, self._format, self._names)
+        self.png = frames.render_png(fig)
+        self.panels = frames.panels(fig)
+        frames.release(fig)
+        if self.fixed and max(self.fixed) >= len(self.panels):
+            raise ValueError(
+                f"{self._caller}: panel {max(self.fixed)} is asked for, but the figure has "
+                f"{len(self.panels)} axes, counted from 0"
+            )
+
+    def _figure(self, index):
+        """Return the figure in one state: a new one, or the one there is with its marks moved."""
+        args, kw = self._shots[index]
+        if self._move is None:
+            return frames.call(self._draw, self._caller, *args, **kw)
+        frames.move(self._move, *args, **kw)
+        return self._fig
+
+    def render(self, index):
+        """Draw one picture and return its lines."""
+        fig = self._figure(index)
+        self._check_fixed(fig, index)
+        try:
+            return frames.render(fig, self._format, self._names)
+        finally:
+            frames.release(fig)
+
+    def _check_fixed(self, fig, index):
+        panels = frames.panels(fig) if self.fixed else ()
+        for number in self.fixed:
+            if panels[number][::2] != self.panels[number][::2]:
+                raise ValueError(
+                    f"{self._caller}: the reader points at panel {number}, so that it must keep its place "
+                    f"and limits, but with {self._tell(index)} they differ from {self._tell(self.start)}"
+                )
+
+    def kept(self, index):
+        """Return the lines of one picture, drawn at most once."""
+        if index not in self._kept:
+            self._kept[index] = self.render(index)
+        return self._kept[index]
+
+    # Developing ----------------------------------------------------------------------------------
+
+    def develop(self):
+        """Draw all pictures and keep them as the page will carry them."""
+        self.stock = None
+        if self.drawn_once and self._format == "svg":
+            self.stock = self._record()
+        if self.stock is None:
+            self.stock = self._draw_all()
+
+    def opening(self):
+        """Return the lines that stand in the page itself, for readers without the script."""
+        return self.first if self.stock is None else self.stock.opening(self.start, self.first)
+
+    def _record(self):
+        """Return the marks that move, or None if more than marks does."""
+        self._figure(self.start)
+        with studio(self._fig) as dpi:
+            recorder = Recorder(self._fig, self._names, dpi)
+            try:
+                for index in range(len(self)):
+                    self._figure(index)
+                    recorder.take()
+            except AxesMoved:
+                return None
+            background, texts = recorder.background(), recorder.texts()
+        for index in self._samples():
+            shown = filled(background, [column[index] for column in texts])
+            if picture(shown) != picture(self.render(index)):
+                return None
+        return Marks(background, texts, self._shape, {})
+
+    def _samples(self):
+        """Return a few pictures that are drawn whole and compared with what was put together."""
+        last = len(self) - 1
+        return sorted({0, 2 * last // 3, last})
+
+    def _draw_all(self):
+        """Return all pictures, each drawn whole."""
+        if len(self) > MOST_WHOLE:
+            raise ValueError(
+                f"{self._caller}: move changes more than marks (limits, ticks, or which artists there "
+                f"are), so that each of the {len(self)} states has to be drawn whole; at most "
+                f"{MOST_WHOLE} are allowed. Fix the limits in draw, and let move only update artists"
+            )
+        store = frames.Store()
+        for index in range(len(self)):
+            frame = self.kept(index)
+            if self._format == "svg" and frame[0] != self.first[0]:
+                raise ValueError(
+                    f"{self._caller}: draw must return figures of one size, but {self._tell(index)} "
+                    f"differs from {self._tell(self.start)}"
+                )
+            store.add(frame)
+            page.check_budget(store.size, self._caller, index + 1, len(self), self.advice)
+        return store
+
+    def check_repeatable(self):
+        """Raise unless the first picture, drawn again, is the same."""
+        if self.render(self.start) == self.first:
+            return
+        what, cure = "draw must be deterministic", "make a new figure in each call, and let each event own its arrays"
+        if self.drawn_once:
+            what, cure = "move must set all that it ever changes", "set every mark in every call of move"
+        raise ValueError(
+            f"{self._caller}: {what}, but two calls with {self._tell(self.start)} gave two pictures. "
+            f"Draw random numbers once, outside draw, and {cure}"
+        )
+
+    # Reading back --------------------------------------------------------------------------------
+
+    def frame(self, index):
+        """Return what Python draws: the text of the SVG, or the bytes of the image."""
+        return frames.image_bytes(self.render(index))
+
+    def stored(self, index):
+        """Return what the page shows, read back from what it carries."""
+        if self.stock is None:
+            self.develop()
+        return frames.image_bytes(self.stock.get(index))
+
+
+def takes_nothing(draw):
+    """Return whether a function has no parameters: whether it draws a figure once."""
+    try:
+        return not inspect.signature(draw).parameters
+    except (TypeError, ValueError):
+        return False
