@@ -173,4 +173,128 @@ LOG_MARGINAL = Task(
     ),
 )
 
-TASKS = (RESPONSIBILITIES, BOUNDARY, LOG_MARGINAL)
+
+def _scores(y, weights, means, covariances, invert=np.linalg.inv, sign=-1):
+    """Eq. 2.8 for every row and class, or one of its wrong versions."""
+    centred = y[:, None] - means
+    precisions = np.array([invert(covariance) for covariance in covariances])
+    squares = np.einsum("nki,kij,nkj->nk", centred, precisions, centred)
+    return np.log(weights) - 0.5 * squares + sign * 0.5 * np.linalg.slogdet(covariances)[1]
+
+
+def _classify_cases(rng):
+    wide, narrow, tilted = (a * np.array([[2.0, r], [r, 1.0]]) for a, r in ((4, 0.3), (0.2, -0.4), (1, 1.2)))
+    means = np.array([[0.0, 0.0], [0.5, 0.5], [1.5, -1.0]])
+    y = 2 * rng.normal(size=(200, 2))
+    return [
+        (y, np.array([0.5, 0.3, 0.2]), means, np.array([wide, narrow, tilted])),
+        (y, np.array([0.1, 0.1, 0.8]), means + rng.normal(size=(3, 2)), np.array([tilted, wide, narrow])),
+    ]
+
+
+CLASSIFY = Task(
+    "2.1.1-d",
+    "classify(y, weights, means, covariances), with shapes (N, D), (K,), (K, D), (K, D, D), returning (N,)",
+    lambda *case: _scores(*case).argmax(1),
+    _classify_cases,
+    (
+        Mistake(
+            "both bugs are still there",
+            lambda *case: _scores(*case, invert=lambda c: 1 / c, sign=1).argmax(1),
+            "This is the colleague's answer. Print the three terms of Eq. 2.8 for one bird and one class, and "
+            "compute each of them in another way.",
+        ),
+        Mistake(
+            "the precision is still wrong",
+            lambda *case: _scores(*case, invert=lambda c: 1 / c).argmax(1),
+            "The determinant is right now. Multiply your precision by the covariance: do you get the identity?",
+        ),
+        Mistake(
+            "the determinant is still wrong",
+            lambda *case: _scores(*case, sign=1).argmax(1),
+            "The precision is right now. What does a very wide class get from its determinant: more, or less?",
+        ),
+        Mistake(
+            "the determinant is gone",
+            lambda *case: _scores(*case, sign=0).argmax(1),
+            "Without its determinant a wide class wins too often. The covariances differ, so that it does not cancel.",
+        ),
+    ),
+)
+
+
+def _torn(y, weights, means, covariances, log_density):
+    """The posterior of each row, by a log density of its seen entries."""
+    z = np.array([[log_density(row, m, c) for m, c in zip(means, covariances)] for row in y])
+    return softmax(z + np.log(weights), axis=1)
+
+
+def _log_seen(row, mean, covariance):
+    seen = np.flatnonzero(~np.isnan(row))
+    if not len(seen):
+        return 0.0
+    return multivariate_normal(mean[seen], covariance[np.ix_(seen, seen)]).logpdf(row[seen])
+
+
+def _log_filled(row, mean, covariance, fill):
+    return multivariate_normal(mean, covariance).logpdf(np.where(np.isnan(row), fill, row))
+
+
+def _torn_cases(rng):
+    roots = rng.normal(size=(3, 3, 3))
+    covariances = roots @ roots.transpose(0, 2, 1) + np.array([0.3, 1.0, 3.0])[:, None, None] * np.eye(3)
+    means = 2 * rng.normal(size=(3, 3))
+    y = 2 * rng.normal(size=(8, 3)) + 0.5
+    torn = y.copy()
+    torn[[0, 1, 2, 3, 3, 4], [0, 1, 2, 0, 1, 2]] = np.nan
+    torn[5] = np.nan
+    return [(torn, np.array([0.5, 0.3, 0.2]), means, covariances), (y, np.array([0.2, 0.2, 0.6]), means, covariances)]
+
+
+TORN_POSTERIOR = Task(
+    "2.1.1-e",
+    "torn_posterior(y, weights, means, covariances), with shapes (N, D), (K,), (K, D), (K, D, D), returning (N, K)",
+    lambda *case: _torn(*case, _log_seen),
+    _torn_cases,
+    (
+        Mistake(
+            "a missing entry counted as zero",
+            lambda *case: _torn(*case, lambda row, m, c: _log_filled(row, m, c, 0.0)),
+            "A missing measurement is not a measurement of zero. Drop its entry of the mean, and its row and column of "
+            "the covariance.",
+        ),
+        Mistake(
+            "a missing entry filled with the mean",
+            lambda *case: _torn(*case, lambda row, m, c: _log_filled(row, m, c, m)),
+            "To fill in each class's own mean says that the class predicted the entry perfectly, and it keeps the "
+            "determinant of all entries. Drop the entry instead.",
+        ),
+        Mistake(
+            "correlations forgotten",
+            lambda *case: _torn(*case, lambda row, m, c: _log_seen(row, m, np.diag(np.diag(c)))),
+            "The entries that are left are still correlated: keep the block of the covariance that belongs to them.",
+        ),
+        Mistake(
+            "precision cut instead of covariance",
+            lambda *case: _torn(*case, lambda row, m, c: _log_seen_by_precision(row, m, c)),
+            "You dropped rows and columns of the precision. That holds the missing entries at their means; "
+            "to leave them out, drop rows and columns of the covariance.",
+        ),
+        Mistake(
+            "rows with a missing entry left as NaN",
+            lambda *case: _torn(*case, lambda row, m, c: np.nan if np.isnan(row).any() else _log_seen(row, m, c)),
+            "A NaN spreads through every sum. Choose the entries that are there before you compute.",
+        ),
+    ),
+)
+
+
+def _log_seen_by_precision(row, mean, covariance):
+    seen = np.flatnonzero(~np.isnan(row))
+    if not len(seen):
+        return 0.0
+    precision = np.linalg.inv(covariance)[np.ix_(seen, seen)]
+    return multivariate_normal(mean[seen], np.linalg.inv(precision)).logpdf(row[seen])
+
+
+TASKS = (RESPONSIBILITIES, BOUNDARY, LOG_MARGINAL, CLASSIFY, TORN_POSTERIOR)
