@@ -5,9 +5,10 @@ import pytest
 from scipy.integrate import dblquad
 from scipy.linalg import sqrtm
 
-from pedagogy_lib.exercises.ensemble import SERIAL_UPDATE
+from pedagogy_lib import exercises
 from pedagogy_lib.inference import ensemble
 
+SERIAL_UPDATE = exercises.find("2.4-b")
 K, L, N = 5, 3, 8
 
 
@@ -155,7 +156,7 @@ def test_one_datum_at_a_time_is_kalmans_update(problem):
     _, C, _, members, y = problem
     variances, found = np.array([0.5, 1.0, 2.0]), members
     for row, value, r in zip(C, y, variances):
-        found = SERIAL_UPDATE.solution(found, found @ row, value, r)
+        found = SERIAL_UPDATE(found, found @ row, value, r)
     gain, after = kalman(np.cov(members.T), C, np.diag(variances))
     np.testing.assert_allclose(np.cov(found.T), after, atol=1e-9)
     np.testing.assert_allclose(found.mean(0), members.mean(0) + gain @ (y - C @ members.mean(0)), atol=1e-9)

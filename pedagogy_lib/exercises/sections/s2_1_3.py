@@ -1,0 +1,148 @@
+"""Exercises of section 2.1.3: sparse coding."""
+
+import numpy as np
+
+from pedagogy_lib.exercises.tasks import task
+
+
+def _shrink_cases(rng):
+    return [(np.array([-2.0, -0.6, -0.1, 0.0, 0.2, 0.9, 3.0]), 1.5, 4.0), (rng.normal(size=6), 0.6, 2.0)]
+
+
+def _code_cases(rng):
+    shapes = ((4, 3), (2, 4))
+    return [(rng.normal(size=(D, K)), 5.0, 1.2, 3.0, 0.5 * rng.normal(size=K), rng.normal(size=D)) for D, K in shapes]
+
+
+@task("2.1.3-a", cases=_shrink_cases)
+def shrink(y, alpha, precision):
+    """With an array and two numbers above zero, returning an array of the same shape."""
+    return np.sign(y) * np.maximum(np.abs(y) - alpha / precision, 0)
+
+
+@shrink.mistake(
+    "forgot the precision",
+    "You shrink by alpha. A precise datum resists: divide alpha by the precision of the noise.",
+)
+def _(y, alpha, precision):
+    return shrink(y, alpha, 1.0)
+
+
+@shrink.mistake(
+    "multiplied by the precision",
+    "The more precise the datum, the less it is shrunk. Divide alpha by the precision; do not multiply.",
+)
+def _(y, alpha, precision):
+    return shrink(y, alpha, 1 / precision)
+
+
+@shrink.mistake(
+    "cut and did not shrink",
+    "The zeros are right. Beyond them the slope of the price is still alpha, so the mode stays short of y.",
+)
+def _(y, alpha, precision):
+    return np.where(np.abs(y) > alpha / precision, y, 0.0)
+
+
+@shrink.mistake(
+    "forgot the negative side",
+    "Right for positive y. The price is symmetric: a negative y is shrunk upwards, towards zero.",
+)
+def _(y, alpha, precision):
+    return np.maximum(y - alpha / precision, 0)
+
+
+@shrink.mistake(
+    "did not stop at zero",
+    "Small values have gone past zero to the other side. There the slope of the price has changed its sign.",
+)
+def _(y, alpha, precision):
+    return y - alpha / precision * np.sign(y)
+
+
+@task("2.1.3-b", cases=_code_cases)
+def gradient(C, precision, alpha, beta, x, y):
+    """With shapes (D, K), three numbers, (K,), (D,), returning (K,)."""
+    return -precision * C.T @ (y - C @ x) + alpha * np.tanh(beta * x)
+
+
+@gradient.mistake(
+    "turned the misfit's sign",
+    "The misfit's part has the wrong sign. To move x so that C x comes nearer to y must lower the energy.",
+)
+def _(C, precision, alpha, beta, x, y):
+    return gradient(C, -precision, alpha, beta, x, y)
+
+
+@gradient.mistake(
+    "forgot the precision",
+    "The energy of the emission is precision / 2 times the squared misfit.",
+)
+def _(C, precision, alpha, beta, x, y):
+    return gradient(C, 1.0, alpha, beta, x, y)
+
+
+@gradient.mistake(
+    "differentiated twice",
+    "The prior's part is its curvature, alpha beta sech^2. One derivative only: alpha tanh(beta x).",
+)
+def _(C, precision, alpha, beta, x, y):
+    return -precision * C.T @ (y - C @ x) + alpha * beta / np.cosh(beta * x) ** 2
+
+
+@gradient.mistake(
+    "used the Laplace prior",
+    "That is the slope under a Laplace prior. The hyperbolic cosine rounds the corner: tanh in place of sign.",
+)
+def _(C, precision, alpha, beta, x, y):
+    return -precision * C.T @ (y - C @ x) + alpha * np.sign(x)
+
+
+@gradient.mistake(
+    "multiplied by the sharpness",
+    "The energy is divided by beta in front, and the chain rule multiplies by beta: they cancel.",
+)
+def _(C, precision, alpha, beta, x, y):
+    return -precision * C.T @ (y - C @ x) + alpha * beta * np.tanh(beta * x)
+
+
+@task("2.1.3-c", cases=_code_cases)
+def log_marginal(C, precision, alpha, beta, mode, y, *, price=-1.0, prior=True, circle=True, root=-0.5):
+    """With shapes (D, K), three numbers, (K,), (D,), returning a number."""
+    D, K = C.shape
+    hessian = precision * C.T @ C + np.diag(alpha * beta / np.cosh(beta * mode) ** 2)
+    normaliser = K * np.log(2 / alpha) * prior + 0.5 * D * np.log(2 * np.pi / precision)
+    energy = -price * alpha * np.abs(mode).sum() + 0.5 * precision * ((y - C @ mode) ** 2).sum()
+    return 0.5 * K * np.log(2 * np.pi) * circle - normaliser - energy + root * np.linalg.slogdet(hessian)[1]
+
+
+@log_marginal.mistake(
+    "took the sign as printed",
+    "This is Eq. 2.34 as printed. The prior's energy stands in the exponent with a minus: large codes are improbable.",
+)
+def _(*a):
+    return log_marginal(*a, price=1.0)
+
+
+@log_marginal.mistake(
+    "forgot the prior's normaliser",
+    "Z of the joint has two factors: (tau / precision)^(D/2) of the emission, and (2 / alpha)^K of the prior.",
+)
+def _(*a):
+    return log_marginal(*a, prior=False)
+
+
+@log_marginal.mistake(
+    "forgot tau",
+    "The Gaussian that replaces the posterior has tau^(K/2) in its normaliser.",
+)
+def _(*a):
+    return log_marginal(*a, circle=False)
+
+
+@log_marginal.mistake(
+    "turned the root upside down",
+    "A sharper peak holds less mass: the determinant of the Hessian stands under the fraction, with a root.",
+)
+def _(*a):
+    return log_marginal(*a, root=0.5)

@@ -1,0 +1,183 @@
+"""Exercises of section 4.2: entropies, codes, and the likelihood of a die."""
+
+import numpy as np
+
+from pedagogy_lib.exercises.tasks import task
+
+
+def _pairs(rng):
+    """Two distributions of one size; one of the first has an outcome that never happens."""
+    p, q = np.array([0.5, 0.25, 0.25, 0.0]), rng.dirichlet(np.ones(4))
+    return [(rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(5))), (p, q)]
+
+
+def _average(p, values):
+    """Of what p can produce."""
+    return float((p[p > 0] * values[p > 0]).sum())
+
+
+def _die_cases(rng):
+    return [(rng.integers(0, 4, 11), 6, 0.5), (np.array([0, 2, 2, 3]), 5, 2.0)]
+
+
+def _impossible():
+    """What never happens costs nothing, also where the code does not know it."""
+    return [(np.array([0.5, 0.5, 0.0]), np.array([0.25, 0.75, 0.0])), (np.array([1.0, 0.0]), np.array([1.0, 0.0]))]
+
+
+@task("4.2-a", cases=_pairs, edges=_impossible)
+def cross_entropy_bits(p, q):
+    """With two arrays of shape (K,), returning a number."""
+    return _average(p, -np.log2(q))
+
+
+@cross_entropy_bits.mistake(
+    "swapped the two",
+    "You averaged under q. The data come from p: p gives the weights, q the surprisals.",
+)
+def _(p, q):
+    return float(-(q * np.log2(np.where(p > 0, p, 1))).sum()) if (p > 0).all() else np.inf
+
+
+@cross_entropy_bits.mistake(
+    "used nats",
+    "These are nats. A bit is log 2 nats: use log2.",
+)
+def _(p, q):
+    return _average(p, -np.log(q))
+
+
+@cross_entropy_bits.mistake(
+    "lost the minus sign",
+    "A logarithm of a probability is never above zero: the surprisal is its negative.",
+)
+def _(p, q):
+    return _average(p, np.log2(q))
+
+
+@cross_entropy_bits.mistake(
+    "computed the entropy",
+    "This is the entropy of p: the cost with the right strategy. Here the strategy is q's.",
+)
+def _(p, q):
+    return _average(p, -np.log2(np.where(p > 0, p, 1)))
+
+
+@cross_entropy_bits.mistake(
+    "computed the relative entropy",
+    "This is what is wasted. The cross entropy is what is paid: do not take the entropy of p away.",
+)
+def _(p, q):
+    return _average(p, np.log2(np.where(p > 0, p, 1)) - np.log2(q))
+
+
+def _powers_of_two():
+    """Lengths that are whole before they are rounded."""
+    return [
+        (np.array([0.5, 0.25, 0.25]), np.array([0.5, 0.25, 0.25])),
+        (np.array([0.5, 0.5]), np.array([0.125, 0.875])),
+    ]
+
+
+@task("4.2-b", cases=lambda rng: [tuple(rng.dirichlet(np.ones(n), size=2)) for n in (6, 4)], edges=_powers_of_two)
+def rounded_cost(p, q):
+    """With two arrays of shape (K,), returning a number."""
+    return float(p @ np.ceil(-np.log2(q)))
+
+
+@rounded_cost.mistake(
+    "did not round",
+    "This is the cross entropy. A word has a whole number of digits: round each surprisal up.",
+)
+def _(p, q):
+    return cross_entropy_bits(p, q)
+
+
+@rounded_cost.mistake(
+    "rounded down",
+    "Rounded down, the sum of 2^-length exceeds one, and no such code exists. Round up.",
+)
+def _(p, q):
+    return float(p @ np.floor(-np.log2(q)))
+
+
+@rounded_cost.mistake(
+    "rounded to the nearest",
+    "Rounding to the nearest can make the sum of 2^-length exceed one. Round up.",
+)
+def _(p, q):
+    return float(p @ np.round(-np.log2(q)))
+
+
+@rounded_cost.mistake(
+    "rounded the average",
+    "You rounded at the end. Each word has a whole number of digits: round first, then average.",
+)
+def _(p, q):
+    return float(np.ceil(p @ -np.log2(q)))
+
+
+@rounded_cost.mistake(
+    "averaged under the code's distribution",
+    "You averaged under q. The code was built for q, but the data come from p.",
+)
+def _(p, q):
+    return float(q @ np.ceil(-np.log2(q)))
+
+
+@rounded_cost.mistake(
+    "built the code for the data",
+    "Your words are those for p. The code was built for q.",
+)
+def _(p, q):
+    return float(p @ np.ceil(-np.log2(p)))
+
+
+@task("4.2-c", cases=_die_cases)
+def fit_die(rolls, K, alpha):
+    """With whole numbers from 0 to K - 1, returning shape (K,)."""
+    counts = np.bincount(rolls, minlength=K) + alpha
+    return counts / counts.sum()
+
+
+@fit_die.mistake(
+    "left the pseudo-counts out",
+    "These are the plain shares: a side that did not come up has probability zero. Add alpha to each count.",
+)
+def _(rolls, K, alpha):
+    return np.bincount(rolls, minlength=K) / len(rolls)
+
+
+@fit_die.mistake(
+    "did not count the pseudo-counts below the line",
+    "These sum to more than one: the alphas were added above the line, and must be below it too.",
+)
+def _(rolls, K, alpha):
+    return (np.bincount(rolls, minlength=K) + alpha) / len(rolls)
+
+
+@fit_die.mistake(
+    "added one alpha below the line",
+    "There are K sides, and each got alpha: below the line stands N + K alpha.",
+)
+def _(rolls, K, alpha):
+    return (np.bincount(rolls, minlength=K) + alpha) / (len(rolls) + alpha)
+
+
+@fit_die.mistake(
+    "added only where nothing was seen",
+    "You gave alpha to the unseen sides alone. Then a side seen once may be less probable than one never "
+    "seen; add alpha to all.",
+)
+def _(rolls, K, alpha):
+    return (lambda c: c / c.sum())(
+        np.where(np.bincount(rolls, minlength=K) == 0, alpha, np.bincount(rolls, minlength=K))
+    )
+
+
+@fit_die.mistake(
+    "left the unseen sides at the end out",
+    "The die has K sides, also those after the largest roll: pass minlength=K to bincount.",
+)
+def _(rolls, K, alpha):
+    return (lambda c: c / c.sum())(np.bincount(rolls) + alpha)
