@@ -504,15 +504,15 @@ class _Parts(NamedTuple):
 def _prepared(window, weak=False):
     mean = checks.array("window.background.mean", window.background.mean, ("K",))
     K = len(mean)
-    B = checks.covariance("window.background.covariance", window.background.covariance, K)
-    R = checks.covariance("window.noise", window.noise)
+    B = checks.covariance("window.background.covariance", window.background.covariance, K, stack=False)
+    R = checks.covariance("window.noise", window.noise, stack=False)
     look = _checked_look(window.look, mean, len(R))
     y = checks.observations("window.y", window.y, len(R), missing=True)
     if len(y) == 0:
         raise ValueError("window.y: expected at least one time step, got none")
     if weak and window.model_error is None:
         raise ValueError("window.model_error: expected a covariance, got None; without it use strong")
-    Q = checks.covariance("window.model_error", window.model_error, K) if weak else None
+    Q = checks.covariance("window.model_error", window.model_error, K, stack=False) if weak else None
     seen = ~np.isnan(y)
     roots = [cho_factor(R[np.ix_(s, s)]) if s.any() else None for s in seen]
     return _Parts(
@@ -598,7 +598,7 @@ def _prior_terms(prior, P):
     if prior is None:
         return lambda theta: 0.0, lambda theta: 0.0
     mean = checks.array("prior.mean", prior.mean, (P,))
-    precision = _solver(checks.covariance("prior.covariance", prior.covariance, P))
+    precision = _solver(checks.covariance("prior.covariance", prior.covariance, P, stack=False))
     return (lambda theta: 0.5 * float((theta - mean) @ precision(theta - mean))), lambda theta: precision(theta - mean)
 
 

@@ -107,7 +107,7 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     if len(members) < 2:
         raise ValueError(f"members: expected two at least, got {len(members)}")
     y = checks.array("y", y, ("T", "L"), missing=True)
-    R = checks.covariance("noise", noise, y.shape[1])
+    R = checks.covariance("noise", noise, y.shape[1], stack=False)
     rng, method = checks.generator("rng", rng), checks.option("method", method, METHODS)
     inflation = checks.number("inflation", inflation, above=0)
     taper = None if taper is None else _tapers(taper, members.shape[1], y.shape[1])

@@ -148,7 +148,7 @@ def _checked(name, distribution):
     """An array of probabilities, or a Gaussian with a covariance that can be inverted."""
     if isinstance(distribution, Gaussian):
         mean = checks.array(f"{name}.mean", distribution.mean, ("K",))
-        return Gaussian(mean, checks.covariance(f"{name}.covariance", distribution.covariance, len(mean)))
+        return Gaussian(mean, checks.covariance(f"{name}.covariance", distribution.covariance, len(mean), stack=False))
     if isinstance(distribution, Categorical):
         distribution = distribution.probabilities
     given = checks.array(name, distribution)
