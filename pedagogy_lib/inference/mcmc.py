@@ -356,7 +356,7 @@ def metropolis_matrix(proposal, target):
     flow = Q * p                                            # p(j) q(i|j)
     P = np.minimum(flow, flow.T) / p                        # q(i|j) min(1, p(i) q(j|i) / p(j) q(i|j))
     np.fill_diagonal(P, 0.0)
-    return P + np.diag(1 - P.sum(0))                        # what was refused stays
+    return P + np.diag(np.maximum(1 - P.sum(0), 0.0))       # what was refused stays; never less than none
 
 
 def imbalance(transition, target):
@@ -398,7 +398,8 @@ def stationary(transition):
     _, singular, rows = np.linalg.svd(P - np.eye(len(P)))
     if len(P) > 1 and singular[-2] < 1e-12:
         raise ValueError("transition: expected one stationary distribution, got several")
-    return rows[-1] / rows[-1].sum()
+    found = np.maximum(rows[-1] / rows[-1].sum(), 0.0)      # rounding may leave a zero below zero
+    return found / found.sum()
 
 
 # ------------------------------------------------------------------------------ diagnostics

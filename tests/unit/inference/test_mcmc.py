@@ -333,3 +333,18 @@ def test_a_glide_that_diverges_is_refused_and_no_error():
 def test_a_scale_of_other_dimensions_is_refused(scale):
     with pytest.raises(ValueError, match=r"scale: expected a number, or shape \(1,\) or \(1, 1\), got"):
         mcmc.random_walk(scale)(np.zeros(1), np.random.default_rng(0))
+
+
+def test_probabilities_of_chains_are_never_below_zero():
+    """Where nothing is refused, or states are left for ever, rounding made some slightly negative."""
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        K = int(rng.integers(3, 9))
+        w = rng.dirichlet(np.ones(K - 1))
+        ring = np.stack([np.roll(np.r_[0.0, (w + w[::-1]) / 2], j) for j in range(K)], axis=1)
+        assert (mcmc.metropolis_matrix(ring, np.full(K, 1 / K)) >= 0).all()        # symmetric: all is accepted
+        drain = np.tril(rng.dirichlet(np.ones(K), K).T)
+        turn = rng.permutation(K)
+        found = mcmc.stationary((drain / drain.sum(0))[turn][:, turn])
+        assert (found >= 0).all()
+        np.testing.assert_allclose(found, np.eye(K)[-1][turn], atol=1e-11)
