@@ -7,8 +7,10 @@ message that names the argument, says what was expected and says what came.
 
 import numpy as np
 
-#: How far a matrix may be from symmetric, relative to its largest entry.
+#: How far a covariance may be from its mirror image, relative to the two standard deviations it joins.
 SYMMETRY_TOLERANCE = 1e-8
+#: How far a correlation matrix may be from positive semi-definite: what rounding does to products.
+CORRELATION_TOLERANCE = 1e-10
 #: How far a sum of probabilities may be from one.
 SUM_TOLERANCE = 1e-8
 
@@ -79,8 +81,11 @@ def array(name, value, shape=None, *, missing=False):
     return given
 
 
-def covariance(name, value, size=None, *, definite=True):
+def covariance(name, value, size=None, *, definite=True, stack=True):
     """Check a covariance matrix: square, symmetric, positive (semi-)definite.
+
+    Each entry is measured against the variances that it joins, never against the largest entry: a
+    variable in small units is as good as one in large units.
 
     Parameters
     ----------
@@ -90,6 +95,8 @@ def covariance(name, value, size=None, *, definite=True):
         The number of rows that is required.
     definite : bool
         Whether every eigenvalue must be above zero (``True``) or only not below it.
+    stack : bool
+        Whether a stack of matrices is welcome.
 
     Returns
     -------
@@ -97,7 +104,7 @@ def covariance(name, value, size=None, *, definite=True):
     """
     given = array(name, value)
     wanted = "K" if size is None else size
-    square = given.ndim >= 2 and given.shape[-1] == given.shape[-2] > 0
+    square = (given.ndim >= 2 if stack else given.ndim == 2) and given.shape[-1] == given.shape[-2] > 0
     if not square or size not in (None, given.shape[-1]):
         raise ValueError(f"{name}: expected shape {_spell((wanted, wanted))}, got {_spell(given.shape)}")
     if _plainly_definite(given):
@@ -204,20 +211,42 @@ def _plainly_definite(matrices):
 
 def _check_covariance(name, matrix, definite):
     """Refuse one square matrix that is not symmetric, or not positive (semi-)definite."""
-    scale = np.abs(matrix).max()
-    skew = np.abs(matrix - matrix.T).max()
-    if skew > SYMMETRY_TOLERANCE * scale:
+    variances = np.diag(matrix)
+    if (variances < 0).any():
+        worst = int(variances.argmin())
+        kind = "definite" if definite else "semi-definite"
         raise ValueError(
-            f"{name}: expected a symmetric matrix, got one that differs from its transpose by {skew:.2g}"
+            f"{name}: expected a positive {kind} matrix, got the negative variance {variances[worst]:.3g} "
+            f"at index ({worst}, {worst})"
         )
-    smallest = np.linalg.eigvalsh(matrix)[0]
-    if definite and smallest <= 0:
-        raise ValueError(f"{name}: expected a positive definite matrix, got smallest eigenvalue {smallest:.3g}")
-    # An eigenvalue of a semi-definite matrix is computed with an error of this order.
-    rounding = len(matrix) * np.finfo(float).eps * scale
-    if not definite and smallest < -rounding:
+    _check_symmetric(name, matrix, variances)
+    still = np.flatnonzero((variances == 0) & matrix.any(0))
+    if still.size:
         raise ValueError(
-            f"{name}: expected a positive semi-definite matrix, got smallest eigenvalue {smallest:.3g}"
+            f"{name}: expected no covariance with a variable of variance 0, got {matrix[still[0]]} "
+            f"in row {still[0]}"
+        )
+    # Correlations, so that no unit is large or small; where a variance is zero, so is its row.
+    deviations = np.sqrt(np.where(variances > 0, variances, 1.0))
+    smallest = np.linalg.eigvalsh((matrix + matrix.T) / 2 / deviations / deviations[:, None])[0]
+    if definite and smallest <= 0:
+        raise ValueError(
+            f"{name}: expected a positive definite matrix, got smallest eigenvalue {smallest:.3g} of its correlations"
+        )
+    if not definite and smallest < -CORRELATION_TOLERANCE:
+        raise ValueError(
+            f"{name}: expected a positive semi-definite matrix, got smallest eigenvalue {smallest:.3g} "
+            "of its correlations"
+        )
+
+
+def _check_symmetric(name, matrix, variances):
+    """Refuse a matrix that is not its own transpose, each entry measured against its two variances."""
+    deviations = np.sqrt(variances)
+    skew = np.abs(matrix - matrix.T)
+    if (skew > SYMMETRY_TOLERANCE * np.outer(deviations, deviations)).any():
+        raise ValueError(
+            f"{name}: expected a symmetric matrix, got one that differs from its transpose by {skew.max():.2g}"
         )
 
 

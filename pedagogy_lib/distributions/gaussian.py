@@ -206,7 +206,7 @@ def _checked_gaussian(name, distribution, definite=False):
     """The same Gaussian, its fields checked against each other."""
     mean = checks.array(f"{name}.mean", distribution.mean, ("K",))
     covariance = checks.covariance(
-        f"{name}.covariance", distribution.covariance, len(mean), definite=definite
+        f"{name}.covariance", distribution.covariance, len(mean), definite=definite, stack=False
     )
     return Gaussian(mean, covariance)
 
@@ -216,6 +216,6 @@ def _checked_emission(name, emission, source_size):
     matrix = checks.array(f"{name}.matrix", emission.matrix, ("L", source_size))
     offset = checks.array(f"{name}.offset", emission.offset, (len(matrix),))
     covariance = checks.covariance(
-        f"{name}.covariance", emission.covariance, len(matrix), definite=False
+        f"{name}.covariance", emission.covariance, len(matrix), definite=False, stack=False
     )
     return AffineGaussian(matrix, offset, covariance)

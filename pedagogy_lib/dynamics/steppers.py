@@ -33,6 +33,11 @@ def flow(field, x, dt, steps=1, method="rk4"):
     Returns
     -------
     ndarray, of the shape of x
+
+    Raises
+    ------
+    ValueError
+        If SciPy finds no solution for all of the time; with the time that it came to.
     """
     x = checks.array("x", x)
     dt, steps = checks.number("dt", dt, above=0), checks.count("steps", steps, minimum=0)
@@ -137,4 +142,8 @@ def _by_scipy(field, x, span):
     flat = solve_ivp(
         lambda t, z: field.velocity(z.reshape(x.shape)).ravel(), (0, span), x.ravel(), rtol=1e-10, atol=1e-12
     )
+    if not flat.success:
+        raise ValueError(
+            f"field: expected a solution for {span:g} units of time, got none beyond {flat.t[-1]:g}: {flat.message}"
+        )
     return flat.y[:, -1].reshape(x.shape)

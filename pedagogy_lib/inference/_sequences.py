@@ -49,7 +49,7 @@ def checked(initial, transition, emission, y, inputs):
     """
     mean = checks.array("initial.mean", initial.mean, ("K",))
     K = len(mean)
-    covariance = checks.covariance("initial.covariance", initial.covariance, K, definite=False)
+    covariance = checks.covariance("initial.covariance", initial.covariance, K, definite=False, stack=False)
     C = checks.array("emission.matrix", emission.matrix)
     if C.ndim not in (2, 3) or C.shape[-1] != K or C.shape[-2] == 0:
         raise ValueError(

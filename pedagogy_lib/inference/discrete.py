@@ -576,8 +576,20 @@ def _checked(initial, transition):
 def _checked_filtered(transition, filtered):
     """The transition, checked against a filter result."""
     f = checks.array("filtered.probabilities", filtered.probabilities, ("T", "K"))
-    checks.array("filtered.predicted", filtered.predicted, f.shape)
-    return checks.probabilities("transition", transition, (f.shape[1], f.shape[1]), axis=0)
+    predicted = checks.array("filtered.predicted", filtered.predicted, f.shape)
+    A = checks.probabilities("transition", transition, (f.shape[1], f.shape[1]), axis=0)
+    if filtered.logs is None:
+        moved = f[:-1] @ A.T
+        # Also in the zeros: a state that cannot be reached has no state before it.
+        belongs = np.allclose(moved, predicted[1:], rtol=1e-6, atol=1e-12) and not (f[1:] > 0)[moved == 0].any()
+    else:
+        belongs = all(np.shape(part) == f.shape for part in filtered.logs)
+    if not belongs:
+        raise ValueError(
+            "filtered: expected what `filter` returns for this transition, got predictions that the "
+            "transition does not make"
+        )
+    return A
 
 
 def _checked_logs(log_emissions, K):

@@ -107,7 +107,7 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     if len(members) < 2:
         raise ValueError(f"members: expected two at least, got {len(members)}")
     y = checks.array("y", y, ("T", "L"), missing=True)
-    R = checks.covariance("noise", noise, y.shape[1])
+    R = checks.covariance("noise", noise, y.shape[1], stack=False)
     rng, method = checks.generator("rng", rng), checks.option("method", method, METHODS)
     inflation = checks.number("inflation", inflation, above=0)
     taper = None if taper is None else _tapers(taper, members.shape[1], y.shape[1])
@@ -122,14 +122,28 @@ def _steps(members, move, look, R, y, rng, method, inflation, taper):
         members = mean + inflation * (members - mean)
         yield TimeUpdate(t, members)
         cost = 0.0
-        if not np.isnan(datum).all():
+        seen = ~np.isnan(datum)
+        if seen.any():
             images = _rows("look", look(members), (len(members), len(datum)), t)
-            cost = _log_likelihood(datum, images, R, taper)
-            if method == "stochastic":
-                members = stochastic_update(members, images, datum, R, rng, taper)
-            else:
-                members = sqrt_update(members, images, datum, R, taper)
+            members, cost = _update(members, *_seen(seen, images, datum, R, taper), rng, method)
         yield MeasurementUpdate(t, members, cost)
+
+
+def _update(members, images, datum, R, taper, rng, method):
+    """The members after a datum, and its cost."""
+    cost = _log_likelihood(datum, images, R, taper)
+    if method == "stochastic":
+        return stochastic_update(members, images, datum, R, rng, taper), cost
+    return sqrt_update(members, images, datum, R, taper), cost
+
+
+def _seen(seen, images, datum, R, taper):
+    """What concerns the entries of the datum that were seen."""
+    if seen.all():
+        return images, datum, R, taper
+    if taper is not None:
+        taper = taper[0][:, seen], taper[1][np.ix_(seen, seen)]
+    return images[:, seen], datum[seen], R[np.ix_(seen, seen)], taper
 
 
 def filter(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, taper=None):
@@ -159,7 +173,7 @@ def stochastic_update(members, images, y, noise, rng, taper=None):
     """Pull each member towards the datum plus noise of its own: x + K (y + e - h(x)).
 
     Without the noise the ensemble would shrink too much, by (I - K C) on both sides, where Kalman
-    has it on one.
+    has it on one. A building block of `filter`, which has checked the arrays: here only ``rng`` is.
 
     Parameters
     ----------
@@ -174,6 +188,7 @@ def stochastic_update(members, images, y, noise, rng, taper=None):
     -------
     ndarray, shape (N, K)
     """
+    rng = checks.generator("rng", rng)
     P_xy, P_yy = _covariances(members, images, taper)
     e = rng.standard_normal(images.shape) @ np.linalg.cholesky(noise).T
     e -= e.mean(0)                                    # so that the mean moves as Kalman says
@@ -185,7 +200,8 @@ def sqrt_update(members, images, y, noise, taper=None):
 
     All happens in the space of the N members. With S = Y R^-1 Y' / (N - 1), for deviations Y of the
     images in rows, the weights of the mean are (I + S)^-1 Y R^-1 (y - mean) / (N - 1), and the
-    deviations are multiplied by (I + S)^-1/2, the symmetric root, which keeps their sum zero.
+    deviations are multiplied by (I + S)^-1/2, the symmetric root, which keeps their sum zero. A
+    building block of `filter`, which has checked the arguments.
 
     Parameters
     ----------
@@ -266,9 +282,12 @@ def circular_distance(a, b, size):
 
 
 def _variances(noise):
-    if not np.allclose(noise, np.diag(np.diag(noise))):
+    variances = np.diag(noise)
+    deviations = np.sqrt(variances)
+    beside = np.abs(noise - np.diag(variances))
+    if (beside > 1e-12 * np.outer(deviations, deviations)).any():
         raise ValueError("noise: expected a diagonal matrix with a taper and method 'sqrt', got another")
-    return np.diag(noise)
+    return variances
 
 
 def _covariances(members, images, taper):

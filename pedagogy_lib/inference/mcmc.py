@@ -115,6 +115,9 @@ def random_walk(scale):
     scale = checks.array("scale", scale)
 
     def propose(state, rng):
+        D = len(state)
+        if scale.shape not in ((), (D,), (D, D)):
+            raise ValueError(f"scale: expected a number, or shape ({D},) or ({D}, {D}), got {scale.shape}")
         noise = rng.standard_normal(len(state))
         return state + (scale @ noise if scale.ndim == 2 else scale * noise), 0.0
 
@@ -171,6 +174,11 @@ def gibbs(conditionals, start, rng, log_density=None):
         index, draw = conditionals[iteration % len(conditionals)]
         state = state.copy()
         state[index] = draw(state, rng)
+        if not np.isfinite(state).all():
+            raise ValueError(
+                f"conditionals[{iteration % len(conditionals)}]: expected finite draws, got others at "
+                f"iteration {iteration}"
+            )
         height = np.nan if log_density is None else float(log_density(state))
         yield Step(iteration, state, height, state, 0.0, True)
 
@@ -245,8 +253,12 @@ def hamiltonian(log_density, gradient, start, size, steps, rng, masses=1.0):
     for iteration in count():
         v = np.sqrt(masses) * rng.standard_normal(len(state))
         *_, (proposal, w) = leapfrog(gradient, state, v, size, steps, masses)
-        # A glide that has diverged ends nowhere: it is refused.
-        there = _height(log_density, proposal, iteration) if np.isfinite(proposal).all() else -np.inf
+        # A glide that has diverged ends nowhere: it is refused. One that could not begin is an error.
+        there = -np.inf
+        if np.isfinite(proposal).all():
+            there = _height(log_density, proposal, iteration)
+        else:
+            _slope(gradient, state, iteration)
         kinetic, kinetic_there = (v**2 / masses).sum() / 2, (w**2 / masses).sum() / 2
         log_ratio = (there - kinetic_there) - (height - kinetic)          # less energy is welcome
         log_ratio = -np.inf if np.isnan(log_ratio) else log_ratio
@@ -344,7 +356,7 @@ def metropolis_matrix(proposal, target):
     flow = Q * p                                            # p(j) q(i|j)
     P = np.minimum(flow, flow.T) / p                        # q(i|j) min(1, p(i) q(j|i) / p(j) q(i|j))
     np.fill_diagonal(P, 0.0)
-    return P + np.diag(1 - P.sum(0))                        # what was refused stays
+    return P + np.diag(np.maximum(1 - P.sum(0), 0.0))       # what was refused stays; never less than none
 
 
 def imbalance(transition, target):
@@ -386,7 +398,8 @@ def stationary(transition):
     _, singular, rows = np.linalg.svd(P - np.eye(len(P)))
     if len(P) > 1 and singular[-2] < 1e-12:
         raise ValueError("transition: expected one stationary distribution, got several")
-    return rows[-1] / rows[-1].sum()
+    found = np.maximum(rows[-1] / rows[-1].sum(), 0.0)      # rounding may leave a zero below zero
+    return found / found.sum()
 
 
 # ------------------------------------------------------------------------------ diagnostics

@@ -1,6 +1,6 @@
 """Coordinate descent for sparse codes as a compiled loop.
 
-The same work as the reference, `pedagogy_lib.models.static.sparse_coding.coordinate_descent`, one
+The same work as the reference, `pedagogy_lib.inference.modes.coordinate_descent`, one
 observation after another. Most coordinates of a sparse code are zero and stay zero: those cost one
 comparison. Only a coordinate that moves costs K operations, along one row of the Gram matrix.
 """

@@ -151,7 +151,7 @@ def test_text_2_1_3_hessian(mode):
         np.diag(curvature / BETA) + LAMBDA * C.T @ C,
         rtol=1e-5,
     )
-    np.testing.assert_allclose(sc.hessian(SMOOTH, [mode])[0], left, rtol=1e-5)
+    np.testing.assert_allclose(sc.energy_hessian(SMOOTH, [mode])[0], left, rtol=1e-5)
 
 
 def test_eq_2_33():

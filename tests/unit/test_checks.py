@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import checks
+from pedagogy_lib.distributions import gaussian
 
 EYE = np.eye(2)
 
@@ -90,3 +91,37 @@ def test_a_masked_array_is_refused_wherever_an_array_is_checked():
         with pytest.raises(ValueError, match="y: expected a plain array, got a masked one.*filled"):
             check("y", masked)
     assert np.isnan(checks.observations("y", masked.filled(np.nan), 2, missing=True)[0, 1])
+
+
+WIDE = np.diag([1e8, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(("matrix", "message"), [
+    (WIDE + [[0, 0, 0], [0, 0, 0.5], [0, -0.5, 0]], "symmetric matrix, got one that differs from its transpose by 1"),
+    (np.diag([1e12, -1e-4]), r"got the negative variance -0.0001 at index \(1, 1\)"),
+    (np.diag([1.0, -1e-300]), "negative variance"),
+    (WIDE + [[0, 0, 0], [0, 0, 1.0001], [0, 1.0001, 0]], "smallest eigenvalue -0.0001 of its correlations"),
+    (np.array([[1e12, 1e-3], [1e-3, 0.0]]), "no covariance with a variable of variance 0"),
+])
+def test_a_covariance_is_measured_against_its_own_variances(matrix, message):
+    """Beside a variable in small units, anything would pass a test against the largest entry."""
+    with pytest.raises(ValueError, match=message):
+        checks.covariance("S", matrix, definite=False)
+    with pytest.raises(ValueError, match="S: expected"):
+        checks.covariance("S", matrix)
+
+
+def test_variables_in_any_units_are_welcome():
+    units = np.diag([1e-9, 1.0, 1e9])
+    tight = units @ (0.001 * np.eye(3) + 0.999) @ units
+    checks.covariance("S", tight)
+    checks.covariance("S", tight + 1e-12 * np.triu(tight))                              # rounding of a product
+    checks.covariance("S", units @ np.ones((3, 3)) @ units, definite=False)             # singular
+    checks.covariance("S", np.diag([0.0, 1e-200, 1e200]), definite=False)
+
+
+def test_a_stack_is_refused_where_one_matrix_is_wanted():
+    with pytest.raises(ValueError, match=r"S: expected shape \(2, 2\), got \(1, 2, 2\)"):
+        checks.covariance("S", EYE[None], 2, stack=False)
+    with pytest.raises(ValueError, match=r"source.covariance: expected shape \(2, 2\), got \(1, 2, 2\)"):
+        gaussian.marginalize(gaussian.Gaussian(np.zeros(2), EYE[None]), gaussian.AffineGaussian(EYE, np.zeros(2), EYE))

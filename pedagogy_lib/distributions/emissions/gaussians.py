@@ -176,4 +176,4 @@ def _checked_scale(prior, D):
         scale, strength = prior
     except (TypeError, ValueError):
         raise ValueError(f"prior: expected a pair, a covariance and a number, got {prior!r}") from None
-    return checks.covariance("prior[0]", scale, D), checks.number("prior[1]", strength, above=0)
+    return checks.covariance("prior[0]", scale, D, stack=False), checks.number("prior[1]", strength, above=0)

@@ -14,7 +14,7 @@ Section 4.2, Eqs. 4.1-4.5.
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import rel_entr
 
 from pedagogy_lib import checks
@@ -109,8 +109,13 @@ def relative_entropy(p, q):
     """
     p, q = _pair(p, q)
     if isinstance(p, Gaussian):
-        gap = _log_determinant(q) - _log_determinant(p)
-        return 0.5 * (gap + _average_square(p, q) - len(p.mean))
+        # Stretch space until q is round. Then p has the variances r, and each of them costs
+        # (r - 1 - log r) / 2: no term is below zero, where traces and determinants would cancel.
+        root = np.linalg.cholesky(q.covariance)
+        stretched = solve_triangular(root, np.linalg.cholesky(p.covariance), lower=True)
+        r = np.linalg.svd(stretched, compute_uv=False) ** 2
+        away = solve_triangular(root, p.mean - q.mean, lower=True)
+        return 0.5 * float(np.maximum(r - 1 - np.log(r), 0.0).sum() + away @ away)
     # Not a difference of two sums: that would cancel the digits where p and q are close.
     # Each term is at least zero; together, -p + q add nothing.
     return float(np.maximum((rel_entr(p, q) - p + q).sum(), 0.0))
@@ -148,7 +153,7 @@ def _checked(name, distribution):
     """An array of probabilities, or a Gaussian with a covariance that can be inverted."""
     if isinstance(distribution, Gaussian):
         mean = checks.array(f"{name}.mean", distribution.mean, ("K",))
-        return Gaussian(mean, checks.covariance(f"{name}.covariance", distribution.covariance, len(mean)))
+        return Gaussian(mean, checks.covariance(f"{name}.covariance", distribution.covariance, len(mean), stack=False))
     if isinstance(distribution, Categorical):
         distribution = distribution.probabilities
     given = checks.array(name, distribution)

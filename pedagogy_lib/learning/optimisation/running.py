@@ -165,30 +165,29 @@ def _walk(walker, iterations, tolerance, patience, keep_path):
         checks.count("patience", patience)
         if walker.validation is None:
             raise ValueError("patience: expected validation data to wait upon, got none")
-    losses, validation_losses, path, stopped = [], [], [] if keep_path else None, "iterations"
+    walker.path, stopped = [] if keep_path else None, "iterations"
     try:
         for event in walker.events(iterations):
-            if isinstance(event, Validation):
-                validation_losses.append(event.loss)
-                if patience is not None and walker.best.waited >= patience:
-                    stopped = "patience"
-                    break
-                continue
-            losses.append(event.loss)
-            if keep_path:
-                path.append(parameters.detach(event.params))
-            if event.gradient_norm <= tolerance:
+            if isinstance(event, Update) and event.gradient_norm <= tolerance:
                 stopped = "converged"
+                break
+            if isinstance(event, Validation) and patience is not None and walker.best.waited >= patience:
+                stopped = "patience"
                 break
     except KeyboardInterrupt:
         stopped = "interrupted"
     state = walker.state()
     params = state.params if walker.best.params is None else walker.best.params
-    return Run(params, np.array(losses), np.array(validation_losses), path, stopped, state)
+    losses, validation_losses = np.array(walker.losses), np.array(walker.validation_losses)
+    return Run(params, losses, validation_losses, walker.path, stopped, state)
 
 
 class _Walker:
-    """The state of a run, in motion. What an interrupt may strike is done to copies; see `_commit`."""
+    """The state of a run, in motion. It changes in `_commit` and `_validate` only, where no interrupt can strike.
+
+    losses, validation_losses : what has been measured
+    path : list of parameters after each step, or None where nobody asked for it
+    """
 
     def __init__(self, model, state, y, method, batch_size, validation, every, rng=None):
         self.both, self.loss = _verbs(model)
@@ -205,6 +204,9 @@ class _Walker:
         self.randomness = self.rng.bit_generator.state
         self.y, self.dealer = y, None if batch_size is None else Dealer(_rows(y), batch_size)
         self.order, self.position = state.order, state.position
+        if self.dealer is not None and len(self.order) not in (0, self.dealer.n):
+            raise ValueError(f"y: expected the {len(self.order)} observations of the run before, got {self.dealer.n}")
+        self.losses, self.validation_losses, self.path = [], [], None
         self.validation, self.best = validation, state.validation
         passes = 1 if self.dealer is None else -(-self.dealer.n // self.dealer.size)
         self.every = passes if every is None else checks.count("every", every)
@@ -215,7 +217,7 @@ class _Walker:
             due = self.iteration % self.every == 0 and self.best.checked != self.iteration
             if self.validation is not None and due:
                 yield self._validate()
-            if self.iteration == until:
+            if until is not None and self.iteration >= until:
                 return
             yield self._step()
 
@@ -228,8 +230,7 @@ class _Walker:
         loss = float(loss)
         norm = self._checked_norm(loss)
         with interrupts.held():
-            self.memory = self.method.move(self.flat.vector, self.iteration, self.gradient, self.memory)
-            self._commit()
+            self._commit(loss)
         return Update(self.iteration - 1, self.flat.params, loss, norm)
 
     def _batch(self):
@@ -239,9 +240,13 @@ class _Walker:
         self.dealer.order, self.dealer.position = self.order, self.position
         return parameters.rows(self.y, self.dealer.deal(self.rng))
 
-    def _commit(self):
-        """From here on the step counts. An interrupt before it leaves no trace of the step."""
+    def _commit(self, loss):
+        """Take the step. An interrupt before this leaves no trace of it."""
+        self.memory = self.method.move(self.flat.vector, self.iteration, self.gradient, self.memory)
         self.iteration += 1
+        self.losses.append(loss)
+        if self.path is not None:
+            self.path.append(parameters.detach(self.flat.params))
         self.randomness = self.rng.bit_generator.state
         if self.dealer is not None:
             self.order, self.position = self.dealer.order, self.dealer.position
@@ -264,7 +269,12 @@ class _Walker:
     def _validate(self):
         """The loss on the validation data: the same draws each time, so that only the parameters differ."""
         loss = float(self.loss(self.flat.params, self.validation, np.random.default_rng(self.best.seed)))
+        if not np.isfinite(loss):
+            raise DivergedError(
+                f"validation: expected a finite loss, got {loss} at iteration {self.iteration}; try a smaller rate"
+            )
         with interrupts.held():
+            self.validation_losses.append(loss)
             if loss < self.best.loss:
                 self.best = Best(self.best.seed, self.iteration, loss, parameters.detach(self.flat.params), 0)
             else:

@@ -198,7 +198,7 @@ def filter(params, y, backend="auto"):
     ----------
     Eqs. 2.36 and 2.37.
     """
-    return _run(discrete.filter, params, params.emission.log_densities(y), backend)
+    return _run(discrete.filter, params, _logs(params, y), backend)
 
 
 def posterior(params, y, backend="auto"):
@@ -217,7 +217,7 @@ def posterior(params, y, backend="auto"):
     ----------
     Eqs. 2.41-2.44.
     """
-    return _posterior(params, params.emission.log_densities(y), backend)
+    return _posterior(params, _logs(params, y), backend)
 
 
 def pair_posteriors(params, found, start=1, stop=None):
@@ -256,7 +256,7 @@ def most_probable_path(params, y, backend="auto"):
     -------
     Path
     """
-    return _run(discrete.viterbi, params, params.emission.log_densities(y), backend)
+    return _run(discrete.viterbi, params, _logs(params, y), backend)
 
 
 def sample_posterior(params, y, n, rng, backend="auto"):
@@ -407,6 +407,16 @@ def _log_prior(options, params):
     gain = emissions.imagined(options.initial, params.initial, "initial")
     gain += emissions.imagined(options.transition, params.transition, "transition")
     return gain if options.emission is None else gain + params.emission.log_prior(options.emission)
+
+
+def _logs(params, y):
+    """The log densities of one sequence."""
+    if isinstance(y, (list, tuple)) and _is_list(y):
+        raise ValueError(
+            f"y: expected one sequence, got a list of {len(y)}, which is as many sequences; make it an array "
+            "if its items are time steps"
+        )
+    return params.emission.log_densities(y)
 
 
 def _run(algorithm, params, logs, backend, name="y"):

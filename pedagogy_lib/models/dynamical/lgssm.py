@@ -196,9 +196,9 @@ def sample(params, n, rng, controls=None):
     Sample
     """
     n, rng = checks.count("n", n), checks.generator("rng", rng)
+    K, L = _checked_shapes(params, n)
     pushes = _pushes(params, controls, n)
-    states = np.empty((n, len(params.initial.mean)))
-    observations = np.empty((n, np.shape(params.emission.matrix)[-2]))
+    states, observations = np.empty((n, K)), np.empty((n, L))
     for t in range(n):
         if t == 0:
             source = params.initial
@@ -358,6 +358,20 @@ def maximize(statistics, options=PLAIN):
     return Parameters(
         Gaussian(mean, covariance), AffineGaussian(AB[:, :K], a, Q), emission, control
     )
+
+
+def _checked_shapes(params, n):
+    """K and L, if all parts fit each other and ``n`` steps: nothing is broadcast."""
+    K = len(checks.array("params.initial.mean", params.initial.mean, ("K",)))
+    checks.covariance("params.initial.covariance", params.initial.covariance, K, definite=False, stack=False)
+    L = len(checks.array("params.emission.offset", params.emission.offset).T)
+    for arrow, rows, steps in (("transition", K, n - 1), ("emission", L, n)):
+        for part, shape in (("matrix", (rows, K)), ("offset", (rows,)), ("covariance", (rows, rows))):
+            name = f"params.{arrow}.{part}"
+            given = checks.array(name, getattr(getattr(params, arrow), part))
+            if given.shape not in (shape, (steps, *shape)):
+                raise ValueError(f"{name}: expected shape {shape}, or {(steps, *shape)}, got {given.shape}")
+    return K, L
 
 
 def _at(conditional, t):

@@ -156,3 +156,11 @@ def test_no_time_no_change():
     x = np.array([0.3, 0.1])
     for method in steppers.METHODS:
         np.testing.assert_array_equal(steppers.flow(fields.pendulum(), x, 0.1, 0, method), x)
+
+
+def test_a_solution_that_ends_early_is_an_error():
+    """dx/dt = x^2 from 1 reaches infinity at time 1."""
+    burst = fields.Field(lambda x: x**2, lambda x: np.diag(2 * x))
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="field: expected a solution for 2 units of time, got none beyond 1"):
+        steppers.flow(burst, np.ones(1), 0.1, 20, "scipy")
+    np.testing.assert_allclose(steppers.flow(burst, np.ones(1), 0.05, 10, "scipy"), 2.0, rtol=1e-7)

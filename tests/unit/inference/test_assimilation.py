@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.dynamics import fields, steppers
 from pedagogy_lib.inference import assimilation, kalman, nonlinear
-from pedagogy_lib.inference.assimilation import Look, Window
+from pedagogy_lib.inference.assimilation import Look, Window, two_levels
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +107,11 @@ def test_gradients_through_a_curved_sensor_are_those_of_differences():
 
 def test_the_minimum_through_a_curved_sensor_is_that_of_a_general_optimiser():
     window = ranges()
-    found = assimilation.run(assimilation.strong(window))
+    found = assimilation.follow(assimilation.strong(window))
     best = minimize(lambda x: assimilation.strong_cost(window, x), window.background.mean, tol=1e-12)
     np.testing.assert_allclose(found.states[0], best.x, atol=1e-5)
     assert found.cost <= best.fun + 1e-9
-    weak = assimilation.run(assimilation.weak(window))
+    weak = assimilation.follow(assimilation.weak(window))
     flat = minimize(
         lambda x: assimilation.weak_cost(window, x.reshape(-1, 2)), found.states.ravel(),
         jac=lambda x: assimilation.weak_gradient(window, x.reshape(-1, 2)).ravel(), tol=1e-10,
@@ -120,7 +120,7 @@ def test_the_minimum_through_a_curved_sensor_is_that_of_a_general_optimiser():
     # The flat sensor of the first guess leads elsewhere.
     H, x = window.look.tangent(window.background.mean), window.background.mean
     flat_sensor = Look(lambda z: window.look.see(x) + H @ (z - x), lambda z: H)
-    other = assimilation.run(assimilation.strong(window._replace(look=flat_sensor)))
+    other = assimilation.follow(assimilation.strong(window._replace(look=flat_sensor)))
     assert np.abs(other.states[0] - best.x).max() > 1e-2
 
 
@@ -128,7 +128,7 @@ def test_a_matrix_is_a_look_whose_tangent_is_itself():
     window, _ = linear()
     curved = window._replace(look=Look(lambda x: window.look @ x, lambda x: window.look))
     for search in (assimilation.strong, assimilation.weak):
-        np.testing.assert_array_equal(assimilation.run(search(curved)).states, assimilation.run(search(window)).states)
+        np.testing.assert_array_equal(assimilation.follow(search(curved)).states, assimilation.follow(search(window)).states)
 
 
 # ------------------------------------------------------------------------------- linear
@@ -153,20 +153,20 @@ def test_on_a_linear_motion_the_weak_minimum_is_the_smoother_in_one_step():
 
 def test_without_model_error_weak_becomes_strong_and_strong_is_the_smoother_without_noise():
     window, A = linear()
-    strong = assimilation.run(assimilation.strong(window))
+    strong = assimilation.follow(assimilation.strong(window))
     np.testing.assert_allclose(strong.states, exact(window, A, np.zeros((2, 2))).means, atol=1e-8)
     gaps = []
     for size in (1e-1, 1e-3, 1e-5):
-        weak = assimilation.run(assimilation.weak(window._replace(model_error=size * np.eye(2))))
+        weak = assimilation.follow(assimilation.weak(window._replace(model_error=size * np.eye(2))))
         gaps.append(np.abs(weak.states - strong.states).max())
     assert gaps[0] > 0.05 and gaps[1] < 0.1 * gaps[0] and gaps[2] < 0.02 * gaps[1]
 
 
 def test_a_window_of_one_observation_is_one_measurement_update():
     window, _ = linear(1)
-    found = assimilation.run(assimilation.strong(window)).states
+    found = assimilation.follow(assimilation.strong(window)).states
     np.testing.assert_allclose(found, exact(window, np.eye(2), np.eye(2)).means, atol=1e-10)
-    np.testing.assert_allclose(assimilation.run(assimilation.weak(window)).states, found, atol=1e-10)
+    np.testing.assert_allclose(assimilation.follow(assimilation.weak(window)).states, found, atol=1e-10)
 
 
 # -------------------------------------------------------------------------------- chaos
@@ -176,11 +176,11 @@ def test_a_window_of_one_observation_is_one_measurement_update():
 def test_the_minimum_is_that_of_a_general_optimiser(chaos, kind):
     window, truth = chaos
     if kind == "strong":
-        found = assimilation.run(assimilation.strong(window))
+        found = assimilation.follow(assimilation.strong(window))
         peer = minimize(lambda x: assimilation.strong_cost(window, x), window.background.mean, method="Nelder-Mead",
                         options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000, "maxfev": 4000})
     else:
-        found = assimilation.run(assimilation.weak(window))
+        found = assimilation.follow(assimilation.weak(window))
         start = assimilation.trajectory(window, window.background.mean)
         peer = minimize(lambda x: assimilation.weak_cost(window, x.reshape(start.shape)), start.ravel(), method="L-BFGS-B",
                         jac=lambda x: assimilation.weak_gradient(window, x.reshape(start.shape)).ravel(), options={"maxiter": 3000, "ftol": 1e-14, "gtol": 1e-9})
@@ -255,7 +255,7 @@ def test_more_errors():
     with pytest.raises(ValueError, match="A: expected shape"):
         assimilation.linear_motion([1.0])
     with pytest.raises(ValueError, match="steps: expected at least one"):
-        assimilation.run(iter([]))
+        assimilation.follow(iter([]))
 
 
 # ---------------------------------------------------------- a parameter of the motion
@@ -287,7 +287,7 @@ def pendulum():
 
 
 def best(problem, theta):
-    found = assimilation.run(assimilation.strong(problem(theta)), 1e-7)
+    found = assimilation.follow(assimilation.strong(problem(theta)), 1e-7)
     return found.cost, found.states[0]
 
 
@@ -309,7 +309,7 @@ def test_the_slope_of_the_best_cost_needs_no_slope_of_the_best_state(pendulum):
 
 def test_the_search_for_a_parameter_finds_what_a_general_optimiser_finds(pendulum):
     problem, sensitivity, true = pendulum
-    found = assimilation.run(assimilation.bilevel(problem, [1.0, 0.05], sensitivity), 1e-7)
+    found = assimilation.follow(assimilation.bilevel(problem, [1.0, 0.05], sensitivity), 1e-7)
     peer = minimize(lambda z: assimilation.strong_cost(problem(z[:2]), z[2:]), [1.0, 0.05, 1.0, 0.3], method="BFGS", options={"gtol": 1e-7})
     np.testing.assert_allclose(found.parameter, peer.x[:2], atol=1e-5)
     np.testing.assert_allclose(found.states[0], peer.x[2:], atol=1e-5)
@@ -346,11 +346,11 @@ def test_the_parameter_may_as_well_be_a_state_that_does_not_move(pendulum):
         Gaussian(np.concatenate([window.background.mean, prior.mean]), covariance),
         assimilation.Motion(move, lambda z, d: jacobian(z) @ d, lambda z, g: jacobian(z).T @ g),
         np.array([[1.0, 0, 0, 0]]), window.noise, window.y)
-    both = assimilation.run(assimilation.strong(augmented), 1e-7)
+    both = assimilation.follow(assimilation.strong(augmented), 1e-7)
     np.testing.assert_allclose(both.states[0, 2:], found.parameter, atol=1e-6)
     np.testing.assert_allclose(both.states[:, :2], found.states, atol=1e-6)
     assert both.cost == pytest.approx(found.cost, rel=1e-9)
-    without = assimilation.run(assimilation.bilevel(problem, prior.mean, sensitivity), 1e-7)
+    without = assimilation.follow(assimilation.bilevel(problem, prior.mean, sensitivity), 1e-7)
     assert np.abs(without.parameter - found.parameter).max() > 1e-3
 
 
@@ -385,6 +385,6 @@ def test_errors_of_the_search_for_a_parameter_name_the_argument(pendulum, change
 def test_an_inner_search_that_does_not_settle_is_an_error(pendulum, monkeypatch):
     problem, sensitivity, _ = pendulum
     endless = (assimilation.Step(i, np.zeros((1, 2)), -float(i), np.zeros(2)) for i in range(100))
-    monkeypatch.setattr(assimilation, "strong", lambda window, start=None: endless)
+    monkeypatch.setattr(two_levels, "strong", lambda window, start=None: endless)
     with pytest.raises(ValueError, match="problem: expected an inner search that settles in 60 steps, got one that still gains 1 nats"):
         next(assimilation.bilevel(problem, [1.0, 0.1], sensitivity))

@@ -160,3 +160,35 @@ TWO = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
 def test_errors_name_the_argument(call, message):
     with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("method", ["sqrt", "stochastic"])
+@pytest.mark.parametrize("tapered", [False, True])
+def test_a_datum_that_is_missing_in_part_says_what_is_left(method, tapered):
+    """As if the missing entry had never been looked for; without its noise there is no datum in its place."""
+    source = np.random.default_rng(0)
+    members, y = source.normal(size=(30, 2)), np.array([[0.3, np.nan, -0.2]])
+    R = np.diag([0.5, 1.0, 2.0])
+    C = source.normal(size=(3, 2))
+    taper = (source.uniform(0.2, 1, (2, 3)), np.ones((3, 3))) if tapered else None
+    rest = (taper[0][:, [0, 2]], np.ones((2, 2))) if tapered else None
+    run = lambda C, R, y, taper: ensemble.filter(
+        members, None, lambda x: x @ C.T, R, y, np.random.default_rng(1), method, taper=taper)
+    found = run(C, R, y, taper)
+    left = run(C[[0, 2]], R[::2, ::2], y[:, [0, 2]], rest)
+    np.testing.assert_allclose(found.members, left.members, rtol=1e-12)
+    np.testing.assert_allclose(found.log_likelihoods, left.log_likelihoods, rtol=1e-12)
+
+
+def test_small_correlated_noise_is_not_taken_for_diagonal():
+    members, images = np.random.default_rng(0).normal(size=(2, 10, 2))
+    small = 1e-9 * np.array([[1.0, 0.9], [0.9, 1.0]])
+    taper = np.ones((2, 2)), np.ones((2, 2))
+    with pytest.raises(ValueError, match="noise: expected a diagonal matrix"):
+        ensemble.sqrt_update(members, images, np.zeros(2), small, taper)
+    ensemble.sqrt_update(members, images, np.zeros(2), np.diag(np.diag(small)), taper)
+
+
+def test_a_class_is_no_generator():
+    with pytest.raises(ValueError, match="rng: expected a numpy.random.Generator"):
+        ensemble.stochastic_update(np.zeros((3, 1)), np.zeros((3, 1)), np.zeros(1), np.eye(1), np.random.Generator)

@@ -310,3 +310,41 @@ RNG = np.random.default_rng(0)
 def test_errors_name_the_argument(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_gradient_or_a_draw_that_is_no_number_is_an_error():
+    rng, nothing = np.random.default_rng(0), lambda x: x * np.nan
+    density = lambda x: -0.5 * float(x @ x)
+    with pytest.raises(ValueError, match="gradient: expected 2 finite numbers, got others at iteration 0"):
+        next(mcmc.hamiltonian(density, nothing, np.zeros(2), 0.1, 3, rng))
+    draws = mcmc.gibbs([(0, lambda x, rng: rng.normal()), (1, lambda x, rng: np.nan)], np.zeros(2), rng)
+    next(draws)
+    with pytest.raises(ValueError, match=r"conditionals\[1\]: expected finite draws, got others at iteration 1"):
+        next(draws)
+
+
+def test_a_glide_that_diverges_is_refused_and_no_error():
+    steep = mcmc.hamiltonian(lambda x: -float((x**4).sum()), lambda x: -4 * x**3, np.ones(1), 5.0, 40, np.random.default_rng(0))
+    with np.errstate(all="ignore"):
+        assert not next(steep).accepted
+
+
+@pytest.mark.parametrize("scale", [np.ones(3), np.eye(3), np.ones((1, 3))])
+def test_a_scale_of_other_dimensions_is_refused(scale):
+    with pytest.raises(ValueError, match=r"scale: expected a number, or shape \(1,\) or \(1, 1\), got"):
+        mcmc.random_walk(scale)(np.zeros(1), np.random.default_rng(0))
+
+
+def test_probabilities_of_chains_are_never_below_zero():
+    """Where nothing is refused, or states are left for ever, rounding made some slightly negative."""
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        K = int(rng.integers(3, 9))
+        w = rng.dirichlet(np.ones(K - 1))
+        ring = np.stack([np.roll(np.r_[0.0, (w + w[::-1]) / 2], j) for j in range(K)], axis=1)
+        assert (mcmc.metropolis_matrix(ring, np.full(K, 1 / K)) >= 0).all()        # symmetric: all is accepted
+        drain = np.tril(rng.dirichlet(np.ones(K), K).T)
+        turn = rng.permutation(K)
+        found = mcmc.stationary((drain / drain.sum(0))[turn][:, turn])
+        assert (found >= 0).all()
+        np.testing.assert_allclose(found, np.eye(K)[-1][turn], atol=1e-11)

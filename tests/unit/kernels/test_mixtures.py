@@ -96,3 +96,21 @@ def test_any_layout_is_welcome():
     means = kmeans.Parameters(params.means)
     left, right = kmeans.expected_statistics(means, turned), kmeans.expected_statistics(means, y)
     np.testing.assert_allclose(left.sums, right.sums, rtol=1e-12)
+
+
+def test_no_shape_reaches_a_kernel_unchecked():
+    """Each of these once read or wrote outside of its arrays."""
+    params, y = problem(50, 3, 2)
+    means, wide = kmeans.Parameters(params.means), np.zeros((50, 5))
+    for call in (
+        lambda: kmeans.expected_statistics(means, wide),
+        lambda: kmeans.expected_statistics(kmeans.Parameters(np.zeros((0, 2))), y),
+        lambda: kmeans.posterior(kmeans.Parameters(np.zeros((0, 2))), y),
+        lambda: gmm.posterior(params, wide),
+        lambda: gmm.posterior(gmm.Parameters(np.zeros(0), np.zeros((0, 2)), np.zeros((0, 2, 2))), y),
+        lambda: Gaussians(params.means, params.covariances).observed_statistics(np.ones((40, 3)), y),
+        lambda: Gaussians(params.means, params.covariances).observed_statistics(np.ones((50, 4)), y),
+        lambda: Gaussians(params.means, params.covariances).log_densities(wide),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            call()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from itertools import islice
 from typing import NamedTuple
 
@@ -189,8 +190,16 @@ def keyboard():
     raise KeyboardInterrupt
 
 
+@pytest.fixture
+def listening():
+    """A process that was started in the background ignores the interrupt; here none does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("strike", [keyboard, lambda: os.kill(os.getpid(), signal.SIGINT)])
-def test_an_interrupt_keeps_what_was_learned(strike):
+def test_an_interrupt_keeps_what_was_learned(strike, listening):
     """And leaves no half of a step: the rest follows as if nothing had happened."""
     struck = learn(strikes_at(12, strike), batch_size=7, iterations=30)
     assert struck.stopped == "interrupted"
@@ -201,7 +210,7 @@ def test_an_interrupt_keeps_what_was_learned(strike):
     np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
 
 
-def test_an_interrupt_within_a_step_waits_for_its_end():
+def test_an_interrupt_within_a_step_waits_for_its_end(listening):
     class Slow(NamedTuple):
         def begin(self, params):
             return ()
@@ -215,9 +224,25 @@ def test_an_interrupt_within_a_step_waits_for_its_end():
 
     struck = learn(method=Slow(), iterations=30)
     whole = learn(method=optimisation.GradientDescent(0.1), iterations=5)
-    assert (struck.stopped, struck.state.iteration) == ("interrupted", 5)
+    assert (struck.stopped, struck.state.iteration, len(struck.losses)) == ("interrupted", 5, 5)
     np.testing.assert_allclose(vector(struck.params), vector(whole.params), rtol=1e-14)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_over_is_over():
+    """A run that has gone further than is asked for takes no more steps."""
+    found = learn(iterations=8)
+    again = optimisation.resume(InOneCall(), found.state, (X, Y), iterations=5)
+    assert (len(again.losses), again.state.iteration, again.stopped) == (0, 8, "iterations")
+    np.testing.assert_array_equal(vector(again.params), vector(found.params))
+
+
+def test_a_run_in_a_thread_needs_no_signals():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(learn(iterations=8)))
+    thread.start()
+    thread.join()
+    np.testing.assert_array_equal(vector(found[0].params), vector(learn(iterations=8).params))
 
 
 def test_early_stopping_returns_the_best_on_the_validation_data():
@@ -320,6 +345,9 @@ class NotFinite(InOneCall):
     (lambda: optimisation.warm_up(-1.0, 5), ValueError, "rate: expected a number above 0"),
     (lambda: optimisation.resume(InOneCall(), learn(iterations=1).state, (X, Y), method=METHODS[0]), ValueError,
      "method: expected the one that this run was begun with, Adam, got GradientDescent"),
+    (lambda: optimisation.resume(InOneCall(), learn(iterations=1, batch_size=5).state, (X[:9], Y[:9]), batch_size=5), ValueError,
+     "y: expected the 60 observations of the run before, got 9"),
+    (lambda: learn(validation=(X * np.nan, Y)), optimisation.DivergedError, "validation: expected a finite loss, got nan at iteration 0"),
     (lambda: optimisation.save("state.pkl", learn(iterations=1).state), ValueError, "path: expected a name that ends in .npz"),
 ])
 def test_what_is_wrong_is_said(call, error, message):

@@ -292,3 +292,14 @@ def test_refusals():
     }.items():
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_list_of_lists_is_several_sequences_to_every_function():
+    """One rule: ``[[0], [1], [1]]`` is three sequences of one step; an array is one sequence of three."""
+    several = [[0], [1], [1]]
+    assert hmm.log_marginal(SYMBOLIC, several).shape == (3,)
+    for run in (hmm.filter, hmm.posterior, hmm.most_probable_path):
+        with pytest.raises(ValueError, match="y: expected one sequence, got a list of 3.*make it an array"):
+            run(SYMBOLIC, several)
+    one = hmm.posterior(SYMBOLIC, np.array(several))
+    assert hmm.log_marginal(SYMBOLIC, np.array(several)) == one.log_likelihood

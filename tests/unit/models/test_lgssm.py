@@ -126,3 +126,19 @@ def test_constant_velocity_is_the_integral_of_white_acceleration():
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("arrow", "part", "wrong"), [
+    ("transition", "covariance", np.eye(1)), ("transition", "offset", np.zeros(1)), ("transition", "matrix", np.eye(3)),
+    ("transition", "matrix", np.zeros((6, 2, 2))), ("emission", "matrix", np.eye(2)), ("emission", "covariance", np.eye(2)),
+    ("emission", "offset", np.zeros((4, 1))),
+])
+def test_sampling_broadcasts_nothing(arrow, part, wrong):
+    params = lgssm.Parameters(
+        Gaussian(np.zeros(2), np.eye(2)), AffineGaussian(np.eye(2), np.zeros(2), np.eye(2)),
+        AffineGaussian(np.ones((1, 2)), np.zeros(1), np.eye(1)),
+    )
+    assert lgssm.sample(params, 5, np.random.default_rng(0)).observations.shape == (5, 1)
+    bent = params._replace(**{arrow: getattr(params, arrow)._replace(**{part: wrong})})
+    with pytest.raises(ValueError, match=rf"params.{arrow}.\w+: expected shape .*, got"):
+        lgssm.sample(bent, 5, np.random.default_rng(0))

@@ -11,6 +11,7 @@ from sklearn.decomposition import sparse_encode
 
 from pedagogy_lib import kernels
 from pedagogy_lib.distributions.heavy_tailed import Cauchy, HyperbolicCosine, Laplace
+from pedagogy_lib.inference import modes
 from pedagogy_lib.learning import em
 from pedagogy_lib.models.static import sparse_coding as sc
 
@@ -39,8 +40,8 @@ def test_energy_gradient_and_joint(params):
     for k in (0, 7):
         bump = h * np.eye(16)[k]
         slope = (sc.energy(params, x + bump, Y) - sc.energy(params, x - bump, Y)) / (2 * h)
-        np.testing.assert_allclose(sc.gradient(params, x, Y)[:, k], slope, rtol=1e-5, atol=1e-5)
-    assert not np.allclose(sc.gradient(params, 1.01 * x, Y)[:, 7], slope, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(sc.energy_gradient(params, x, Y)[:, k], slope, rtol=1e-5, atol=1e-5)
+    assert not np.allclose(sc.energy_gradient(params, 1.01 * x, Y)[:, 7], slope, rtol=1e-5, atol=1e-5)
 
 
 def test_hessian():
@@ -48,9 +49,9 @@ def test_hessian():
     for params in (COSINE, CAUCHY):
         for k in (0, 7):
             bump = h * np.eye(16)[k]
-            bend = (sc.gradient(params, x + bump, Y[:5]) - sc.gradient(params, x - bump, Y[:5])) / (2 * h)
-            np.testing.assert_allclose(sc.hessian(params, x)[:, k], bend, rtol=1e-5, atol=1e-5)
-            assert not np.allclose(sc.hessian(params, 1.5 * x)[:, k], bend, rtol=1e-5, atol=1e-5)
+            bend = (sc.energy_gradient(params, x + bump, Y[:5]) - sc.energy_gradient(params, x - bump, Y[:5])) / (2 * h)
+            np.testing.assert_allclose(sc.energy_hessian(params, x)[:, k], bend, rtol=1e-5, atol=1e-5)
+            assert not np.allclose(sc.energy_hessian(params, 1.5 * x)[:, k], bend, rtol=1e-5, atol=1e-5)
 
 
 @ALL
@@ -75,13 +76,13 @@ def test_coordinate_descent_agrees_with_scikit_learn():
 def test_the_mode_satisfies_its_conditions():
     """Where x_k is not zero the gradient is; where it is, the pull is at most alpha."""
     x = sc.mode(LAPLACE, Y, tolerance=1e-14)
-    slope = sc.gradient(LAPLACE, x, Y)
+    slope = sc.energy_gradient(LAPLACE, x, Y)
     pull = 20.0 * (Y - x @ C.T) @ C
     assert np.abs(slope[x != 0]).max() < 1e-9
     assert np.abs(pull[x == 0]).max() <= 2.0 + 1e-9
     assert 0.2 < (x == 0).mean() < 0.9
     loose = sc.mode(LAPLACE, Y, tolerance=1e-2)
-    assert np.abs(sc.gradient(LAPLACE, loose, Y)[loose != 0]).max() > 1e-3
+    assert np.abs(sc.energy_gradient(LAPLACE, loose, Y)[loose != 0]).max() > 1e-3
 
 
 def test_the_kernel_is_the_reference():
@@ -104,7 +105,7 @@ def test_an_element_of_length_zero_is_never_used():
     for backend in ("auto", "numpy"):
         assert (sc.mode(params, Y, backend=backend)[:, 3] == 0).all()
     nothing = LAPLACE._replace(dictionary=np.zeros((8, 2)))
-    for step in islice(sc.fista(nothing, Y), 3):
+    for step in islice(modes.fista(nothing, Y), 3):
         assert (step.codes == 0).all()
 
 
@@ -112,7 +113,7 @@ def test_fista_and_ista_arrive_where_coordinate_descent_does():
     best = sc.energy(LAPLACE, sc.mode(LAPLACE, Y, tolerance=1e-12), Y)
     gaps = {}
     for accelerated in (True, False):
-        steps = list(islice(sc.fista(LAPLACE, Y, accelerated=accelerated), 101))
+        steps = list(islice(modes.fista(LAPLACE, Y, accelerated=accelerated), 101))
         gaps[accelerated] = [(s.energies - best).max() for s in steps]
         x0, last = sc.mode(LAPLACE, Y, tolerance=1e-12), steps[-1]
         bound = 2 * 20.0 * np.linalg.norm(C, 2) ** 2 * (x0**2).sum(1)
@@ -133,7 +134,7 @@ def test_jumps_cure_elements_that_are_nearly_parallel():
     params = LAPLACE._replace(dictionary=dictionary)
     sweeps, codes = {}, {}
     for jumps in (True, False):
-        for step in islice(sc.coordinate_descent(params, Y[:10], tolerance=1e-10, jumps=jumps), 801):
+        for step in islice(modes.coordinate_descent(params, Y[:10], tolerance=1e-10, jumps=jumps), 801):
             if (step.excess <= 1e-10).all():
                 break
         sweeps[jumps], codes[jumps] = step.iteration, step.codes
@@ -148,7 +149,7 @@ def test_jumps_cure_elements_that_are_nearly_parallel():
 
 
 def test_every_sweep_lowers_the_energy():
-    steps = list(islice(sc.coordinate_descent(LAPLACE, Y), 12))
+    steps = list(islice(modes.coordinate_descent(LAPLACE, Y), 12))
     energies = np.array([s.energies for s in steps])
     assert (np.diff(energies, axis=0) <= 1e-10).all()
     assert [s.iteration for s in steps] == list(range(12))
@@ -159,15 +160,15 @@ def test_every_sweep_lowers_the_energy():
 @pytest.mark.parametrize("params", [COSINE, CAUCHY], ids=["cosine", "cauchy"])
 def test_newton_agrees_with_scipy(params):
     x = sc.mode(params, Y, tolerance=1e-18)
-    assert np.abs(sc.gradient(params, x, Y)).max() < 1e-6
+    assert np.abs(sc.energy_gradient(params, x, Y)).max() < 1e-6
     for n in range(5):
         peer = minimize(
             lambda v, n=n: sc.energy(params, [v], [Y[n]])[0], x[n] + 0.01,
-            jac=lambda v, n=n: sc.gradient(params, [v], [Y[n]])[0], tol=1e-12,
+            jac=lambda v, n=n: sc.energy_gradient(params, [v], [Y[n]])[0], tol=1e-12,
         )
         np.testing.assert_allclose(x[n], peer.x, atol=1e-4)
         assert sc.energy(params, [x[n]], [Y[n]])[0] <= peer.fun + 1e-9
-    energies = np.array([s.energies for s in islice(sc.newton(params, Y, 3 * DRAW.codes + 1), 30)])
+    energies = np.array([s.energies for s in islice(modes.newton(params, Y, 3 * DRAW.codes + 1), 30)])
     assert (np.diff(energies, axis=0) <= 1e-10 * np.abs(energies[:-1])).all()
     assert energies[0].sum() > energies[-1].sum() + 1
 
@@ -175,7 +176,7 @@ def test_newton_agrees_with_scipy(params):
 def test_newton_takes_the_wide_parabola_where_its_own_leads_uphill():
     sharp = LAPLACE._replace(prior=HyperbolicCosine(2.0, 200.0))
     x = sc.mode(sharp, Y, tolerance=1e-18)
-    assert np.abs(sc.gradient(sharp, x, Y)).max() < 1e-6
+    assert np.abs(sc.energy_gradient(sharp, x, Y)).max() < 1e-6
     limit = sc.energy(LAPLACE, sc.mode(LAPLACE, Y), Y)
     # log cosh u > |u| - log 2, so the rounded corners save at most this
     saved = limit - sc.energy(sharp, x, Y)
@@ -317,8 +318,8 @@ BAD = [
         lambda p: sc.energy(p, DRAW.codes, Y),
         lambda p: sc.mode(p, Y),
         lambda p: sc.laplace_approximation(p, Y, 1.0),
-        lambda p: next(sc.newton(p, Y)),
-        lambda p: sc.hessian(p, DRAW.codes),
+        lambda p: next(modes.newton(p, Y)),
+        lambda p: sc.energy_hessian(p, DRAW.codes),
     ],
 )
 def test_bad_parameters_are_named(function, params, message):
@@ -336,9 +337,9 @@ def test_bad_parameters_are_named(function, params, message):
         (lambda: sc.mode(LAPLACE, Y, max_iterations=1), "expected codes within 1e-10 of the lowest energy, got code 0 still above after 1"),
         (lambda: sc.mode(LAPLACE, Y, max_iterations=1, backend="numpy"), "still above after 1"),
         (lambda: sc.mode(COSINE, Y, max_iterations=1), "still above after 1"),
-        (lambda: next(sc.coordinate_descent(COSINE, Y)), "params.prior: expected Laplace, got HyperbolicCosine"),
-        (lambda: next(sc.fista(COSINE, Y)), "expected a prior with a proximal operator, got HyperbolicCosine"),
-        (lambda: next(sc.newton(LAPLACE, Y)), "expected a smooth prior, got Laplace; use prior.smooth"),
+        (lambda: next(modes.coordinate_descent(COSINE, Y)), "params.prior: expected Laplace, got HyperbolicCosine"),
+        (lambda: next(modes.fista(COSINE, Y)), "expected a prior with a proximal operator, got HyperbolicCosine"),
+        (lambda: next(modes.newton(LAPLACE, Y)), "expected a smooth prior, got Laplace; use prior.smooth"),
         (lambda: sc.energy(LAPLACE, DRAW.codes[:2], Y), r"x: expected shape \(60, 16\), got \(2, 16\)"),
         (lambda: sc.laplace_approximation(LAPLACE, Y), "sharpness: expected a number above 0, because a Laplace prior"),
         (lambda: sc.laplace_approximation(COSINE, Y, 3.0), "sharpness: expected None, because the prior is smooth"),

@@ -1,0 +1,117 @@
+"""What is to be assimilated: the motion, the sensors, and the window of observations."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from pedagogy_lib import checks
+from pedagogy_lib.distributions.gaussian import Gaussian
+from pedagogy_lib.dynamics import steppers
+
+
+class Motion(NamedTuple):
+    """What happens to the state between two observations.
+
+    move : callable of x, shape (K,), returns M(x)
+    tangent : callable of (x, change), returns the change carried along, for columns of changes too
+    adjoint : callable of (x, gradient), returns the gradient carried back; the transpose of tangent
+    """
+
+    move: Callable
+    tangent: Callable
+    adjoint: Callable
+
+
+class Look(NamedTuple):
+    """A curved observation operator. Angles must not jump: the misfit y - h(x) is a plain difference.
+
+    see : callable of x, shape (K,), returns h(x), shape (L,)
+    tangent : callable of x, returns H = dh/dx there, shape (L, K)
+    """
+
+    see: Callable
+    tangent: Callable
+
+
+class Window(NamedTuple):
+    """An assimilation problem.
+
+    background : Gaussian, x_b and B, of K dimensions
+    motion : Motion
+    look : ndarray, shape (L, K), H; or Look
+    noise : ndarray, shape (L, L), R
+    y : ndarray, shape (T, L); NaN marks what is missing
+    model_error : ndarray, shape (K, K), Q, or None where the motion is exact
+    """
+
+    background: Gaussian
+    motion: Motion
+    look: np.ndarray | Look
+    noise: np.ndarray
+    y: np.ndarray
+    model_error: np.ndarray | None = None
+
+
+def motion(field, dt, steps=1, method="rk4"):
+    """The motion of a vector field over some steps of time.
+
+    Parameters
+    ----------
+    field : pedagogy_lib.dynamics.fields.Field
+    dt : float
+    steps : int
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    Motion
+    """
+    def path(x):
+        """The places from which the steps start."""
+        return steppers.trajectory(field, x, dt, steps - 1, method)
+
+    def tangent(x, change):
+        for place in path(x):
+            change = steppers.tangent(field, place, change, dt, method)
+        return change
+
+    def adjoint(x, gradient):
+        for place in path(x)[::-1]:
+            gradient = steppers.adjoint(field, place, gradient, dt, method)
+        return gradient
+
+    return Motion(lambda x: steppers.flow(field, x, dt, steps, method), tangent, adjoint)
+
+
+def linear_motion(A):
+    """The motion x -> A x.
+
+    Parameters
+    ----------
+    A : array_like, shape (K, K)
+
+    Returns
+    -------
+    Motion
+    """
+    A = checks.array("A", A, ("K", "K"))
+    return Motion(lambda x: A @ x, lambda x, change: A @ change, lambda x, gradient: A.T @ gradient)
+
+
+def trajectory(window, first):
+    """Run the motion from a first state through the window.
+
+    Parameters
+    ----------
+    window : Window
+    first : array_like, shape (K,)
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+    """
+    states = [checks.array("first", first, (len(window.background.mean),))]
+    for _ in range(len(window.y) - 1):
+        states.append(np.asarray(window.motion.move(states[-1]), float))
+    return np.array(states)
