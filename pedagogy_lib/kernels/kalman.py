@@ -1,6 +1,6 @@
 """The Kalman filter and the RTS smoother as compiled loops.
 
-The same work as the reference in `pedagogy_lib.inference.kalman`, where the equations are
+The same work as `pedagogy_lib.inference.kalman.updates`, where the equations are
 explained: here they are comments over the loops. The filter comes once, the smoother twice, for
 small and large matrices; the same on square roots is in `kalman_roots`. Where covariances have
 stopped changing, `stream` goes on with the means.
@@ -25,7 +25,7 @@ from pedagogy_lib.kernels.kalman_roots import filter_roots, smooth_roots
 
 LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
-SHAKY = 1e-8                        # less than this part of a variance is left by other states
+SHAKY = 1e-8                        # a pivot below this part of its variance: rounding may grow
 TINY = 1e-290                       # a variance below it counts as zero: it loses its digits soon
 MEDIUM, LARGE = 10, 18              # beyond so many states BLAS is faster: filter, smoother
 STRETCH = 32                        # steps before it is asked whether covariances still change
@@ -351,8 +351,9 @@ def filter_lanes(reach, m0, A_, a, C_, c, seen, root, V, variance, constant, y, 
 def smooth_small(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains):
     """Smooth B sequences that miss the same observations. Fills the last four arguments.
 
-    Returns whether other states know one of them so well that rounding may grow: J shrinks what is
-    small against the whole of Y, not what is small against its diagonal, as rounding is.
+    Returns whether rounding may grow. It may where the other states predict one of them almost exactly,
+    that is, where little of its variance is left in its pivot of Y_{t+1|t}: J divides by that pivot, and
+    so magnifies errors that are small against the variance but not against the pivot.
     """
     B, T, K = x.shape
     PA, M, D, spread = np.empty((K, K)), np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
@@ -736,8 +737,8 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
 
 
 @jit
-def grown_rounding(unit, limits, gains, Pp, x, means):
-    """`_grown_rounding` of the reference, compiled."""
+def follow_rounding(unit, limits, gains, Pp, x, means):
+    """`growth.follow_rounding`, compiled."""
     B, T, K = x.shape
     spread, shift, work = np.zeros((K, K)), np.zeros((K, K)), np.empty((K, K))
     worst_spread, worst_shift, t = 0.0, 0.0, 0
