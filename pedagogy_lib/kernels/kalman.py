@@ -1,14 +1,14 @@
 """The Kalman filter and the RTS smoother as compiled loops.
 
 The same work as `pedagogy_lib.inference.kalman.updates`, where the equations are
-explained: here they are comments over the loops. The filter comes once, the smoother twice, for
-small and large matrices; the same on square roots is in `kalman_roots`. Where covariances have
-stopped changing, `stream` goes on with the means.
+explained: here they are comments over the loops. Filter and smoother come twice, for small and for
+large matrices; the same on square roots is in `kalman_roots`. Where covariances have stopped
+changing, `stream` goes on with the means.
 
 Loops run along rows, which lie next to each other in memory: products are written X Y', and
-symmetric matrices used as their own transposes. Large products are left to BLAS. The kernels for
-small matrices are one long function each, because calling a function with ten arrays takes longer
-than multiplying two small matrices.
+symmetric matrices used as their own transposes. Large products are left to BLAS. Calling a function
+with ten arrays takes longer than multiplying two small matrices: the kernels for these are one long
+function each, and those for large matrices are made of steps.
 
 A missing entry of y is one that says nothing: its row of C is zero, its variance one, its
 innovation zero. So the sizes of the arrays stay the same, and what comes out is the same.
@@ -37,80 +37,76 @@ NEVER = 2**62                       # a step that no sequence reaches
 
 
 @jit_sums
-def filter_covariances(
-    joseph, first, stop, digits, reach, m0, P0, A_, a, Q_, C_, c, R_, y, peak, root, V,
-    xp, Pp, x, P, log_likelihoods,
-):
+def filter_small(joseph, span, limits, model, y, latest, fields):
     """Filter B sequences that miss the same observations, from one step to before another.
 
-    Fills the last five arguments, and the three before them, which begin as zeros and belong to the
-    latest step: the largest variance that each entry of y had so far, S^1/2 and K S^1/2.
+    Parameters
+    ----------
+    joseph : bool
+    span : first, stop
+    limits : digits, reach
+    model : m0, P0, A, a, Q, C, c, R
+    y : shape (B, T, L)
+    latest : peak, root, V
+        Begin as zeros, and belong to the latest step when this ends: the largest variance that each
+        state had so far, S^1/2 and K S^1/2.
+    fields : xp, Pp, x, P, log_likelihoods
+        To be filled.
 
-    Returns what went wrong, and when.
+    Returns
+    -------
+    What went wrong, and when.
 
+    Notes
+    -----
     In every direction P - K C P keeps at least 1 part in 1 + trace(R^-1 C P C') of P. Where that is
     1 part in 1000 or more, three digits are lost at most, and the Joseph form, which costs half as
     much again, would change nothing but the last ones: then it is left out.
     """
-    B, T, L = y.shape
-    K = P0.shape[0]
-    AP, C, R = np.empty((K, K)), np.empty((L, K)), np.empty((L, L))
-    A_T, C_T, M = np.empty((K, K)), np.empty((K, L)), np.empty((K, K))
-    CP, V_T, gain_T = np.empty((L, K)), np.empty((L, K)), np.empty((L, K))
-    gain, D, E = np.empty((K, L)), np.empty((K, L)), np.empty((K, L))
-    scale, variance, e = np.empty(L), np.empty(L), np.empty(L)
+    (first, stop), (digits, reach) = span, limits
+    m0, P0, A_, a, Q_, C_, c, R_ = model
+    peak, root, V = latest
+    xp, Pp, x, P, log_likelihoods = fields
+    (B, _, L), K = y.shape, P0.shape[0]
+    AP, C, R, CP = np.empty((K, K)), np.empty((L, K)), np.empty((L, L)), np.empty((L, K))
+    V_T, gain, gain_T, D = np.empty((L, K)), np.empty((K, L)), np.empty((L, K)), np.empty((K, L))
+    scale, variance, floor, e = np.empty(L), np.empty(L), np.empty(L), np.empty(L)
     seen, whole, precision, noisy = np.empty(L, np.bool_), False, np.empty((L, L)), False
     for t in range(first, stop):
         count = 0
         for l in range(L):
             seen[l] = not np.isnan(y[0, t, l])
             count += seen[l]
-        if not whole or count < L or C_.shape[0] > 1 or R_.shape[0] > 1:
-            whole = count == L
-            u, w = t * (C_.shape[0] > 1), t * (R_.shape[0] > 1)
-            for l in range(L):
-                for k in range(K):
-                    C[l, k] = C_[u, l, k] if seen[l] else 0.0
-                for m in range(L):
-                    unit = 1.0 if l == m else 0.0
-                    R[l, m] = R_[w, l, m] if seen[l] and seen[m] else unit
-                    precision[l, m] = R[l, m]
-            transpose(C, C_T)
-            noisy = to_precision(R, precision)                          # whether there is R^-1
+        new = not whole or count < L or C_.shape[0] > 1 or R_.shape[0] > 1
+        if new:
+            whole, noisy = count == L, leave_out(t, seen, C_, R_, C, R, precision)
         # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
         u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
-        if t > 0 and K > MEDIUM:
-            if t <= first + 1 or A_.shape[0] > 1:
-                transpose(A_[u], A_T)
-            multiply(A_[u], P[t - 1], AP)
-            multiply(AP, A_T, M)
         for i in range(K):
-            if t > 0 and K <= MEDIUM:
-                for j in range(K):
-                    total = 0.0
-                    for k in range(K):
-                        total += A_[u, i, k] * P[t - 1, j, k]
-                    AP[i, j] = total
+            for j in range(K if t > 0 else 0):
+                total = 0.0
+                for k in range(K):
+                    total += A_[u, i, k] * P[t - 1, j, k]
+                AP[i, j] = total
             for j in range(i + 1):
                 total = P0[i, j]
-                if t > 0 and K > MEDIUM:
-                    total = Q_[w, i, j] + M[i, j]
-                elif t > 0:
+                if t > 0:
                     total = Q_[w, i, j]
                     for k in range(K):
                         total += AP[i, k] * A_[u, j, k]
                 Pp[t, i, j] = total
                 Pp[t, j, i] = total
-        # S = C Y C' + R = root root'
-        if K > MEDIUM:
-            multiply(C, Pp[t], CP)
-        else:
-            for l in range(L):
-                for k in range(K):
-                    total = 0.0
-                    for m in range(K):
-                        total += C[l, m] * Pp[t, k, m]
-                    CP[l, k] = total
+        for k in range(K):
+            new = new or Pp[t, k, k] > peak[k]
+        if new:
+            remember(Pp[t], C, R, digits, peak, floor)
+        for l in range(L):
+            for k in range(K):
+                total = 0.0
+                for m in range(K):
+                    total += C[l, m] * Pp[t, k, m]
+                CP[l, k] = total
+        # S = C Y C' + R = root root', as in `factor`
         constant, told, determinant = count * LOG_TAU, 0.0, 1.0
         for l in range(L):
             for m in range(l + 1):
@@ -126,14 +122,15 @@ def filter_covariances(
                     root[l, m] = total * scale[m]
             if not total > 0.0:
                 return NOT_DEFINITE, t
-            if seen[l]:
-                peak[l] = max(peak[l], variance[l])
-                if total < digits * peak[l]:
-                    return LOST, t
+            if seen[l] and total < floor[l]:
+                return LOST, t
+            if 1e-100 < total < 1e100:
                 determinant *= total
-                if not 1e-100 < determinant < 1e100:
-                    constant += np.log(determinant)
-                    determinant = 1.0
+            else:
+                constant += np.log(total)
+            if not 1e-100 < determinant < 1e100:
+                constant += np.log(determinant)
+                determinant = 1.0
             root[l, l] = np.sqrt(total)
             scale[l] = 1.0 / root[l, l]
         constant += np.log(determinant)
@@ -143,9 +140,9 @@ def filter_covariances(
             for k in range(K):
                 V_T[l, k] = CP[l, k]
             for m in range(l):
-                factor = root[l, m]
+                weight = root[l, m]
                 for k in range(K):
-                    V_T[l, k] -= factor * V_T[m, k]
+                    V_T[l, k] -= weight * V_T[m, k]
             for k in range(K):
                 V_T[l, k] *= scale[l]
                 V[k, l] = V_T[l, k]
@@ -153,51 +150,39 @@ def filter_covariances(
             for k in range(K):
                 gain_T[l, k] = V_T[l, k]
             for m in range(l + 1, L):
-                factor = root[m, l]
+                weight = root[m, l]
                 for k in range(K):
-                    gain_T[l, k] -= factor * gain_T[m, k]
+                    gain_T[l, k] -= weight * gain_T[m, k]
             for k in range(K):
                 gain_T[l, k] *= scale[l]
                 gain[k, l] = gain_T[l, k]
-        # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'
-        if K > MEDIUM:
-            multiply(V, V_T, M)
+        # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'     Eq. 2.47
         for i in range(K):
             for j in range(i + 1):
                 total = Pp[t, i, j]
-                for l in range(L if K <= MEDIUM else 0):
+                for l in range(L):
                     total -= V[i, l] * V[j, l]
-                if K > MEDIUM:
-                    total -= M[i, j]
                 P[t, i, j] = total
                 P[t, j, i] = total
             if not joseph and P[t, i, i] < digits * Pp[t, i, i]:
                 return CANCELLED, t
-        if protect:
-            if K > MEDIUM:
-                multiply(P[t], C_T, D)
-                subtract_product(gain, R, E, D)
-                multiply(D, gain_T, M)
-            for i in range(K if K <= MEDIUM else 0):
+        for i in range(K if protect else 0):
+            for l in range(L):
+                total = 0.0
+                for k in range(K):
+                    total += P[t, i, k] * C[l, k]
+                for m in range(L):
+                    total -= gain[i, m] * R[l, m]
+                D[i, l] = 0.5 * total
+        for i in range(K if protect else 0):
+            for j in range(i + 1):
+                total = P[t, i, j]
                 for l in range(L):
-                    total = 0.0
-                    for k in range(K):
-                        total += P[t, i, k] * C[l, k]
-                    for m in range(L):
-                        total -= gain[i, m] * R[l, m]
-                    D[i, l] = 0.5 * total
-            for i in range(K):
-                for j in range(i + 1):
-                    total = P[t, i, j]
-                    if K > MEDIUM:
-                        total -= 0.5 * (M[i, j] + M[j, i])
-                    else:
-                        for l in range(L):
-                            total -= D[i, l] * gain[j, l] + gain[i, l] * D[j, l]
-                    P[t, i, j] = total
-                    P[t, j, i] = total
+                    total -= D[i, l] * gain[j, l] + gain[i, l] * D[j, l]
+                P[t, i, j] = total
+                P[t, j, i] = total
         for b in range(B):
-            # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                Eq. 2.48
+            # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                    Eq. 2.48
             for i in range(K):
                 total = m0[b, i]
                 if t > 0:
@@ -205,7 +190,7 @@ def filter_covariances(
                     for k in range(K):
                         total += A_[u, i, k] * x[b, t - 1, k]
                 xp[b, t, i] = total
-            # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                Eq. 2.47
+            # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                    Eq. 2.47
             square = 0.0
             for l in range(L):
                 total = 0.0
@@ -218,7 +203,7 @@ def filter_covariances(
                         total -= C[l, k] * xp[b, t, k]
                 for m in range(l):
                     total -= root[l, m] * e[m]
-                e[l] = total * scale[l]                 # whitened: K e = V (root^-1 e)
+                e[l] = total * scale[l]                     # whitened: K e = V (root^-1 e)
                 square += e[l] * e[l]
             for k in range(K):
                 total = xp[b, t, k]
@@ -230,10 +215,211 @@ def filter_covariances(
 
 
 @jit_sums
+def filter_large(joseph, span, limits, model, y, latest, fields):
+    """`filter_small` with BLAS: the same arguments, the same equations."""
+    (first, stop), (digits, reach) = span, limits
+    m0, P0, A_, a, Q_, C_, c, R_ = model
+    peak, root, V = latest
+    xp, Pp, x, P, log_likelihoods = fields
+    K, L = P0.shape[0], y.shape[2]
+    A_T, AP, M = np.empty((K, K)), np.empty((K, K)), np.empty((K, K))
+    C, C_T, CP, R = np.empty((L, K)), np.empty((K, L)), np.empty((L, K)), np.empty((L, L))
+    V_T, gain, gain_T = np.empty((L, K)), np.empty((K, L)), np.empty((L, K))
+    D, E = np.empty((K, L)), np.empty((K, L))
+    scale, variance, floor, e = np.empty(L), np.empty(L), np.empty(L), np.empty(L)
+    seen, whole, precision, noisy = np.empty(L, np.bool_), False, np.empty((L, L)), False
+    for t in range(first, stop):
+        count = look(y, t, seen)
+        new = not whole or count < L or C_.shape[0] > 1 or R_.shape[0] > 1
+        if new:
+            whole, noisy = count == L, leave_out(t, seen, C_, R_, C, R, precision)
+            transpose(C, C_T)
+        # Y_{t|t-1} = A Y A' + Q                                                       Eq. 2.48
+        u, w = (t - 1) * (A_.shape[0] > 1), (t - 1) * (Q_.shape[0] > 1)
+        if t > 0:
+            if t <= first + 1 or A_.shape[0] > 1:
+                transpose(A_[u], A_T)
+            multiply(A_[u], P[t - 1], AP)
+            multiply(AP, A_T, M)
+        for i in range(K):
+            for j in range(i + 1):
+                Pp[t, i, j] = Q_[w, i, j] + M[i, j] if t > 0 else P0[i, j]
+                Pp[t, j, i] = Pp[t, i, j]
+        for k in range(K):
+            new = new or Pp[t, k, k] > peak[k]
+        if new:
+            remember(Pp[t], C, R, digits, peak, floor)
+        multiply(C, Pp[t], CP)
+        trouble, constant, told = factor(C, CP, R, precision, seen, floor, root, scale, variance)
+        if trouble != OK:
+            return trouble, t
+        constant += count * LOG_TAU
+        protect = joseph and not (noisy and told < 1e3)             # told = trace(R^-1 C Y C')
+        gains(CP, root, scale, protect, V_T, V, gain_T, gain)
+        # M = Y - K C Y, with K C Y = V V'; in the Joseph form M - (M C' - K R) K'     Eq. 2.47
+        multiply(V, V_T, M)
+        for i in range(K):
+            for j in range(i + 1):
+                P[t, i, j] = Pp[t, i, j] - M[i, j]
+                P[t, j, i] = P[t, i, j]
+            if not joseph and P[t, i, i] < digits * Pp[t, i, i]:
+                return CANCELLED, t
+        if protect:
+            multiply(P[t], C_T, D)
+            subtract_product(gain, R, E, D)
+            multiply(D, gain_T, M)
+            for i in range(K):
+                for j in range(i + 1):
+                    P[t, i, j] -= 0.5 * (M[i, j] + M[j, i])
+                    P[t, j, i] = P[t, i, j]
+        if not move_means(t, reach, m0, A_, a, C, c, seen, y, root, scale, variance, constant, V, e, xp, x,
+                          log_likelihoods):
+            return OUT_OF_REACH, t
+    return OK, stop
+
+
+@helper
+def look(y, t, seen):
+    """Mark the entries of y_t that were seen; their number."""
+    count = 0
+    for l in range(y.shape[2]):
+        seen[l] = not np.isnan(y[0, t, l])
+        count += seen[l]
+    return count
+
+
+@helper
+def leave_out(t, seen, C_, R_, C, R, precision):
+    """C and R of y_t, in which a missing entry says nothing; R^-1, and whether there is one."""
+    u, w = t * (C_.shape[0] > 1), t * (R_.shape[0] > 1)
+    for l in range(C.shape[0]):
+        for k in range(C.shape[1]):
+            C[l, k] = C_[u, l, k] if seen[l] else 0.0
+        for m in range(C.shape[0]):
+            unit = 1.0 if l == m else 0.0
+            R[l, m] = R_[w, l, m] if seen[l] and seen[m] else unit
+            precision[l, m] = R[l, m]
+    return to_precision(R, precision)
+
+
+@helper
+def remember(Y, C, R, digits, peak, floor):
+    """The largest variance of each state so far, and the smallest pivots of S to trust (`guards.watch`)."""
+    for k in range(C.shape[1]):
+        peak[k] = max(peak[k], Y[k, k])
+    for l in range(C.shape[0]):
+        floor[l] = digits * R[l, l]
+        for k in range(C.shape[1]):
+            floor[l] += digits * C[l, k] * C[l, k] * peak[k]
+
+
+@helper_sums
+def factor(C, CP, R, precision, seen, floor, root, scale, variance):
+    """S = C Y C' + R = root root'. Fills the last three: the root, 1 / its diagonal, the diagonal of S.
+
+    Returns what went wrong; log det S, where a missing entry adds 0; and trace(R^-1 C Y C').
+    """
+    constant, told, determinant = 0.0, 0.0, 1.0
+    for l in range(C.shape[0]):
+        for m in range(l + 1):
+            total = R[l, m]
+            for k in range(C.shape[1]):
+                total += C[l, k] * CP[m, k]
+            told += (1.0 if m == l else 2.0) * precision[l, m] * (total - R[l, m])
+            if m == l:
+                variance[l] = total
+            for k in range(m):
+                total -= root[l, k] * root[m, k]
+            if m < l:
+                root[l, m] = total * scale[m]
+        if not total > 0.0:
+            return NOT_DEFINITE, 0.0, 0.0
+        if seen[l] and total < floor[l]:
+            return LOST, 0.0, 0.0
+        # One logarithm for many pivots; none of these products leaves the range of floats.
+        if 1e-100 < total < 1e100:
+            determinant *= total
+        else:
+            constant += np.log(total)
+        if not 1e-100 < determinant < 1e100:
+            constant += np.log(determinant)
+            determinant = 1.0
+        root[l, l] = np.sqrt(total)
+        scale[l] = 1.0 / root[l, l]
+    return OK, constant + np.log(determinant), told
+
+
+@helper_sums
+def gains(CP, root, scale, backwards, V_T, V, gain_T, gain):
+    """K = Y C' S^-1 = V root^-1: forwards through the root, and backwards if needed.          Eq. 2.47"""
+    L, K = CP.shape
+    for l in range(L):
+        for k in range(K):
+            V_T[l, k] = CP[l, k]
+        for m in range(l):
+            weight = root[l, m]
+            for k in range(K):
+                V_T[l, k] -= weight * V_T[m, k]
+        for k in range(K):
+            V_T[l, k] *= scale[l]
+            V[k, l] = V_T[l, k]
+    for l in range(L - 1, -1 if backwards else L - 1, -1):
+        for k in range(K):
+            gain_T[l, k] = V_T[l, k]
+        for m in range(l + 1, L):
+            weight = root[m, l]
+            for k in range(K):
+                gain_T[l, k] -= weight * gain_T[m, k]
+        for k in range(K):
+            gain_T[l, k] *= scale[l]
+            gain[k, l] = gain_T[l, k]
+
+
+@helper_sums
+def move_means(
+    t, reach, m0, A_, a, C, c, seen, y, root, scale, variance, constant, V, e, xp, x, log_likelihoods
+):
+    """The means and log-likelihoods of all sequences at step t; whether y is within reach."""
+    B, K, L = y.shape[0], C.shape[1], C.shape[0]
+    u = (t - 1) * (A_.shape[0] > 1)
+    for b in range(B):
+        # x_{t|t-1} = A x_{t-1|t-1} + B u_{t-1} + a                                    Eq. 2.48
+        for i in range(K):
+            total = m0[b, i]
+            if t > 0:
+                total = a[b * (a.shape[0] > 1), (t - 1) * (a.shape[1] > 1), i]
+                for k in range(K):
+                    total += A_[u, i, k] * x[b, t - 1, k]
+            xp[b, t, i] = total
+        # x_{t|t} = x_{t|t-1} + K e, with e = y - (C x_{t|t-1} + c)                    Eq. 2.47
+        square = 0.0
+        for l in range(L):
+            total = 0.0
+            if seen[l]:
+                total = y[b, t, l]
+                if total * total > reach * variance[l]:
+                    return False
+                total -= c[t * (c.shape[0] > 1), l]
+                for k in range(K):
+                    total -= C[l, k] * xp[b, t, k]
+            for m in range(l):
+                total -= root[l, m] * e[m]
+            e[l] = total * scale[l]                     # whitened: K e = V (root^-1 e)
+            square += e[l] * e[l]
+        for k in range(K):
+            total = xp[b, t, k]
+            for l in range(L):
+                total += V[k, l] * e[l]
+            x[b, t, k] = total
+        log_likelihoods[b, t] = -0.5 * (square + constant)
+    return True
+
+
+@jit_sums
 def gains_small(Pp, C_, R_, seen, root, V, variance, constant):
     """S^1/2 and V = K S^1/2 at every step, from the predicted covariances. Fills the last four.
 
-    What `filter_covariances` computes on its way and forgets. Where nothing of an entry was seen its row
+    What `filter_small` computes on its way and forgets. Where nothing of an entry was seen its row
     of the root is that of the identity, and its column of V zero.
     """
     T, L = seen.shape
@@ -817,13 +1003,13 @@ def _in_stretches(method, freeze, digits, reach, arguments, y, fields):
     """
     _, _, A, a, _, C, c, _ = arguments
     (T, L), K = y.shape[1:], A.shape[1]
-    latest = np.zeros(L), np.zeros((L, L)), np.zeros((K, L))
+    latest, limits = (np.zeros(K), np.zeros((L, L)), np.zeros((K, L))), (digits, reach)
 
     def run(first, stop):
-        steps = first, stop, digits, reach, *arguments
         if method == "sqrt":
-            return filter_roots(*steps, y, *latest, *fields)
-        return filter_covariances(method == "joseph", *steps, y, *latest, *fields[:5])
+            return filter_roots((first, stop), limits, arguments, y, latest, tuple(fields))
+        kernel = filter_large if K > MEDIUM else filter_small
+        return kernel(method == "joseph", (first, stop), limits, arguments, y, latest, tuple(fields[:5]))
 
     t, stretch = 0, STRETCH if freeze else T
     while t < T:

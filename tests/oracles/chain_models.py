@@ -106,3 +106,20 @@ def integrators(R, P0):
         AffineGaussian(C, np.zeros(2), R * np.eye(2)),
         y,
     )
+
+
+def seen_late(count):
+    """Problems from easy to hopeless in which each sensor but the last is read once, and then the next."""
+    rng = np.random.default_rng(5)
+    for _ in range(count):
+        K = int(rng.integers(2, 5))
+        P0, R, q = 10.0 ** rng.uniform((0, -12, -14), (10, 0, 0))
+        C = rng.standard_normal((K + 1, K)) * 10.0 ** rng.uniform(-3, 3, (K + 1, 1))
+        x, y = np.sqrt(P0) * rng.standard_normal(K), np.full((K + 3, K + 1), np.nan)
+        for t in range(len(y)):
+            now = min(t, K)
+            y[t, now] = C[now] @ x + np.sqrt(R) * rng.standard_normal()
+            x = x + np.sqrt(q) * rng.standard_normal(K)
+        still = AffineGaussian(np.eye(K), np.zeros(K), q * np.eye(K))
+        look = AffineGaussian(C, np.zeros(K + 1), R * np.eye(K + 1))
+        yield Gaussian(np.zeros(K), P0 * np.eye(K)), still, look, y

@@ -81,7 +81,10 @@ def _at(part, t, ndim):
 
 
 def exact(initial, transition, emission, y):
-    """Log-likelihood and smoothed means and covariances, by dense conditioning in 80 digits."""
+    """Log-likelihood and smoothed means and covariances, by dense conditioning in 80 digits.
+
+    What is NaN in y is missing.
+    """
     (T, L), K = y.shape, len(initial.mean)
     matrix = lambda values: mpmath.matrix(np.asarray(values).tolist())
     with mpmath.workdps(80):
@@ -101,7 +104,10 @@ def exact(initial, transition, emission, y):
                     joint[u * L : (u + 1) * L, v * L : (v + 1) * L] = C * B * C.T
                 block = A * block
             joint[s * L : (s + 1) * L, s * L : (s + 1) * L] = C * spreads[s] * C.T + R
-            error[s * L : (s + 1) * L, 0] = matrix(y[s]) - C * means[s]
+            error[s * L : (s + 1) * L, 0] = matrix(np.nan_to_num(y[s])) - C * means[s]
+        seen = np.flatnonzero(~np.isnan(y.ravel())).tolist()
+        joint = _part(joint, seen, seen)
+        cross, error = _part(cross, range(T * K), seen), _part(error, seen, [0])
         precision = joint**-1
         gain = cross * precision
         change = gain * error
@@ -114,6 +120,10 @@ def exact(initial, transition, emission, y):
             posterior = spreads[t] - gain[rows, :] * cross[rows, :].T
             Y.append([[float(posterior[i, j]) for j in range(K)] for i in range(K)])
         return float(log_likelihood), np.array(x), np.array(Y)
+
+
+def _part(matrix, rows, columns):
+    return mpmath.matrix([[matrix[i, j] for j in columns] for i in rows])
 
 
 def errors(filtered, smoothed, truth):

@@ -46,23 +46,28 @@ class LostDigits(np.linalg.LinAlgError):
     """Rounding has taken over."""
 
 
-def watch(method, before, corrected, y, seen, peak):
+def watch(method, before, corrected, emission, y, peak):
     """Raise where what an update left over is mostly rounding.
 
-    Each pivot of the innovation covariance is compared with the largest variance that its entry of
-    y had so far, ``peak`` (updated here): a variance carries a rounding error of 1e-16 times the
-    size it had before observations reduced it, and keeps that error.
+    A variance carries a rounding error of 1e-16 times the size that it had before observations reduced
+    it, and keeps that error. ``peak``, shape (K,), remembers the largest variance of each state so far
+    (it is updated here). In an entry of y these errors add up to 1e-16 times C^2 peak + R, whether that
+    entry was seen before or not, because errors of different states have no common sign. Each pivot of
+    the innovation covariance, that is, what the entries before it leave uncertain about an entry, must
+    be larger by half of the digits.
     """
-    root = corrected.innovation_root
-    peak[seen] = np.maximum(peak[seen], sizes(root) ** 2)
-    if (np.diag(root) ** 2 < DIGITS[method] * peak[seen]).any():
+    C, root = emission.matrix, corrected.innovation_root
+    variances = np.diag(before.covariance) if method != "sqrt" else sizes(before.root) ** 2
+    noise = np.diag(emission.covariance) if method != "sqrt" else sizes(emission.covariance) ** 2
+    np.maximum(peak, variances, out=peak)
+    was = C**2 @ peak + noise
+    if (np.diag(root) ** 2 < DIGITS[method] * was).any():
         raise LostDigits(LOST[method])
     if (np.abs(y) > REACH * sizes(root)).any():     # the rounding of y is as large as what y can tell
         raise LostDigits(OUT_OF_REACH)
-    if method == "covariance":      # Y - K C Y, of two nearly equal numbers, has few digits left
-        left, was = np.diag(corrected.belief.covariance), np.diag(before.covariance)
-        if (left < DIGITS[method] * was).any():
-            raise LostDigits(CANCELLED)
+    # Y - K C Y, of two nearly equal numbers, has few digits left.
+    if method == "covariance" and (np.diag(corrected.belief.covariance) < DIGITS[method] * variances).any():
+        raise LostDigits(CANCELLED)
 
 
 @contextmanager
@@ -73,7 +78,7 @@ def naming(t):
     except np.linalg.LinAlgError as error:
         # What is not ours was raised by a Cholesky factorization.
         reason = error if isinstance(error, LostDigits) else NOT_DEFINITE
-        raise LostDigits(f"at time step t={t} (counted from 0): {reason}") from None
+        raise np.linalg.LinAlgError(f"at time step t={t} (counted from 0): {reason}") from None
 
 
 def refuse(kernel, trouble, t, method):

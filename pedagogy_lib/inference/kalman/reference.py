@@ -27,10 +27,10 @@ def filter(problem, method):
     """Filter sequences that miss the same observations; the fields of `Filtered`."""
     belief, transition, emission, y, pushes = problem
     move, correct, observed = _UPDATES[method]
-    (B, T, L), K = y.shape, belief.mean.shape[1]
+    (B, T, _), K = y.shape, belief.mean.shape[1]
     predicted_means, means = np.empty((B, T, K)), np.empty((B, T, K))
     predicted_spreads, spreads = np.empty((T, K, K)), np.empty((T, K, K))
-    log_likelihoods, peak = np.zeros((B, T)), np.zeros(L)
+    log_likelihoods, peak = np.zeros((B, T)), np.zeros(K)
     for t in range(T):
         if t > 0:
             push = 0.0 if pushes is None else pushes[:, t - 1]
@@ -39,8 +39,9 @@ def filter(problem, method):
         seen = ~np.isnan(y[0, t])
         if seen.any():
             with guards.naming(t):
-                corrected = correct(belief, observed(at(emission, t), seen), y[:, t, seen])
-                guards.watch(method, before, corrected, y[:, t, seen], seen, peak)
+                arrow, data = observed(at(emission, t), seen), y[:, t, seen]
+                corrected = correct(belief, arrow, data)
+                guards.watch(method, before, corrected, arrow, data, peak)
             belief, log_likelihoods[:, t], _ = corrected
         means[:, t], spreads[t] = belief
     if method == "sqrt":
