@@ -84,7 +84,7 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     noise : array_like, shape (L, L)
         R, the covariance of the data's noise.
     y : array_like, shape (T, L)
-        A row of NaN is missing.
+        NaN marks what is missing, a whole row or single entries.
     rng : numpy.random.Generator
     method : {"sqrt", "stochastic"}
     inflation : float
@@ -122,13 +122,16 @@ def _steps(members, move, look, R, y, rng, method, inflation, taper):
         members = mean + inflation * (members - mean)
         yield TimeUpdate(t, members)
         cost = 0.0
-        if not np.isnan(datum).all():
-            images = _rows("look", look(members), (len(members), len(datum)), t)
-            cost = _log_likelihood(datum, images, R, taper)
+        seen = ~np.isnan(datum)
+        if seen.any():
+            images = _rows("look", look(members), (len(members), len(datum)), t)[:, seen]
+            there, noise = datum[seen], R[np.ix_(seen, seen)]
+            near = None if taper is None else (taper[0][:, seen], taper[1][np.ix_(seen, seen)])
+            cost = _log_likelihood(there, images, noise, near)
             if method == "stochastic":
-                members = stochastic_update(members, images, datum, R, rng, taper)
+                members = stochastic_update(members, images, there, noise, rng, near)
             else:
-                members = sqrt_update(members, images, datum, R, taper)
+                members = sqrt_update(members, images, there, noise, near)
         yield MeasurementUpdate(t, members, cost)
 
 
@@ -266,7 +269,7 @@ def circular_distance(a, b, size):
 
 
 def _variances(noise):
-    if not np.allclose(noise, np.diag(np.diag(noise))):
+    if (noise != np.diag(np.diag(noise))).any():
         raise ValueError("noise: expected a diagonal matrix with a taper and method 'sqrt', got another")
     return np.diag(noise)
 

@@ -249,6 +249,11 @@ class Rules(NamedTuple):
         """As `gaussian.log_density`."""
         return gaussian.log_density(distribution, y)
 
+    def watch(self):
+        """As `gaussian.watch`; the emission may be a `Curve`."""
+        look = gaussian.watch()
+        return lambda t, source, emission: look(t, source, self._straight(source, emission))
+
     def _straight(self, source, emission):
         bent = isinstance(emission, Curve)
         return self.line(source, emission) if bent else emission
@@ -278,10 +283,12 @@ def filter(initial, transition, emission, y, line=tangent, repeats=0):
     ------
     ValueError
         If an argument has the wrong shape, or a belief has ceased to be one; with the time step.
+    numpy.linalg.LinAlgError
+        If rounding has taken over, with the time step: `gaussian.watch`.
     """
     y = checks.array("y", y, ("T", "L"), missing=True)
     repeats = checks.count("repeats", repeats, minimum=0)
-    rules = Rules(line, repeats)
+    rules = Rules(_drawn_once(line), repeats)
     means, covariances, costs = [], [], []
     events = recursions.filter(rules, initial, transition, emission, y)
     try:
@@ -322,6 +329,19 @@ def smooth(transition, filtered, line=tangent):
 
 
 # ----------------------------------------------------------------------------- helpers
+
+
+def _drawn_once(line):
+    """The same line for the same belief and curve, which two operations and the watch ask for in turn."""
+    last = None, None, None
+
+    def draw(source, curve):
+        nonlocal last
+        if last[0] is not source or last[1] is not curve:
+            last = source, curve, line(source, curve)
+        return last[2]
+
+    return draw
 
 
 def _images(curve, x):

@@ -73,7 +73,8 @@ def filter(rules, initial, transition, emission, y):
     ----------
     rules : module
         Has ``marginalize(source, emission)``, ``invert(source, emission, y)`` and
-        ``log_density(distribution, y)``.
+        ``log_density(distribution, y)``. It may have ``watch()``, which returns a function of
+        (t, source, emission) that raises where rounding would take over; probabilities need none.
     initial : distribution
         p(x_1), in the form that ``rules`` understands.
     transition : conditional distribution or callable
@@ -90,10 +91,16 @@ def filter(rules, initial, transition, emission, y):
         In turn; the first measurement update, of the initial distribution, has no time update
         before it. The sum of the ``log_likelihood`` is log p(y_1 ... y_T), Eq. 2.40.
 
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the rules watch over rounding and it has taken over, with the time step (counted from 0).
+
     References
     ----------
     Section 2.2, Eqs. 2.36, 2.37 and 2.40.
     """
+    watch = rules.watch() if hasattr(rules, "watch") else None
     belief = initial                                                    # p(x_1): Eq. 2.49
     for t, observation in enumerate(y):
         if t > 0:
@@ -101,6 +108,8 @@ def filter(rules, initial, transition, emission, y):
             yield TimeUpdate(t, belief)
         log_likelihood = 0.0
         if not _is_missing(observation):
+            if watch is not None:
+                watch(t, belief, _at(emission, t))
             data = rules.marginalize(belief, _at(emission, t))          # Eq. 2.40 (fragment B)
             log_likelihood = rules.log_density(data, observation)
             belief = rules.invert(belief, _at(emission, t), observation)  # Eq. 2.37 (fragment B)

@@ -98,7 +98,7 @@ def filter_small(joseph, span, limits, model, y, latest, fields):
                 Pp[t, j, i] = total
         for k in range(K):
             new = new or Pp[t, k, k] > peak[k]
-        if new:
+        if new and count > 0:
             remember(Pp[t], C, R, digits, peak, floor)
         for l in range(L):
             for k in range(K):
@@ -247,7 +247,7 @@ def filter_large(joseph, span, limits, model, y, latest, fields):
                 Pp[t, j, i] = Pp[t, i, j]
         for k in range(K):
             new = new or Pp[t, k, k] > peak[k]
-        if new:
+        if new and count > 0:
             remember(Pp[t], C, R, digits, peak, floor)
         multiply(C, Pp[t], CP)
         trouble, constant, told = factor(C, CP, R, precision, seen, floor, root, scale, variance)
@@ -304,7 +304,7 @@ def leave_out(t, seen, C_, R_, C, R, precision):
 
 @helper
 def remember(Y, C, R, digits, peak, floor):
-    """The largest variance of each state so far, and the smallest pivots of S to trust (`guards.watch`)."""
+    """The largest variance of each state so far, and the smallest pivots of S to trust."""
     for k in range(C.shape[1]):
         peak[k] = max(peak[k], Y[k, k])
     for l in range(C.shape[0]):

@@ -173,10 +173,10 @@ def filter_roots(span, limits, model, y, latest, fields):
             take(move, 0, 0, predicted)
         square_of(predicted, Pp[t])
         grown = t == first or C.shape[0] > 1 or R_root.shape[0] > 1
-        for k in range(K):
+        for k in range(K if count else 0):
             grown = grown or Pp[t, k, k] > peak[k]
             peak[k] = max(peak[k], Pp[t, k, k])
-        for l in range(L if grown else 0):          # how small a pivot of S may become (`guards.watch`)
+        for l in range(L if grown else 0):          # the smallest pivots of S to trust
             floor[l] = 0.0
             for k in range(K):
                 floor[l] += digits * now_C[l, k] * now_C[l, k] * peak[k]

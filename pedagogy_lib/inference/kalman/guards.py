@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from pedagogy_lib.distributions import rounding
 from pedagogy_lib.inference._matrices import sizes
 
 #: How far the variance of an observation may fall below what it was: half of the digits; on
 #: roots, where a variance of 1e-24 has a root of 1e-12, about all of them.
-DIGITS = {"joseph": 1.5e-8, "covariance": 1.5e-8, "sqrt": 1e-24}
+DIGITS = {"joseph": rounding.HALF, "covariance": rounding.HALF, "sqrt": 1e-24}
 #: How many standard deviations from zero an observation may lie, before its own rounding counts.
 REACH = 4e10
 
@@ -49,19 +50,16 @@ class LostDigits(np.linalg.LinAlgError):
 def watch(method, before, corrected, emission, y, peak):
     """Raise where what an update left over is mostly rounding.
 
-    A variance carries a rounding error of 1e-16 times the size that it had before observations reduced
-    it, and keeps that error. ``peak``, shape (K,), remembers the largest variance of each state so far
-    (it is updated here). In an entry of y these errors add up to 1e-16 times C^2 peak + R, whether that
-    entry was seen before or not, because errors of different states have no common sign. Each pivot of
-    the innovation covariance, that is, what the entries before it leave uncertain about an entry, must
-    be larger by half of the digits.
+    ``peak``, shape (K,), remembers the largest variance of each state so far, and is updated here: see
+    `pedagogy_lib.distributions.rounding`.
     """
     C, root = emission.matrix, corrected.innovation_root
-    variances = np.diag(before.covariance) if method != "sqrt" else sizes(before.root) ** 2
-    noise = np.diag(emission.covariance) if method != "sqrt" else sizes(emission.covariance) ** 2
+    if method == "sqrt":
+        variances, noise = sizes(before.root) ** 2, sizes(emission.covariance) ** 2
+    else:
+        variances, noise = np.diag(before.covariance), np.diag(emission.covariance)
     np.maximum(peak, variances, out=peak)
-    was = C**2 @ peak + noise
-    if (np.diag(root) ** 2 < DIGITS[method] * was).any():
+    if not rounding.trusted(np.diag(root) ** 2, C, noise, peak, DIGITS[method]).all():
         raise LostDigits(LOST[method])
     if (np.abs(y) > REACH * sizes(root)).any():     # the rounding of y is as large as what y can tell
         raise LostDigits(OUT_OF_REACH)

@@ -186,3 +186,16 @@ def test_determinants_beyond_the_range_of_floats(K, method, backend):
         found = kalman.filter(Gaussian(np.zeros(K), tiny), move, look, np.zeros((2, 2)), method=method, backend=backend)
         expected = -0.5 * np.log(2 * np.pi * np.array(variances)).sum()
         np.testing.assert_allclose(found.log_likelihoods, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", kalman.METHODS)
+def test_what_dies_away_unseen_is_not_remembered(method, backend):
+    """The dynamics damp the rounding as they damp the variance."""
+    fades = AffineGaussian(0.01 * np.eye(1), np.zeros(1), 1e-8 * np.eye(1))
+    look = AffineGaussian(np.eye(1), np.zeros(1), 1e-8 * np.eye(1))
+    y = np.array([[np.nan]] * 10 + [[1e-4]])
+    found = kalman.filter(Gaussian(np.zeros(1), 1e10 * np.eye(1)), fades, look, y, method=method, backend=backend)
+    predicted = 1e-8 / (1 - 1e-4)
+    expected = -0.5 * (1e-8 / (predicted + 1e-8) + np.log(2 * np.pi * (predicted + 1e-8)))
+    assert found.log_likelihood == pytest.approx(expected, rel=1e-9)
