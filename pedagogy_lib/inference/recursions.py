@@ -100,7 +100,7 @@ def filter(rules, initial, transition, emission, y):
     ----------
     Section 2.2, Eqs. 2.36, 2.37 and 2.40.
     """
-    watch = rules.watch() if hasattr(rules, "watch") else None
+    watch = _watch(rules)                                               # against rounding
     belief = initial                                                    # p(x_1): Eq. 2.49
     for t, observation in enumerate(y):
         if t > 0:
@@ -108,8 +108,7 @@ def filter(rules, initial, transition, emission, y):
             yield TimeUpdate(t, belief)
         log_likelihood = 0.0
         if not _is_missing(observation):
-            if watch is not None:
-                watch(t, belief, _at(emission, t))
+            watch(t, belief, _at(emission, t))
             data = rules.marginalize(belief, _at(emission, t))          # Eq. 2.40 (fragment B)
             log_likelihood = rules.log_density(data, observation)
             belief = rules.invert(belief, _at(emission, t), observation)  # Eq. 2.37 (fragment B)
@@ -177,6 +176,11 @@ def invert_backward_step(rules, smoothed, past):
 def _at(conditional, t):
     """The conditional distribution in force at step t."""
     return conditional(t) if callable(conditional) else conditional
+
+
+def _watch(rules):
+    """What the rules watch along one sequence: a function of (t, source, emission), which may raise."""
+    return rules.watch() if hasattr(rules, "watch") else lambda t, source, emission: None
 
 
 def _is_missing(observation):

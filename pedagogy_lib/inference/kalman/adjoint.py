@@ -7,7 +7,7 @@ adjoint form writes the same answer as a correction of the prediction::
     Y_{t|T} = Y_{t|t-1} - Y_{t|t-1} N_t Y_{t|t-1}
 
 where r_t and N_t collect what y_t ... y_T have to say. They run backwards through A', which damps what
-A damps. (Chapter 2.5 runs the same recursion for a curve: r_t is minus the adjoint state there.)
+A damps. (The multipliers of chapter 2.5 run backwards in the same way.)
 
 References
 ----------
@@ -39,22 +39,25 @@ def adjoint_smoother(transition, emission, y, filtered):
     Smoothed
         Without ``gains``.
     """
-    A = transition.matrix
+    A, I = transition.matrix, np.eye(len(transition.matrix))
     x, Y = filtered.predicted_means, filtered.predicted_covariances
-    means, covariances, cross_covariances = np.empty_like(x), np.empty_like(Y), np.empty_like(Y[1:])
-    r, N = np.zeros(len(A)), np.zeros(A.shape)      # after T there are no data
+    means, covariances, cross_covariances = x.copy(), Y.copy(), np.empty_like(Y[1:])
+    r, N = np.zeros(len(A)), np.zeros(A.shape)          # after T there are no data
     for t in range(len(y) - 1, -1, -1):
         if t < len(y) - 1:
-            # Cov[x_{t+1}, x_t] is reduced by the same data: (I - Y_{t+1|t} N_{t+1}) A Y_{t|t}
-            cross_covariances[t] = (np.eye(len(A)) - Y[t + 1] @ N) @ A @ filtered.covariances[t]
-            r, N = A.T @ r, A.T @ N @ A             # back through the transition
+            # Cov[x_{t+1}, x_t]: A Y_{t|t}, less what the data from t+1 on tell of it
+            cross_covariances[t] = (I - Y[t + 1] @ N) @ A @ filtered.covariances[t]
+            r, N = A.T @ r, A.T @ N @ A                 # back through the transition
         seen = ~np.isnan(y[t])
-        if seen.any():
+        if seen.any():                                  # back through the update
             C, c, R = rows(emission, seen)
-            precise_C = solve_root(np.linalg.cholesky(symmetric(C @ Y[t] @ C.T + R)), C)    # S^-1 C
-            keep = np.eye(len(A)) - Y[t] @ C.T @ precise_C                                  # I - K C
-            r = precise_C.T @ (y[t, seen] - C @ x[t] - c) + keep.T @ r      # C' S^-1 e + (I - K C)' r
-            N = C.T @ precise_C + keep.T @ N @ keep                         # C' S^-1 C + (I - K C)' N (I - K C)
-        means[t] = x[t] + Y[t] @ r
-        covariances[t] = symmetric(Y[t] - Y[t] @ N @ Y[t])
+            root = np.linalg.cholesky(symmetric(C @ Y[t] @ C.T + R))
+            G = solve_root(root, C)                     # S^-1 C
+            keep = I - Y[t] @ C.T @ G                   # I - K C
+            # r = C' S^-1 [y - (C x_{t|t-1} + c)] + (I - K C)' r
+            r = G.T @ (y[t, seen] - C @ x[t] - c) + keep.T @ r
+            # N = C' S^-1 C + (I - K C)' N (I - K C)
+            N = C.T @ G + keep.T @ N @ keep
+        means[t] += Y[t] @ r                            # x_{t|T} = x_{t|t-1} + Y r
+        covariances[t] -= symmetric(Y[t] @ N @ Y[t])    # Y_{t|T} = Y - Y N Y
     return Smoothed(means, covariances, cross_covariances, None)

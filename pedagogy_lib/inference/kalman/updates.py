@@ -25,33 +25,37 @@ from pedagogy_lib.inference.kalman.results import Corrected, Filtered, Smoothed
 
 def filter_loop(initial, transition, emission, y, inputs=None):
     """Filter y, shape (T, L), where NaN is missing; row t of ``inputs`` is B u_t. Eqs. 2.45-2.49."""
-    belief, predicted, filtered = initial, [], []               # x_{1|0}, Y_{1|0}: Eq. 2.49
-    log_likelihoods = np.zeros(len(y))
-    for t, datum in enumerate(y):
+    belief = initial                                        # x_{1|0}, Y_{1|0}: Eq. 2.49
+    predicted, filtered, log_likelihoods = [], [], np.zeros(len(y))
+    for t in range(len(y)):
         if t > 0:
             push = 0.0 if inputs is None else inputs[t - 1]
-            belief = time_update(belief, transition, push)      # Eq. 2.48
+            belief = time_update(belief, transition, push)  # Eq. 2.48
         predicted.append(belief)
-        seen = ~np.isnan(datum)                                 # what is missing teaches nothing
+        seen = ~np.isnan(y[t])                              # the rest teaches nothing
         if seen.any():
-            corrected = measurement_update(belief, rows(emission, seen), datum[seen])   # Eq. 2.47
-            belief, log_likelihoods[t] = corrected.belief, corrected.log_likelihood
+            belief, log_likelihoods[t], _ = measurement_update(     # Eq. 2.47
+                belief, rows(emission, seen), y[t, seen]
+            )
         filtered.append(belief)
-    return Filtered(*map(np.array, (*zip(*predicted), *zip(*filtered))), log_likelihoods)
+    return Filtered(*stacked(predicted), *stacked(filtered), log_likelihoods)
 
 
 def smoother_loop(transition, filtered):
     """Smooth what `filter_loop` returned; the data are not needed again. Eqs. 2.50-2.55."""
-    predicted = list(map(Gaussian, filtered.predicted_means, filtered.predicted_covariances))
-    beliefs = list(map(Gaussian, filtered.means, filtered.covariances))
-    smoothed, gains = beliefs[-1:], []                          # at T filter and smoother agree
-    for now, ahead in zip(beliefs[-2::-1], predicted[:0:-1]):   # from T-1 down to 1
-        gain, past = future_conditioning(now, transition)       # Eq. 2.53
-        smoothed.append(backward_step(smoothed[-1], now, ahead, gain, past))    # Eq. 2.54
-        gains.append(gain)
-    means, covariances = (np.array(part[::-1]) for part in zip(*smoothed))
-    gains = np.reshape(gains[::-1], covariances[1:].shape)
-    cross_covariances = covariances[1:] @ np.swapaxes(gains, 1, 2)      # Y_{t|T} J', Eq. 2.55
+    T, K = filtered.means.shape
+    means, covariances = filtered.means.copy(), filtered.covariances.copy()
+    gains = np.empty((T - 1, K, K))
+    belief = Gaussian(means[-1], covariances[-1])           # at T filter and smoother agree
+    for t in range(T - 2, -1, -1):
+        now = Gaussian(filtered.means[t], filtered.covariances[t])
+        ahead = Gaussian(
+            filtered.predicted_means[t + 1], filtered.predicted_covariances[t + 1]
+        )
+        gains[t], past = future_conditioning(now, transition)       # Eq. 2.53
+        belief = backward_step(belief, now, ahead, gains[t], past)  # Eq. 2.54
+        means[t], covariances[t] = belief
+    cross_covariances = covariances[1:] @ np.swapaxes(gains, 1, 2)  # Eq. 2.55
     return Smoothed(means, covariances, cross_covariances, gains)
 
 
@@ -66,8 +70,8 @@ def time_update(belief, transition, push=0.0):
 
 
 def joseph(Y, C, R, K):
-    """The covariance of x given y, for a prior covariance Y, an emission (C, R) and a gain K."""
-    # Joseph form of Y - K C Y: a sum of squares, so that rounding cannot make it indefinite.
+    """The covariance of x given y in Joseph form, from a prior Y, an emission C, R and the gain K."""
+    # A sum of squares, so that rounding cannot make it indefinite.
     keep = np.eye(len(Y)) - K @ C
     return symmetric(keep @ Y @ keep.T + K @ R @ K.T)
 
@@ -108,8 +112,10 @@ def backward_step(smoothed, filtered, predicted, gain, covariance):
     """p(x_{t-1} | y_1 ... y_T), from x_{t|T} and Y_{t|T}; the data do not appear. Eq. 2.54."""
     J, change = gain, smoothed.mean - predicted.mean
     return Gaussian(
-        filtered.mean + change @ J.T,                               # x_{t-1|t-1} + J (x_{t|T} - x_{t|t-1})
-        symmetric(J @ smoothed.covariance @ J.T + covariance),      # J Y_{t|T} J' + Y_{t-1|t,T}
+        # x_{t-1|T} = x_{t-1|t-1} + J (x_{t|T} - x_{t|t-1})
+        filtered.mean + change @ J.T,
+        # Y_{t-1|T} = J Y_{t|T} J' + Y_{t-1|t,T}
+        symmetric(J @ smoothed.covariance @ J.T + covariance),
     )
 
 
@@ -117,6 +123,11 @@ def rows(emission, seen):
     """The emission of those entries of y that were seen."""
     C, c, R = emission
     return type(emission)(C[seen], c[seen], R[np.ix_(seen, seen)])
+
+
+def stacked(beliefs):
+    """The means of several beliefs in one array, and their covariances in another."""
+    return map(np.array, zip(*beliefs))
 
 
 def log_density(innovation, root):
