@@ -84,7 +84,7 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     noise : array_like, shape (L, L)
         R, the covariance of the data's noise.
     y : array_like, shape (T, L)
-        NaN marks what is missing, a whole row or single entries.
+        A row of NaN is missing.
     rng : numpy.random.Generator
     method : {"sqrt", "stochastic"}
     inflation : float
@@ -122,16 +122,13 @@ def _steps(members, move, look, R, y, rng, method, inflation, taper):
         members = mean + inflation * (members - mean)
         yield TimeUpdate(t, members)
         cost = 0.0
-        seen = ~np.isnan(datum)
-        if seen.any():
-            images = _rows("look", look(members), (len(members), len(datum)), t)[:, seen]
-            there, noise = datum[seen], R[np.ix_(seen, seen)]
-            near = None if taper is None else (taper[0][:, seen], taper[1][np.ix_(seen, seen)])
-            cost = _log_likelihood(there, images, noise, near)
+        if not np.isnan(datum).all():
+            images = _rows("look", look(members), (len(members), len(datum)), t)
+            cost = _log_likelihood(datum, images, R, taper)
             if method == "stochastic":
-                members = stochastic_update(members, images, there, noise, rng, near)
+                members = stochastic_update(members, images, datum, R, rng, taper)
             else:
-                members = sqrt_update(members, images, there, noise, near)
+                members = sqrt_update(members, images, datum, R, taper)
         yield MeasurementUpdate(t, members, cost)
 
 
@@ -269,7 +266,7 @@ def circular_distance(a, b, size):
 
 
 def _variances(noise):
-    if (noise != np.diag(np.diag(noise))).any():
+    if not np.allclose(noise, np.diag(np.diag(noise))):
         raise ValueError("noise: expected a diagonal matrix with a taper and method 'sqrt', got another")
     return np.diag(noise)
 

@@ -62,42 +62,6 @@ def test_the_root_update_has_exactly_kalmans_moments_of_its_own_ensemble():
     assert not np.allclose(np.cov(found.T), (np.eye(4) - K @ H) @ P @ (np.eye(4) - K @ H).T, atol=1e-3)
 
 
-@pytest.mark.parametrize("tapered", [False, True])
-@pytest.mark.parametrize("method", ensemble.METHODS)
-def test_an_entry_that_is_missing_teaches_nothing(method, tapered):
-    """As if the sensor were not there, for either method; once it returned NaN."""
-    H, noise = np.array([[1.0, 0.5], [0.3, -1.0], [0.0, 2.0]]), np.diag([0.5, 0.2, 0.8])
-    taper = np.array([[1.0, 0.5, 0.2], [0.3, 1.0, 0.7]]), np.array([[1, 0.6, 0.1], [0.6, 1, 0.4], [0.1, 0.4, 1]])
-    y = np.random.default_rng(3).standard_normal((6, 3))
-    y[2] = np.nan
-
-    def found(y, H, noise, near):
-        rng = np.random.default_rng(4)
-        start = rng.standard_normal((12, 2))
-        return ensemble.filter(start, lambda x, t, rng: x @ A.T, lambda x: x @ H.T, noise, y, rng, method, taper=near)
-
-    gone, left = y.copy(), [0, 2]
-    gone[:, 1] = np.nan
-    near = taper if tapered else None
-    short = (taper[0][:, left], taper[1][np.ix_(left, left)]) if tapered else None
-    ours, expected = found(gone, H, noise, near), found(y[:, left], H[left], noise[np.ix_(left, left)], short)
-    for a, b in zip(ours, expected):
-        np.testing.assert_allclose(a, b, rtol=1e-12)
-    assert np.abs(found(y, H, noise, near).members - ours.members).max() > 1e-2
-    gone[3, 1] = y[3, 1]                                # from then on it has taught something
-    some = found(gone, H, noise, near)
-    np.testing.assert_array_equal(some.members[:3], ours.members[:3])
-    assert np.abs(some.members[3] - ours.members[3]).max() > 1e-3
-
-
-def test_noise_that_is_correlated_is_refused_however_small():
-    noise = 1e-10 * np.array([[1.0, 0.9], [0.9, 1.0]])
-    taper = np.ones((2, 2)), np.ones((2, 2))
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="noise: expected a diagonal matrix"):
-        ensemble.filter(rng.standard_normal((5, 2)), move, lambda x: x, noise, np.zeros((2, 2)), rng, taper=taper)
-
-
 def test_without_noise_on_the_data_the_stochastic_ensemble_is_too_narrow():
     rng = np.random.default_rng(2)
     members = rng.standard_normal((50_000, 1))
