@@ -315,17 +315,23 @@ def smooth(transition, filtered, line=tangent):
     Returns
     -------
     Smoothed
+
+    Raises
+    ------
+    ValueError
+        If a belief cannot be inverted, or has ceased to be one because rounding has grown on the way
+        back; with the time step.
     """
     beliefs = [Gaussian(m, S) for m, S in zip(filtered.means, filtered.covariances)]
-    found = [
-        event.distribution
-        for event in recursions.smooth(Rules(line), beliefs, transition)
-        if isinstance(event, recursions.BackwardStep)
-    ][::-1]
-    return Smoothed(
-        np.reshape([belief.mean for belief in found], filtered.means.shape),
-        np.reshape([belief.covariance for belief in found], filtered.covariances.shape),
-    )
+    means, covariances, t = filtered.means.copy(), filtered.covariances.copy(), len(beliefs)
+    try:
+        for event in recursions.smooth(Rules(line), beliefs, transition):
+            t = event.t
+            if isinstance(event, recursions.BackwardStep):
+                means[t], covariances[t] = event.distribution
+    except ValueError as error:
+        raise ValueError(f"at time step t={t - 1} (counted from 0): {error}") from error
+    return Smoothed(means, covariances)
 
 
 # ----------------------------------------------------------------------------- helpers

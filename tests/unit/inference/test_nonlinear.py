@@ -3,7 +3,7 @@
 import gaussian_chain
 import numpy as np
 import pytest
-from chain_models import problems
+from chain_models import damped, problems
 from scipy.integrate import quad
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
@@ -189,3 +189,26 @@ def test_right_or_raises(name):
         right += 1
     assert right > 4
     assert refused > 4
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_smoother_is_right_or_raises_where_it_undoes_damping(name):
+    """Without noise the transition damps, and the smoother magnifies what is left of it: rounding."""
+    right, refused = 0, 0
+    for rates in ((0.95, 0.95), (0.9, 0.6), (0.8, 0.3), (0.999, 0.5)):
+        for T in (8, 12, 20, 28, 60):
+            initial, move, look, y = damped(rates, T, T)
+            means, covariances = gaussian_chain.from_the_start(initial, move, look, y)
+            bent = Curve(lambda x, A=move.matrix: x @ A.T, move.covariance, lambda x, A=move.matrix: A)
+            filtered = nonlinear.filter(initial, bent, look, y, LINES[name])
+            try:
+                found = nonlinear.smooth(bent, filtered, LINES[name])
+            except (np.linalg.LinAlgError, ValueError) as error:
+                assert "at time step t=" in str(error)
+                refused += 1
+                continue
+            np.testing.assert_allclose(found.means, means, atol=1e-6 * np.abs(means).max())
+            np.testing.assert_allclose(found.covariances, covariances, atol=1e-6 * np.abs(covariances).max())
+            right += 1
+    assert right >= 5
+    assert refused >= 2
