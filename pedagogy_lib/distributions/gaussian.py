@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from pedagogy_lib import checks
+from pedagogy_lib.distributions import rounding
 
 LOG_TAU = np.log(2 * np.pi)  # tau = 2 pi, the textbook's circle constant
 
@@ -164,15 +165,47 @@ def invert(source, emission, y=None, form="covariance"):
     return Gaussian(source.mean + gain @ (y - predicted), covariance)
 
 
+def watch():
+    """Watch one run of a filter: the function that this returns refuses what is mostly rounding.
+
+    Returns
+    -------
+    callable of (t, source, emission)
+        To be called before each `invert`, in order of time. It raises `numpy.linalg.LinAlgError`, with the
+        time step, where earlier observations have left less of a variance than its digits can show.
+    """
+    peak = np.zeros(())
+
+    def look(t, source, emission):
+        nonlocal peak
+        C, noise = np.asarray(emission.matrix), np.asarray(emission.covariance)
+        peak = np.maximum(peak, np.diag(source.covariance))
+        S = C @ source.covariance @ C.T + noise
+        try:
+            pivots = np.diag(np.linalg.cholesky(S)) ** 2
+        except np.linalg.LinAlgError:
+            return                              # `log_density` and `invert` refuse it, and say why
+        if not rounding.trusted(pivots, C, np.diag(noise), peak).all():
+            raise np.linalg.LinAlgError(
+                f"at time step t={t} (counted from 0): the covariance of y has lost its digits: what "
+                "earlier observations leave uncertain about it is less than half of the digits of its "
+                "variance can show. On a linear model, use inference.kalman with method='sqrt'; else "
+                "bring the precisions of the sensors and of the initial state nearer to each other"
+            )
+
+    return look
+
+
 def _invert_covariance(source, emission):
     """Gain and posterior covariance by one solve in the space of the emissions, Eq. 2.27."""
     C, S_x = emission.matrix, source.covariance
     S_y = C @ S_x @ C.T + emission.covariance             # Eq. 2.26
     factor = _factor("the covariance of y, C S C' + emission.covariance,", S_y)
     K = cho_solve(factor, C @ S_x).T                      # K = S_x C' S_y^-1, by symmetry of both
-    # Joseph form of S_x - K S_y K': stays symmetric and positive semi-definite under rounding.
+    # Joseph form of S_x - K S_y K': stays positive semi-definite under rounding.
     keep = np.eye(len(S_x)) - K @ C
-    return K, keep @ S_x @ keep.T + K @ emission.covariance @ K.T
+    covariance = keep @ S_x @ keep.T + K @ emission.covariance @ K.T
+    return K, (covariance + covariance.T) / 2
 
 
 def _invert_information(source, emission):

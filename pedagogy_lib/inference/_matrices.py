@@ -99,16 +99,31 @@ def sizes(matrix):
 
 
 def covariance_root(covariance):
-    """A root N with N N' = covariance, which may be singular or a stack of matrices."""
+    """A root N with N N' = covariance, which may be singular or a stack of matrices.
+
+    Lower triangular where the covariance is far from singular. Elsewhere the variables are taken in
+    order of what is left of them, relative to their variances (units must not decide), until the
+    largest is only rounding. So what is left out is rounding in every entry.
+    """
+    variances = np.diagonal(covariance, axis1=-2, axis2=-1)
     try:
-        return np.linalg.cholesky(covariance)
+        root = np.linalg.cholesky(covariance)
+        if (np.diagonal(root, axis1=-2, axis2=-1) ** 2 > np.maximum(1e-6 * variances, TINY)).all():
+            return root
     except np.linalg.LinAlgError:
-        # Eigenvectors of the correlations: units must not decide what counts as zero.
-        scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-        scale = np.where(scale > 0, scale, 1.0)
-        correlation = covariance / scale[..., :, None] / scale[..., None, :]
-        values, vectors = np.linalg.eigh(correlation)
-        return scale[..., :, None] * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+        pass
+    if covariance.ndim > 2:
+        return np.reshape([covariance_root(each) for each in covariance], covariance.shape)
+    noise = np.maximum(ROUNDING * len(covariance) * variances, TINY)
+    rest, root = covariance.copy(), np.zeros_like(covariance)
+    for column in range(len(covariance)):
+        k = np.argmax(np.diag(rest) / noise)
+        if rest[k, k] <= noise[k]:
+            break
+        root[:, column] = rest[:, k] / np.sqrt(rest[k, k])
+        rest -= np.outer(root[:, column], root[:, column])
+        rest[k], rest[:, k] = 0.0, 0.0          # exactly, where rounding leaves almost
+    return root
 
 
 def squares(roots):

@@ -249,6 +249,11 @@ class Rules(NamedTuple):
         """As `gaussian.log_density`."""
         return gaussian.log_density(distribution, y)
 
+    def watch(self):
+        """As `gaussian.watch`; the emission may be a `Curve`."""
+        look = gaussian.watch()
+        return lambda t, source, emission: look(t, source, self._straight(source, emission))
+
     def _straight(self, source, emission):
         bent = isinstance(emission, Curve)
         return self.line(source, emission) if bent else emission
@@ -278,10 +283,12 @@ def filter(initial, transition, emission, y, line=tangent, repeats=0):
     ------
     ValueError
         If an argument has the wrong shape, or a belief has ceased to be one; with the time step.
+    numpy.linalg.LinAlgError
+        If rounding has taken over, with the time step: `gaussian.watch`.
     """
     y = checks.array("y", y, ("T", "L"), missing=True)
     repeats = checks.count("repeats", repeats, minimum=0)
-    rules = Rules(line, repeats)
+    rules = Rules(_drawn_once(line), repeats)
     means, covariances, costs = [], [], []
     events = recursions.filter(rules, initial, transition, emission, y)
     try:
@@ -308,20 +315,39 @@ def smooth(transition, filtered, line=tangent):
     Returns
     -------
     Smoothed
+
+    Raises
+    ------
+    ValueError
+        If a belief cannot be inverted, or has ceased to be one because rounding has grown on the way
+        back; with the time step.
     """
     beliefs = [Gaussian(m, S) for m, S in zip(filtered.means, filtered.covariances)]
-    found = [
-        event.distribution
-        for event in recursions.smooth(Rules(line), beliefs, transition)
-        if isinstance(event, recursions.BackwardStep)
-    ][::-1]
-    return Smoothed(
-        np.reshape([belief.mean for belief in found], filtered.means.shape),
-        np.reshape([belief.covariance for belief in found], filtered.covariances.shape),
-    )
+    means, covariances, t = filtered.means.copy(), filtered.covariances.copy(), len(beliefs)
+    try:
+        for event in recursions.smooth(Rules(line), beliefs, transition):
+            t = event.t
+            if isinstance(event, recursions.BackwardStep):
+                means[t], covariances[t] = event.distribution
+    except ValueError as error:
+        raise ValueError(f"at time step t={t - 1} (counted from 0): {error}") from error
+    return Smoothed(means, covariances)
 
 
 # ----------------------------------------------------------------------------- helpers
+
+
+def _drawn_once(line):
+    """The same line for the same belief and curve, which two operations and the watch ask for in turn."""
+    last = None, None, None
+
+    def draw(source, curve):
+        nonlocal last
+        if last[0] is not source or last[1] is not curve:
+            last = source, curve, line(source, curve)
+        return last[2]
+
+    return draw
 
 
 def _images(curve, x):

@@ -73,7 +73,8 @@ def filter(rules, initial, transition, emission, y):
     ----------
     rules : module
         Has ``marginalize(source, emission)``, ``invert(source, emission, y)`` and
-        ``log_density(distribution, y)``.
+        ``log_density(distribution, y)``. It may have ``watch()``, which returns a function of
+        (t, source, emission) that raises where rounding would take over; probabilities need none.
     initial : distribution
         p(x_1), in the form that ``rules`` understands.
     transition : conditional distribution or callable
@@ -90,10 +91,16 @@ def filter(rules, initial, transition, emission, y):
         In turn; the first measurement update, of the initial distribution, has no time update
         before it. The sum of the ``log_likelihood`` is log p(y_1 ... y_T), Eq. 2.40.
 
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the rules watch over rounding and it has taken over, with the time step (counted from 0).
+
     References
     ----------
     Section 2.2, Eqs. 2.36, 2.37 and 2.40.
     """
+    watch = _watch(rules)                                               # against rounding
     belief = initial                                                    # p(x_1): Eq. 2.49
     for t, observation in enumerate(y):
         if t > 0:
@@ -101,6 +108,7 @@ def filter(rules, initial, transition, emission, y):
             yield TimeUpdate(t, belief)
         log_likelihood = 0.0
         if not _is_missing(observation):
+            watch(t, belief, _at(emission, t))
             data = rules.marginalize(belief, _at(emission, t))          # Eq. 2.40 (fragment B)
             log_likelihood = rules.log_density(data, observation)
             belief = rules.invert(belief, _at(emission, t), observation)  # Eq. 2.37 (fragment B)
@@ -168,6 +176,11 @@ def invert_backward_step(rules, smoothed, past):
 def _at(conditional, t):
     """The conditional distribution in force at step t."""
     return conditional(t) if callable(conditional) else conditional
+
+
+def _watch(rules):
+    """What the rules watch along one sequence: a function of (t, source, emission), which may raise."""
+    return rules.watch() if hasattr(rules, "watch") else lambda t, source, emission: None
 
 
 def _is_missing(observation):

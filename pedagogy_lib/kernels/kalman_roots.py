@@ -136,20 +136,22 @@ def square_of(root, out):
 
 
 @jit
-def filter_roots(
-    first, stop, digits, reach, m0, P0_root, A, a, Q_root, C, c, R_root, y, peak, root, V,
-    xp, Pp, x, P, log_likelihoods, roots,
-):
+def filter_roots(span, limits, model, y, latest, fields):
     """Filter B sequences that miss the same observations, from one step to before another.
 
-    As `kalman.filter_covariances`, but for the roots: of P0, Q and R, and ``roots`` of P.
+    As `kalman.filter_small`, but for the roots: ``model`` has those of P0, Q and R, and ``fields`` end
+    with those of P.
     """
-    B, T, L = y.shape
-    K = P0_root.shape[0]
+    (first, stop), (digits, reach) = span, limits
+    m0, P0_root, A, a, Q_root, C, c, R_root = model
+    peak, root, V = latest
+    xp, Pp, x, P, log_likelihoods, roots = fields
+    (B, _, L), K = y.shape, P0_root.shape[0]
     move, joint = np.empty((K, 2 * K)), np.empty((L + K, K + L))
     predicted, C_row, R_row = np.empty((K, K)), np.empty((1, K)), np.empty((1, L))
     scale, owner = np.empty(L + K), np.empty(L + K, np.int64)
-    variance, whitened, index, constant = np.empty(L), np.empty(L), np.empty(L, np.int64), 0.0
+    variance, floor, whitened = np.empty(L), np.empty(L), np.empty(L)
+    index, constant = np.empty(L, np.int64), 0.0
     for t in range(first, stop):
         now_A, now_Q = A[(t - 1) * (A.shape[0] > 1)], Q_root[(t - 1) * (Q_root.shape[0] > 1)]
         now_C, now_R = C[t * (C.shape[0] > 1)], R_root[t * (R_root.shape[0] > 1)]
@@ -170,6 +172,16 @@ def filter_roots(
             triangularize(move, K, scale, owner)
             take(move, 0, 0, predicted)
         square_of(predicted, Pp[t])
+        grown = t == first or C.shape[0] > 1 or R_root.shape[0] > 1
+        for k in range(K if count else 0):
+            grown = grown or Pp[t, k, k] > peak[k]
+            peak[k] = max(peak[k], Pp[t, k, k])
+        for l in range(L if grown else 0):          # the smallest pivots of S to trust
+            floor[l] = 0.0
+            for k in range(K):
+                floor[l] += digits * now_C[l, k] * now_C[l, k] * peak[k]
+            for k in range(L):
+                floor[l] += digits * now_R[l, k] * now_R[l, k]
         if count == 0:
             place(predicted, roots[t], 0, 0)
         else:
@@ -197,8 +209,7 @@ def filter_roots(
                 pivot = joint[r, r]
                 if not pivot > 0.0:
                     return NOT_DEFINITE, t
-                peak[l] = max(peak[l], variance[r])
-                if pivot * pivot < digits * peak[l]:
+                if pivot * pivot < floor[l]:
                     return LOST, t
                 constant += 2.0 * np.log(pivot)
         square_of(roots[t], P[t])

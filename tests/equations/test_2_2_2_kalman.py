@@ -48,10 +48,13 @@ def moments(x, table, t):
     return mean, weights @ (x - mean) ** 2
 
 
-@pytest.fixture(scope="module")
-def scalar():
-    filtered = kalman.filter(*SCALAR, SCALAR_Y, SCALAR_U, backend="numpy")
-    return filtered, kalman.smooth(*SCALAR, SCALAR_Y, SCALAR_U, filtered=filtered, backend="numpy")
+@pytest.fixture(scope="module", params=["the printed loops", "what runs"])
+def scalar(request):
+    if request.param == "the printed loops":
+        filtered = kalman.filter_loop(*SCALAR, SCALAR_Y, SCALAR_U)
+        return filtered, kalman.smoother_loop(SCALAR[1], filtered)
+    filtered = kalman.filter(*SCALAR, SCALAR_Y, SCALAR_U)
+    return filtered, kalman.smooth(*SCALAR, SCALAR_Y, SCALAR_U, filtered=filtered)
 
 
 def test_eq_2_45(grid, scalar):
@@ -155,8 +158,16 @@ def cov_of(t, s, u=None):
     return given(s)[1][(t - 1) * K : t * K, (u - 1) * K : u * K]
 
 
+@pytest.fixture(scope="module")
+def loops():
+    """What the printed loops find."""
+    arrow = AffineGaussian(A, a, Q)
+    filtered = kalman.filter_loop(Gaussian(MU, SIGMA), arrow, AffineGaussian(C, c, R), Y, U @ B.T)
+    return filtered, kalman.smoother_loop(arrow, filtered)
+
+
 @pytest.mark.parametrize("t", [1, 2, 3, 4])
-def test_eq_2_47(t):
+def test_eq_2_47(t, loops):
     x, P = mean_of(t, t - 1), cov_of(t, t - 1)
     S = C @ P @ C.T + R
     gain = P @ C.T @ np.linalg.inv(S)
@@ -171,10 +182,12 @@ def test_eq_2_47(t):
     updated = kalman.measurement_update(Gaussian(x, P), AffineGaussian(C, c, R), Y[t - 1])
     assert_only_as_printed(mean_of(t, t), updated.belief.mean, x)
     assert_only_as_printed(cov_of(t, t), updated.belief.covariance, P)
+    assert_only_as_printed(mean_of(t, t), loops[0].means[t - 1], loops[0].predicted_means[t - 1])
+    assert_only_as_printed(cov_of(t, t), loops[0].covariances[t - 1], loops[0].predicted_covariances[t - 1])
 
 
 @pytest.mark.parametrize("t", [2, 3, 4])
-def test_eq_2_48(t):
+def test_eq_2_48(t, loops):
     x, P, u = mean_of(t - 1, t - 1), cov_of(t - 1, t - 1), U[t - 2]
     assert_only_as_printed(
         mean_of(t, t - 1), A @ x + B @ u + a, A @ x + a, A.T @ x + B @ u + a
@@ -183,16 +196,19 @@ def test_eq_2_48(t):
     updated = kalman.time_update(Gaussian(x, P), AffineGaussian(A, a, Q), B @ u)
     assert_only_as_printed(mean_of(t, t - 1), updated.mean, x)
     assert_only_as_printed(cov_of(t, t - 1), updated.covariance, P)
+    assert_only_as_printed(mean_of(t, t - 1), loops[0].predicted_means[t - 1], loops[0].means[t - 1])
+    assert_only_as_printed(cov_of(t, t - 1), loops[0].predicted_covariances[t - 1], loops[0].covariances[t - 1])
 
 
-def test_eq_2_49():
+@pytest.mark.parametrize("run", [kalman.filter, kalman.filter_loop])
+def test_eq_2_49(run):
     """With the prior in the place of a prediction, Eq. 2.47 serves the first step as well."""
     assert_only_as_printed(mean_of(1, 0), MU, A @ MU + a)
     assert_only_as_printed(cov_of(1, 0), SIGMA, A @ SIGMA @ A.T + Q)
-    first = kalman.filter(
+    first = run(
         Gaussian(MU, SIGMA), AffineGaussian(A, a, Q), AffineGaussian(C, c, R), Y[:1]
     )
-    moved = kalman.filter(
+    moved = run(
         Gaussian(A @ MU + a, A @ SIGMA @ A.T + Q),      # as if a time update came before the start
         AffineGaussian(A, a, Q), AffineGaussian(C, c, R), Y[:1],
     )
@@ -200,7 +216,7 @@ def test_eq_2_49():
 
 
 @pytest.mark.parametrize("t", [2, 3, 4])
-def test_eq_2_53(t):
+def test_eq_2_53(t, loops):
     x, P, u = mean_of(t - 1, t - 1), cov_of(t - 1, t - 1), U[t - 2]
     predicted, P_predicted = mean_of(t, t - 1), cov_of(t, t - 1)
     # Left: X_{t-1} given X_t and all data, by conditioning the joint of all states on X_t.
@@ -227,11 +243,12 @@ def test_eq_2_53(t):
     assert_only_as_printed(spread, P - J @ P_predicted @ J.T, P - J.T @ P_predicted @ J)
     gain, covariance = kalman.future_conditioning(Gaussian(x, P), AffineGaussian(A, a, Q))
     assert_only_as_printed(slope, gain, J.T)
+    assert_only_as_printed(slope, loops[1].gains[t - 2], J.T)
     assert_only_as_printed(spread, covariance, P)
 
 
 @pytest.mark.parametrize("t", [2, 3, 4])
-def test_eq_2_54(t):
+def test_eq_2_54(t, loops):
     x, P = mean_of(t - 1, t - 1), cov_of(t - 1, t - 1)
     predicted, P_predicted = mean_of(t, t - 1), cov_of(t, t - 1)
     smoothed, P_smoothed = mean_of(t, T), cov_of(t, T)
@@ -261,16 +278,22 @@ def test_eq_2_54(t):
     )
     assert_only_as_printed(mean, step.mean, x)
     assert_only_as_printed(covariance, step.covariance, P)
+    assert_only_as_printed(mean, loops[1].means[t - 2], x)
+    assert_only_as_printed(covariance, loops[1].covariances[t - 2], P)
 
 
 @pytest.mark.parametrize("t", [2, 3, 4])
-def test_eq_2_55(t):
+def test_eq_2_55(t, loops):
     P = cov_of(t - 1, t - 1)
     J = P @ A.T @ np.linalg.inv(cov_of(t, t - 1))
     P_smoothed = cov_of(t, T)
     assert_only_as_printed(
         cov_of(t, T, t - 1), P_smoothed @ J.T, J @ P_smoothed, P_smoothed @ J, cov_of(t, t - 1) @ J.T
     )
+    filtered, smoothed = loops
+    adjoint = kalman.adjoint_smoother(AffineGaussian(A, a, Q), AffineGaussian(C, c, R), Y, filtered)
+    for found in (smoothed.cross_covariances[t - 2], adjoint.cross_covariances[t - 2]):
+        assert_only_as_printed(cov_of(t, T, t - 1), found, found.T)
 
 
 # ------------------------------------------------- what the text between the equations says

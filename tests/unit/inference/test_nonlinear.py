@@ -1,7 +1,9 @@
 """Nonlinear filters: on lines they are the Kalman filter; on curves they are held against grids and quadrature."""
 
+import gaussian_chain
 import numpy as np
 import pytest
+from chain_models import damped, problems
 from scipy.integrate import quad
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
@@ -167,3 +169,46 @@ STILL = Curve(lambda x: x, np.eye(1))
 def test_errors_name_the_argument_and_the_step(call, message):
     with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_right_or_raises(name):
+    """Over a sweep of stiffness, on lines: the exact answer to 1e-5, or an error with the time step."""
+    right, refused = 0, 0
+    for initial, move, look, y in problems("rotation", 24):
+        A, C = move.matrix, look.matrix
+        curves = Curve(lambda x, A=A: x @ A.T, move.covariance), Curve(lambda x, C=C: x @ C.T, look.covariance)
+        try:
+            found = nonlinear.filter(initial, *curves, y, LINES[name])
+        except (np.linalg.LinAlgError, ValueError) as error:
+            assert "at time step t=" in str(error)
+            refused += 1
+            continue
+        truth = gaussian_chain.exact(initial, move, look, y)[0]
+        assert abs(found.log_likelihood - truth) < 1e-5 * max(1.0, abs(truth))
+        right += 1
+    assert right > 4
+    assert refused > 4
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_smoother_is_right_or_raises_where_it_undoes_damping(name):
+    """Without noise the transition damps, and the smoother magnifies what is left of it: rounding."""
+    right, refused = 0, 0
+    for rates in ((0.95, 0.95), (0.9, 0.6), (0.8, 0.3), (0.999, 0.5)):
+        for T in (8, 12, 20, 28, 60):
+            initial, move, look, y = damped(rates, T, T)
+            means, covariances = gaussian_chain.from_the_start(initial, move, look, y)
+            bent = Curve(lambda x, A=move.matrix: x @ A.T, move.covariance, lambda x, A=move.matrix: A)
+            filtered = nonlinear.filter(initial, bent, look, y, LINES[name])
+            try:
+                found = nonlinear.smooth(bent, filtered, LINES[name])
+            except (np.linalg.LinAlgError, ValueError) as error:
+                assert "at time step t=" in str(error)
+                refused += 1
+                continue
+            np.testing.assert_allclose(found.means, means, atol=1e-6 * np.abs(means).max())
+            np.testing.assert_allclose(found.covariances, covariances, atol=1e-6 * np.abs(covariances).max())
+            right += 1
+    assert right >= 5
+    assert refused >= 2

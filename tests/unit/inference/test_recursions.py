@@ -135,3 +135,15 @@ def test_the_same_lines_run_a_hidden_markov_model_with_real_observations():
 def test_an_empty_sequence_has_no_events():
     assert list(recursions.filter(gaussian, INITIAL, TRANSITION, EMISSION, np.empty((0, 2)))) == []
     assert list(recursions.smooth(gaussian, [], TRANSITION)) == []
+
+
+def test_rounding_is_refused_with_the_time_step():
+    """A prior of 1e8 and noises of 1e-8: after two steps only the rounding of the covariance is left."""
+    noisy = lambda size: size * np.eye(2)
+    look = AffineGaussian(np.array([[1.0, 0.5]]), np.zeros(1), 1e-8 * np.eye(1))
+    turn = AffineGaussian(np.array([[0.8, -0.6], [0.6, 0.8]]), np.zeros(2), noisy(1e-8))
+    y = np.array([[1.0], [0.4], [-0.3], [-0.8], [-1.1]])
+    events = recursions.filter(gaussian, Gaussian(np.zeros(2), noisy(1e8)), turn, look, y)
+    with pytest.raises(np.linalg.LinAlgError, match=r"t=2 \(counted from 0\): the covariance of y has lost its digits"):
+        list(events)
+    list(recursions.filter(gaussian, Gaussian(np.zeros(2), noisy(1.0)), turn, look, y))
