@@ -25,7 +25,7 @@ def tasks():
     from importlib import import_module
 
     found = {}
-    for path in sorted((Path(__file__).parent / "sections").glob("s*.py")):
+    for path in sorted((Path(__file__).parent / "sections").glob("[!_]*.py")):
         module = import_module(f"{__name__}.sections.{path.stem}")
         found |= {t.name: t for t in vars(module).values() if isinstance(t, Task)}
     return found

@@ -56,7 +56,7 @@ def _(joint):
     return (joint * joint.sum(0), joint * joint.sum(1, keepdims=True))
 
 
-@task("1-b", cases=_derivative_cases)
+@task("1-b", cases=_derivative_cases, stars=2)
 def total_derivative(x, A, B):
     """With shapes (K,), (K, K), (K, K), returning (K,)."""
     return A @ B @ x + B.T @ A.T @ x
@@ -94,7 +94,7 @@ def _(x, A, B):
     return A @ B @ x + A.T @ x
 
 
-@task("1-c", cases=_tower_cases)
+@task("1-c", cases=_tower_cases, stars=2)
 def tower(posterior, marginal, f):
     """With shapes (I, J), (J,), (I, J), returning a number."""
     return (posterior * f).sum(0) @ marginal

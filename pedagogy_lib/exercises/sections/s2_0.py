@@ -84,7 +84,7 @@ def _(prior, emission, y):
     return prior
 
 
-@task("2.0-b", cases=_count_cases)
+@task("2.0-b", cases=_count_cases, stars=2)
 def adjusted_rates(counts):
     """With shape (departments, 2, 2), returning (2,)."""
     rates = counts[..., 1] / counts.sum(-1)
@@ -124,7 +124,7 @@ def _(counts):
     return counts[..., 1].sum(1) / counts[..., 1].sum() @ (counts[..., 1] / counts.sum(-1))
 
 
-@task("2.0-c", cases=_path_cases)
+@task("2.0-c", cases=_path_cases, stars=2)
 def blocked(kinds, known, descendant_known):
     """Three lists of one length, returning True or False."""
     return _stops(lambda is_known, below: is_known or below)(kinds, known, descendant_known)

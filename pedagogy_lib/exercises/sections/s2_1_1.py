@@ -94,7 +94,7 @@ def _responsibilities_edges():
     return [(apart, np.log([0.5, 0.5])), (np.array([[-3.0, -np.inf, -2.0]]), np.log([0.2, 0.3, 0.5]))]
 
 
-@task("2.1.1-a", cases=_responsibilities_cases, edges=_responsibilities_edges, stars=1)
+@task("2.1.1-a", cases=_responsibilities_cases, edges=_responsibilities_edges)
 def responsibilities(log_likelihoods, log_prior):
     """With shapes (N, K) and (K,), returning (N, K)."""
     return softmax(log_likelihoods + log_prior, axis=1)

@@ -82,7 +82,7 @@ def _averaged_covariances(mean, covariance, C, c, noise, y):
     return np.linalg.solve(total, C.T @ noise @ (y - c) + covariance @ mean), np.linalg.inv(total)
 
 
-@task("2.1.2-b", cases=_sensor_cases)
+@task("2.1.2-b", cases=_sensor_cases, stars=2)
 def see(mean, covariance, row, offset, variance, y):
     """With shapes (K,), (K, K), (K,) and three numbers, returning the new mean and the new covariance."""
     gain = covariance @ row / (row @ covariance @ row + variance)
@@ -116,11 +116,11 @@ def _wider(mean, covariance, row, offset, variance, y):
     return mean + gain * (y - offset - row @ mean), covariance + np.outer(gain, row @ covariance)
 
 
-@task("2.1.2-c", cases=_picture_cases)
-def fill_in(C, c, variances, y):
+@task("2.1.2-c", cases=_picture_cases, stars=2)
+def fill_in(loadings, offset, noise_variances, y):
     """With shapes (D, K), (D,), (D,), (D,), where NaN is missing; returning (D,) with the gaps filled."""
     seen = ~np.isnan(y)
-    return np.where(seen, y, C @ _factors(C, c, variances, y, seen) + c)
+    return np.where(seen, y, loadings @ _factors(loadings, offset, noise_variances, y, seen) + offset)
 
 
 @fill_in.mistake(

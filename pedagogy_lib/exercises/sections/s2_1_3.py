@@ -60,7 +60,7 @@ def _(y, alpha, precision):
     return y - alpha / precision * np.sign(y)
 
 
-@task("2.1.3-b", cases=_code_cases)
+@task("2.1.3-b", cases=_code_cases, stars=2)
 def gradient(C, precision, alpha, beta, x, y):
     """With shapes (D, K), three numbers, (K,), (D,), returning (K,)."""
     return -precision * C.T @ (y - C @ x) + alpha * np.tanh(beta * x)
@@ -106,7 +106,7 @@ def _(C, precision, alpha, beta, x, y):
     return -precision * C.T @ (y - C @ x) + alpha * beta * np.tanh(beta * x)
 
 
-@task("2.1.3-c", cases=_code_cases)
+@task("2.1.3-c", cases=_code_cases, stars=2)
 def log_marginal(C, precision, alpha, beta, mode, y, *, price=-1.0, prior=True, circle=True, root=-0.5):
     """With shapes (D, K), three numbers, (K,), (D,), returning a number."""
     D, K = C.shape

@@ -70,7 +70,7 @@ def _(belief, transition, emission, y):
     )
 
 
-@task("2.2-b", cases=_smoother_cases)
+@task("2.2-b", cases=_smoother_cases, stars=2)
 def smoother_step(filtered, smoothed_next, transition):
     """Return an array of shape (K,)."""
     return smoothed_next @ _past(filtered, transition)
@@ -110,7 +110,7 @@ def _(filtered, smoothed_next, transition):
     return transition @ smoothed_next
 
 
-@task("2.2-c", cases=_smoother_cases)
+@task("2.2-c", cases=_smoother_cases, stars=2)
 def posterior_transition(filtered, smoothed_next, transition):
     """Return an array of shape (K, K)."""
     joint = smoothed_next[:, None] * _past(filtered, transition)

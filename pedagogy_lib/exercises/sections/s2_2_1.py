@@ -97,7 +97,7 @@ def _pair_edges():
     return [(np.array([0.25, 0.75]), np.array([3e-13, 1e-13]), transition)]
 
 
-@task("2.2.1-b", cases=_pair_cases, edges=_pair_edges)
+@task("2.2.1-b", cases=_pair_cases, edges=_pair_edges, stars=2)
 def gamma_step(gamma, alpha_before, transition):
     """Return an array of shape (K, K)."""
     return _ratio(gamma, transition @ alpha_before)[:, None] * transition * alpha_before
@@ -147,7 +147,7 @@ def _best_edges():
         ]
 
 
-@task("2.2.1-c", cases=_best_cases, edges=_best_edges, parts=("log_best", "came_from"))
+@task("2.2.1-c", cases=_best_cases, edges=_best_edges, parts=("log_best", "came_from"), stars=2)
 def best_step(log_best, log_transition, log_likelihood):
     """Return (log_best, came_from)."""
     scores = log_transition + log_best

@@ -74,7 +74,7 @@ def _(mean, covariance, A, push, noise):
     return (A @ mean, A @ covariance @ A.T + noise)
 
 
-@task("2.2.2-b", cases=_measurement_cases)
+@task("2.2.2-b", cases=_measurement_cases, stars=2)
 def measurement_update(mean, covariance, C, c, noise, y):
     """Return (mean, covariance)."""
     S = C @ covariance @ C.T + noise
@@ -127,7 +127,7 @@ def _raw_observation(mean, covariance, C, c, noise, y):
     )[1]
 
 
-@task("2.2.2-c", cases=_backward_cases)
+@task("2.2.2-c", cases=_backward_cases, stars=2)
 def backward_step(filtered, predicted, smoothed, A):
     """Each of the three a pair (mean, covariance), returning a pair."""
     (mean, covariance), (predicted_mean, predicted_covariance), (next_mean, next_covariance) = (

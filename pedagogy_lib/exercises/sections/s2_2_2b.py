@@ -86,7 +86,7 @@ def _(*case):
     return _with(lambda logs: logs.mean())(*case)
 
 
-@task("2.2.2b-b", cases=_systematic_cases)
+@task("2.2.2b-b", cases=_systematic_cases, stars=2)
 def systematic(weights, u):
     """With shape (I,) and a number in [0, 1), returning I indices."""
     I = len(weights)
@@ -134,7 +134,7 @@ def _(weights, u):
     return np.bincount(systematic(weights, u), minlength=len(weights))
 
 
-@task("2.2.2b-c", cases=_backward_cases)
+@task("2.2.2b-c", cases=_backward_cases, stars=2)
 def backward_step(beta, alpha, moves):
     """With shapes (I,), (I,), (I, I), returning the earlier beta, shape (I,)."""
     pair = alpha * moves
@@ -182,7 +182,7 @@ def _(beta, alpha, moves):
     return backward_step(alpha, alpha, moves)
 
 
-@task("2.2.2b-f", cases=_volatility_cases)
+@task("2.2.2b-f", cases=_volatility_cases, stars=2)
 def volatility_step(h, y, mu, phi, sigma, eta):
     """With h and eta of shape (I,), returning (h, log_likelihoods), both of shape (I,)."""
     return _weighed(_pushed(h, mu, phi, sigma, eta), y)

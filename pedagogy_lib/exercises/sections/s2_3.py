@@ -86,7 +86,7 @@ def _covariance_kept(mean, covariance, f, jacobian, noise, y):
     return extended_update(mean, covariance, f, jacobian, noise, y)[0], covariance
 
 
-@task("2.3-b", cases=_sigma_cases)
+@task("2.3-b", cases=_sigma_cases, stars=2)
 def sigma_points(mean, covariance, kappa):
     """Return (points, weights) with shapes (2K + 1, K) and (2K + 1,)."""
     K = len(mean)
@@ -152,7 +152,7 @@ def _not_centred(mean, covariance, kappa):
     return points - mean, weights
 
 
-@task("2.3-c", cases=_line_cases)
+@task("2.3-c", cases=_line_cases, stars=2)
 def nearest_line(points, images, weights):
     """With shapes (P, K), (P, L), (P,), returning (A, b, omega)."""
     m, mean = weights @ points, weights @ images

@@ -90,7 +90,7 @@ def _gain_noise_twice(members, images, noise):
     return ensemble_gain(members, images, 2 * noise)
 
 
-@task("2.4-b", cases=_serial_cases)
+@task("2.4-b", cases=_serial_cases, stars=2)
 def serial_update(members, images, y, r, alpha=None, count=None):
     """With shapes (N, K), (N,) and two numbers, returning (N, K)."""
     mean, X = members.mean(0), members - members.mean(0)
@@ -159,7 +159,7 @@ def _serial_counted_n(members, images, y, r):
     return serial_update(members, images, y, r, count=len(images))
 
 
-@task("2.4-c", cases=_inflation_cases)
+@task("2.4-c", cases=_inflation_cases, stars=2)
 def needed_inflation(surprises, variances, r):
     """With shapes (T, L), (T, L) and a number, returning a number."""
     squared = ((surprises**2).sum() - r * surprises.size) / variances.sum()

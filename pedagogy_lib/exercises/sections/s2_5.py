@@ -90,7 +90,7 @@ def _frequency_not_squared(x, gradient, dt, frequency):
     return euler_adjoint(x, gradient, dt, np.sqrt(frequency))
 
 
-@task("2.5-b", cases=_gradient_cases)
+@task("2.5-b", cases=_gradient_cases, stars=2)
 def adjoint_gradient(first, background, B, A, H, R, y):
     """With y of shape (T, L), returning shape (K,)."""
     states = [first]
@@ -176,7 +176,7 @@ def _once_too_often(first, background, B, A, H, R, y):
     return A.T @ (adjoint_gradient(first, background, B, A, H, R, y) - pulled) + pulled
 
 
-@task("2.5-c", cases=_weak_cases)
+@task("2.5-c", cases=_weak_cases, stars=2)
 def weak_precision(A, B, Q, H, R, T):
     """Return an array of shape (T K, T K)."""
     K, seen = len(A), H.T @ np.linalg.solve(R, H)

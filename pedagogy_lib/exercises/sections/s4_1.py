@@ -65,7 +65,7 @@ def _(params, features, targets, penalty):
     return 2 * ridge_gradient(params, features, targets, penalty)
 
 
-@task("4.1-b", cases=_momentum_cases)
+@task("4.1-b", cases=_momentum_cases, stars=2)
 def momentum_steps(start, H, rate, decay, n):
     """Return (D,)."""
     params, step = np.array(start, float), 0.0
@@ -114,7 +114,7 @@ def _(start, H, rate, decay, n):
     return momentum_steps(start, H, rate, decay, n + 1)
 
 
-@task("4.1-c", cases=_hessian_cases)
+@task("4.1-c", cases=_hessian_cases, stars=2)
 def saddle_free_step(gradient, hessian):
     """With shapes (D,), (D, D), returning (D,)."""
     values, vectors = np.linalg.eigh(hessian)

@@ -79,7 +79,9 @@ def _powers_of_two():
     ]
 
 
-@task("4.2-b", cases=lambda rng: [tuple(rng.dirichlet(np.ones(n), size=2)) for n in (6, 4)], edges=_powers_of_two)
+@task(
+    "4.2-b", cases=lambda rng: [tuple(rng.dirichlet(np.ones(n), size=2)) for n in (6, 4)], edges=_powers_of_two, stars=2
+)
 def rounded_cost(p, q):
     """With two arrays of shape (K,), returning a number."""
     return float(p @ np.ceil(-np.log2(q)))
@@ -133,7 +135,7 @@ def _(p, q):
     return float(p @ np.ceil(-np.log2(p)))
 
 
-@task("4.2-c", cases=_die_cases)
+@task("4.2-c", cases=_die_cases, stars=2)
 def fit_die(rolls, K, alpha):
     """With whole numbers from 0 to K - 1, returning shape (K,)."""
     counts = np.bincount(rolls, minlength=K) + alpha

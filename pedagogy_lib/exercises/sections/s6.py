@@ -72,7 +72,7 @@ def _(log_joint, r):
     return float((r * np.log(r) - r * log_joint).sum(1).mean())
 
 
-@task("6-b", cases=_partial_cases)
+@task("6-b", cases=_partial_cases, stars=2)
 def partial_e_step(log_joint, r, eta):
     """With shapes (N, K), (N, K) and a number, returning (N, K)."""
     return softmax((1 - eta) * np.log(r) + eta * (log_joint - logsumexp(log_joint, axis=1, keepdims=True)), axis=1)
@@ -127,7 +127,7 @@ def _pop_edges():
     return [(8 * 169 + 1, [1, 5, 2]), (98765, [3, 0, 1, 12]), (8 * 3 + 6, [1, 5, 2]), (2**62 - 1, [3, 1])]
 
 
-@task("6-c", cases=_pop_cases, edges=_pop_edges, parts=("stack", "symbol"))
+@task("6-c", cases=_pop_cases, edges=_pop_edges, parts=("stack", "symbol"), stars=2)
 def pop(stack, frequencies):
     """With a whole number and a list of whole numbers, returning (stack, symbol)."""
     ends = np.cumsum(frequencies)

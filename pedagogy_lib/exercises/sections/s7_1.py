@@ -58,7 +58,7 @@ def _(responsibilities, y):
     return update_means(responsibilities, y).T
 
 
-@task("7.1-b", cases=_covariance_cases)
+@task("7.1-b", cases=_covariance_cases, stars=2)
 def update_covariances(responsibilities, y, means):
     """With shapes (N, K), (N, D), (K, D), returning (K, D, D)."""
     centred = y[:, None, :] - means
@@ -115,7 +115,7 @@ def _assign_edges():
     ]
 
 
-@task("7.1-c", cases=_assign_cases, edges=_assign_edges)
+@task("7.1-c", cases=_assign_cases, edges=_assign_edges, stars=2)
 def assign(y, means):
     """With shapes (N, D) and (K, D), returning one-hot rows of shape (N, K)."""
     distances = ((y[:, None, :] - means) ** 2).sum(2)

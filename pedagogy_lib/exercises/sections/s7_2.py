@@ -93,7 +93,7 @@ def _(sequences, K):
     return _rows(sum(_pairs_of(np.asarray(s), K) for s in sequences))
 
 
-@task("7.2-b", cases=_update_cases)
+@task("7.2-b", cases=_update_cases, stars=2)
 def baum_welch_step(gamma, pairs, symbols, M):
     """Return (initial, transition, emission)."""
     counts = np.zeros((M, gamma.shape[1]))
@@ -144,7 +144,7 @@ def _(gamma, pairs, symbols, M):
     )
 
 
-@task("7.2-c", cases=_rate_cases)
+@task("7.2-c", cases=_rate_cases, stars=2)
 def poisson_rates(gamma, counts):
     """Return an array of shape (K,)."""
     return gamma.T @ counts / gamma.sum(0)

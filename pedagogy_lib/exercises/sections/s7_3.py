@@ -55,7 +55,7 @@ def _round_with(project):
     return answer
 
 
-@task("7.3-a", cases=_posterior_cases)
+@task("7.3-a", cases=_posterior_cases, stars=2)
 def m_step(y, means, covariance, *, spread=1.0):
     """With shapes (N, D), (N, K), (K, K), returning C (D, K) and the noise variances (D,)."""
     N = len(y)
@@ -102,7 +102,7 @@ def _whole_noise(y, means, covariance):
     return C, y.T @ y / len(y) - C @ (y.T @ means / len(y)).T
 
 
-@task("7.3-b", cases=_covariance_cases)
+@task("7.3-b", cases=_covariance_cases, stars=2)
 def model_covariance(S, k):
     """With shape (D, D) and a number, returning C C' + sigma^2 I, shape (D, D)."""
     return _rebuilt(S, k, _discarded_mean, _beyond)

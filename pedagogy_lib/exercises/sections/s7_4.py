@@ -82,7 +82,7 @@ def _(means, variances, cross, y):
     )
 
 
-@task("7.4-b", cases=_transition_cases)
+@task("7.4-b", cases=_transition_cases, stars=2)
 def update_transition(means, covariances, cross):
     """Return (A, Q)."""
     now = means[1:].T @ means[1:] + covariances[1:].sum(0)
@@ -129,7 +129,7 @@ def _(means, covariances, cross):
     return update_transition(means, covariances, cross.transpose(0, 2, 1))
 
 
-@task("7.4-c", cases=_change_cases)
+@task("7.4-c", cases=_change_cases, stars=2)
 def change_coordinates(A, Q, C, S):
     """Return (A, Q, C) for the state S x."""
     inverse = np.linalg.inv(S)

@@ -111,7 +111,7 @@ def _(proposal, target):
     return transition_matrix(proposal, target).T
 
 
-@task("mcmc-b", cases=_langevin_cases)
+@task("mcmc-b", cases=_langevin_cases, stars=2)
 def log_ratio(log_density, gradient, x, proposal, size):
     """Return one number."""
     return _langevin()(log_density, gradient, x, proposal, size)
@@ -157,7 +157,7 @@ def _(*case):
     return _langevin(spread=0.5)(*case)
 
 
-@task("mcmc-c", cases=_leapfrog_cases)
+@task("mcmc-c", cases=_leapfrog_cases, stars=2)
 def leapfrog_step(gradient, x, v, size):
     """Return the new (x, v)."""
     v = v + size / 2 * gradient(x)
