@@ -187,10 +187,10 @@ def watch():
             return                              # `log_density` and `invert` refuse it, and say why
         if not rounding.trusted(pivots, C, np.diag(noise), peak).all():
             raise np.linalg.LinAlgError(
-                f"at time step t={t} (counted from 0): the covariance of y has lost its digits: what "
-                "earlier observations leave uncertain about it is less than half of the digits of its "
-                "variance can show. On a linear model, use inference.kalman with method='sqrt'; else "
-                "bring the precisions of the sensors and of the initial state nearer to each other"
+                f"at time step t={t} (counted from 0): the covariance of y has lost its digits: earlier "
+                "observations predict y so well that the variance left over is mostly rounding. On a "
+                "linear model use inference.kalman with method='sqrt'; on another bring the precisions of "
+                "the sensors and of the initial state nearer to each other"
             )
 
     return look

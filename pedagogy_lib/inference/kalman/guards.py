@@ -24,9 +24,8 @@ NOT_DEFINITE = (
 )
 LOST = {
     "joseph": (
-        "the covariance of y has lost its digits: what earlier observations, or other entries of this "
-        "one, leave uncertain about an entry is less than half of the digits of its variance can "
-        "show. Use method='sqrt'"
+        "the covariance of y has lost its digits: earlier observations, or other entries of y, predict "
+        "an entry so well that the variance left over is mostly rounding. Use method='sqrt'"
     ),
     "sqrt": (
         "the covariance of y has lost its digits, even on square roots. Bring the precisions of "
