@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bare import alt, centre, drag, shown, swipe
+from bare import alt, centre, drag, pixel, shown, swipe
 
 from pedagogy_lib import show
 
@@ -48,13 +48,6 @@ def commit(page):
 
 def told(page):
     return page.locator(".pl-told").inner_text().split("\n\n")
-
-
-def pixel(page, figure, x, y):
-    stage = page.locator(".pl-stage svg").bounding_box()
-    left, top = figure.film.panels[0].place(x, y)
-    scale = stage["width"] / (72 * figure.film.size[0])
-    return stage["x"] + left * scale, stage["y"] + top * scale
 
 
 def test_before_the_guess_nothing_moves_and_nothing_is_told(new_page):
@@ -121,7 +114,7 @@ def test_a_place_by_mouse_and_finger(new_page, touch):
     pull(page, pixel(page, figure, 2, 1), pixel(page, figure, 1.1, 1.7))
     assert alt(page) == "At 2, answer off."  # the figure waits
     commit(page).click()
-    assert told(page) == ["You placed it at a 1; it belongs at a 3.5.", "Because of it."]
+    assert told(page) == ["You placed it at a = 1; it belongs at a = 3.5.", "Because of it."]
     assert alt(page) == "At 3.5, answer on."
     assert centre(page.locator(".pl-done")) == pytest.approx(pixel(page, figure, 1, 1), abs=1)
     truth = page.locator(".pl-truth").bounding_box()
@@ -135,10 +128,10 @@ def test_a_place_by_keys(new_page):
     ring.press("ArrowLeft")
     ring.press("ArrowUp")
     ring.press("ArrowRight")
-    assert ring.get_attribute("aria-valuetext") == "a 2.5"
+    assert ring.get_attribute("aria-valuetext") == "a = 2.5"
     ring.press("ArrowRight")
     commit(page).press("Enter")
-    assert told(page)[0] == "You placed it at a 3; it belongs at a 3.5."
+    assert told(page)[0] == "You placed it at a = 3; it belongs at a = 3.5."
 
 
 def with_sketch(figure):
@@ -160,8 +153,8 @@ def test_a_curve_in_one_stroke(new_page, touch):
     assert "on average they are 0.1" in told(page)[0]
     assert page.locator(".pl-sheet polyline").count() == 2
     assert alt(page) == "At 2, answer on."
-    true = page.locator("polyline.pl-true").bounding_box()
-    assert (true["x"], true["y"] + true["height"]) == pytest.approx(pixel(page, figure, 0, 0), abs=7)  # the box holds the stroke
+    true = page.locator("polyline.pl-true").bounding_box()  # with its stroke
+    assert (true["x"], true["y"] + true["height"]) == pytest.approx(pixel(page, figure, 0, 0), abs=7)
 
 
 def test_a_curve_by_keys(new_page):

@@ -50,7 +50,7 @@ class Animation:
         )
         self.alts = [self._alt_of(index) for index in range(count)]
         self.film.develop()
-        self.element = self._figure_element(interval)
+        self.element = self.film.element(lambda: self._figure_element(interval))
         self._html = page.dressed(self.element)
         page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
         self.film.check_repeatable()
@@ -76,7 +76,7 @@ class Animation:
                 "alts": packing.pack(self.alts, [len(self)], words=True),
                 "interval": interval,
                 "label": self.label,
-                **self.film.stock.payload(),
+                **page.versions(self.film.payload()),
             },
         )
 

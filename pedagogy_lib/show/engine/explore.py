@@ -51,7 +51,7 @@ class Explore:
         self._redrawn = self._host == "live" and not stored
         if not self._redrawn:
             self.film.develop()
-        self.element = self._figure_element()
+        self.element = self.film.element(self._figure_element)
         self._html = page.dressed(self.element, scripted=not self._redrawn)
         count = len(self._all)
         page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
@@ -108,18 +108,19 @@ class Explore:
         controls, data = "", None
         if not self._redrawn:
             controls = controls_html(self.controls, dict(zip(self.controls, self._start)))
-            shape = [len(control.values) for control in self.controls.values()]
+            versions = [
+                pictures
+                | {"size": [round(inches * 72, 2) for inches in film.size]}
+                | handles_payload(self._handles, self.controls, self.states(), film.shape, film.panels)
+                for film, pictures in zip(self.film.versions, self.film.payload())
+            ]
             data = {
                 "controls": [
                     {"label": c.label, "texts": c.texts, "kind": c.kind}
                     for c in self.controls.values()
                 ],
-                "size": [round(inches * 72, 2) for inches in self.film.size],
-                **handles_payload(
-                    self._handles, self.controls, self.states(), shape, self.film.panels
-                ),
-                "alts": packing.pack(list(self._alts.values()), shape, words=True),
-                **self.film.stock.payload(),
+                "alts": packing.pack(list(self._alts.values()), self.film.shape, words=True),
+                **page.versions(versions),
             }
         return page.figure_element(
             "explore",
@@ -136,7 +137,7 @@ class Explore:
         if self._redrawn:
             self.film.develop()
             self._redrawn = False
-            self.element = self._figure_element()
+            self.element = self.film.element(self._figure_element)
         return self.element
 
     def _advice(self, format):

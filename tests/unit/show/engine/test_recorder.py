@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from pedagogy_lib import show
 from pedagogy_lib.show.engine import film as film_module
@@ -212,3 +213,49 @@ def test_in_a_running_kernel_a_figure_drawn_once_is_the_figure_of_the_page(monke
     live = everything()._repr_mimebundle_()
     assert set(live) == {"text/plain", "text/html", "image/png"}
     assert live["text/html"] == page
+
+
+# For phones ----------------------------------------------------------------------------------------
+
+
+def test_a_wide_figure_drawn_once_has_a_version_for_phones():
+    figure = everything()
+    wide, narrow = figure.film.versions
+    assert (wide.width, narrow.width) == (6.2, 4.0)
+    boxes = [panel.box for panel in narrow.panels]
+    assert boxes[0][3] < boxes[1][1]  # under each other
+    assert boxes[0][::2] == pytest.approx(boxes[1][::2])
+    for index in range(len(narrow)):
+        assert picture([narrow.stored(index)]) == picture([narrow.frame(index)])
+
+
+def test_a_version_for_phones_that_is_too_heavy_is_left_out(monkeypatch):
+    weight = len(everything()._repr_mimebundle_()["text/html"].encode())
+    monkeypatch.setattr(film_module.frames, "BUDGET", weight - 10_000)
+    monkeypatch.setattr(film_module.page, "BUDGET", weight - 10_000)
+    assert len(everything().film.versions) == 1
+
+
+def test_a_figure_that_is_narrow_or_does_not_follow_has_one_version():
+    def own():
+        fig = Figure(figsize=(6, 3))
+        dot = fig.add_subplot(xlim=(0, 3)).plot([1], [1], "o")[0]
+        return fig, lambda a: dot.set_data([a], [1])
+
+    def small():
+        fig, ax = show.figure(width=3, height=2)
+        return fig, lambda a: ax.title.set_text(str(a))
+
+    for draw in (own, small):
+        assert len(show.explore(draw, alt="{a}", a=[1, 2]).film.versions) == 1
+
+
+def test_a_stack_keeps_the_height_that_its_panels_had():
+    from pedagogy_lib.show.style import narrow
+
+    panel = show.figure(ncols=3, height=2.4)[1][0].get_position().height * 2.4
+    with narrow():
+        fig, axes = show.figure(ncols=3, height=2.4, width_ratios=[1, 2, 3])
+    assert axes.shape == (3,)
+    assert [ax.get_position().height * fig.get_figheight() for ax in axes] == pytest.approx([panel] * 3)
+    assert show.figure()[0].get_figwidth() == 6.2
