@@ -132,8 +132,8 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     events : iterable
         One event per frame: a generator of the library, say. It is consumed once.
     draw : callable
-        `draw()` returns `(fig, move)`: the figure is drawn once, and `move(event)` puts its marks in
-        place. Or `draw(event)` returns a new figure for each event. See `show.explore`, which draws
+        `draw()` returns `(fig, move)`: the figure is drawn once, and `move(event)` draws the marks of
+        an event. Or `draw(event)` returns a new figure for each event. See `show.explore`, which draws
         in the same two ways.
     alt : str or callable
         What each frame shows, in words: `alt(event)`, or a template with the event's fields and
@@ -167,8 +167,7 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     >>> def draw():
     ...     fig, ax = show.figure()
     ...     ax.set(xlim=(-3, 3), ylim=(-3, 3))
-    ...     (path,) = ax.plot([], [], "o-")
-    ...     return fig, lambda event: path.set_data(*event.path.T)
+    ...     return fig, lambda event: ax.plot(*event.path.T, "o-")
     >>> show.animate(descent(start), draw, alt="After {step} steps the loss is {loss:.2f}.")
     """
     return Animation(events, draw, alt, caption, interval, format, label)

@@ -195,17 +195,19 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
 
     There are two ways to draw. **Drawn once**, the better one for a figure that keeps its axes:
     `draw()` takes no arguments, draws what never changes, and returns the figure together with a
-    function `move` that puts the marks in place for a state (`set_data`, `set_width`, `set_text`,
-    `set_color`, `set_visible`, ...). Only the marks that move are stored, as numbers: up to 5000
-    states, at about a millisecond each. **Drawn whole**, for a figure whose axes change: `draw(**state)`
+    function `move` that draws the marks of a state. `move` may draw anew (`ax.plot`, `show.ellipse`,
+    ...), because what it drew before is wiped; or it may put marks in place that `draw` made
+    (`set_data`, `set_width`, `set_text`, `set_color`, `set_visible`, ...), which is faster. Only the
+    marks that move are stored, as numbers: up to 5000 states, at a few milliseconds each, and a
+    version for phones with them. **Drawn whole**, for a figure whose axes change: `draw(**state)`
     returns a new figure for each state, up to 600, at about a tenth of a second each.
 
     Parameters
     ----------
     draw : callable
         `draw()` returns `(fig, move)`, and `move(**state)` is called for each state. It must set, in
-        every call, all that it ever changes. It must leave limits and ticks alone, and must not add
-        or remove marks; if it does, every state is drawn whole.
+        every call, all that it ever changes on marks of `draw`. It must leave limits and ticks as
+        `draw` set them; where it does not, every state is drawn whole.
 
         Or `draw(**state)` returns a new figure. It must be deterministic (draw random numbers once,
         outside), and should set the limits of its axes, so that only what depends on the state moves.
@@ -240,10 +242,9 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
     >>> def draw():
     ...     fig, ax = show.figure()
     ...     ax.set(xlim=(-3, 3), ylim=(0, 1), xlabel="x (m)")
-    ...     (curve,) = ax.plot(x, 0 * x)
     ...
     ...     def move(mean, width):
-    ...         curve.set_data(x, np.exp(-0.5 * ((x - mean) / width) ** 2))
+    ...         ax.plot(x, np.exp(-0.5 * ((x - mean) / width) ** 2))
     ...
     ...     return fig, move
     >>> show.explore(draw, alt="A bell around {mean}, {width} wide.",

@@ -11,6 +11,7 @@ import inspect
 from ..style import NARROW, narrow
 from . import frames, page
 from .recorder import AxesMoved, Marks, Recorder, filled, picture, studio
+from .slate import Slate
 
 MOST_WHOLE = 600  # pictures drawn whole take minutes, and no reader visits more
 MOST_MOVED = 5000  # of a figure drawn once
@@ -64,7 +65,7 @@ class Film:
     @property
     def drawn_once(self):
         """Whether one figure serves all pictures."""
-        return self._fig is not None
+        return self._slate is not None
 
     @property
     def versions(self):
@@ -84,9 +85,10 @@ class Film:
 
     def _open(self):
         """Draw the picture that shows first, once, for all that shows it."""
-        self._fig = self._move = None
+        self._slate = self._move = None
         if takes_nothing(self._draw):
-            self._fig, self._move = frames.call_once(self._draw, self._caller)
+            fig, self._move = frames.call_once(self._draw, self._caller)
+            self._slate = Slate(fig)
         fig = self._figure(self.start)
         self.width, self.size = fig.get_figwidth(), tuple(fig.get_size_inches())
         self.first = self._kept[self.start] = frames.render(fig, self._format, self._names)
@@ -104,8 +106,9 @@ class Film:
         args, kw = self._shots[index]
         if self._move is None:
             return frames.call(self._draw, self._caller, *args, **kw)
+        self._slate.wipe()
         frames.move(self._move, *args, **kw)
-        return self._fig
+        return self._slate.fig
 
     def render(self, index):
         """Draw one picture and return its lines."""
@@ -168,8 +171,8 @@ class Film:
     def _record(self):
         """Return the marks that move, or None if more than marks does."""
         self._figure(self.start)
-        with studio(self._fig) as dpi:
-            recorder = Recorder(self._fig, self._names, dpi)
+        with studio(self._slate.fig) as dpi:
+            recorder = Recorder(self._slate, self._names, dpi)
             try:
                 for index in range(len(self)):
                     self._figure(index)
