@@ -1,5 +1,6 @@
 """Questions: a guess is committed before the figure can be moved; then guess and truth stand together."""
 
+import harness
 import numpy as np
 import pytest
 from bare import alt, centre, drag, pixel, shown, swipe
@@ -225,3 +226,56 @@ def test_nothing_sticks_out(new_page, width):
     page.get_by_role("spinbutton").fill("0.1")
     commit(page).nth(1).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# The checks that the built book is put through ------------------------------------------------------
+
+
+def every_kind():
+    return [
+        with_choice(),
+        asked(show.number(0, 10, "nats"), 9.9),
+        with_place(explorable()),
+        with_sketch(explorable()),
+    ]
+
+
+def test_the_checks_of_the_site_pass(new_page):
+    page = new_page()
+    shown(page, explorable(), *every_kind())
+    (figure,) = harness.figures(page, "explore")
+    assert harness.explore_problems(page, figure) == []
+    assert harness.handle_problems(page, figure) == []
+    page.evaluate("document.querySelectorAll('.pl-over').forEach(e => e.scrollIntoView())")
+    for question in harness.figures(page, "predict"):
+        assert harness.predict_problems(page, question) == []
+
+
+def test_the_checks_of_the_site_see_a_handle_and_a_question_that_do_nothing(new_page):
+    page = new_page()
+    shown(page, explorable(), with_choice())
+    page.evaluate(
+        """() => document.querySelectorAll(".pl-over, .pl-guess").forEach(e => e.replaceWith(e.cloneNode(true)))"""
+    )
+    (figure,) = harness.figures(page, "explore")
+    problems = harness.handle_problems(page, figure)
+    assert any("by keyboard" in problem for problem in problems)
+    assert any("by mouse" in problem for problem in problems)
+    page.route("**/*", lambda route: route.abort())
+    page.evaluate("document.querySelector('.pl-guess').addEventListener('submit', e => e.preventDefault())")
+    (question,) = harness.figures(page, "predict")
+    assert any("does not tell" in problem for problem in harness.predict_problems(page, question))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_hinders_assistive_technology(new_page, theme):
+    page = new_page()
+    body = 'style="background:#14181e;color:#ddd"' if theme == "dark" else ""
+    content = "".join(figure._repr_mimebundle_()["text/html"] for figure in [explorable(), *every_kind()])
+    shown(page, content=f"<main><h1>Questions</h1>{content}</main>", html=f'data-theme="{theme}"', body=body)
+    if theme == "dark":
+        page.add_style_tag(content=":root{--pst-color-background:#14181e}")
+    assert harness.axe_problems(page) == []
+    for question in harness.figures(page, "predict"):
+        assert harness.predict_problems(page, question) == []
+    assert harness.axe_problems(page) == []

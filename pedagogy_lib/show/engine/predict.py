@@ -113,7 +113,7 @@ class Predict:
         inner = self.figure.page_element() if self.figure is not None else ""
         parts = [
             f'<p class="pl-question" id="{{id}}-q">{page.text_html(self.question)}</p>',
-            '<form class="pl-guess" aria-labelledby="{id}-q" hidden novalidate>',
+            '<form class="pl-guess" hidden novalidate>',
             _form(guess),
             '<button type="submit">Commit to this guess</button></form>',
             inner,
