@@ -143,7 +143,8 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     interval : float
         Milliseconds between frames when playing.
     format : {"svg", "webp"}
-        "svg" for line art; "webp" for dense pictures (thousands of points).
+        "svg", in which heat maps and photographs are images among lines and letters; "webp", all of
+        it one image on white paper, for pictures of many thousand points.
     label : str
         What one event is called: "step", "iteration", "t".
 

@@ -217,7 +217,8 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
     caption : str, optional
         Text under the figure; `$...$` is mathematics.
     format : {"svg", "webp"}
-        "svg" for line art; "webp" for dense pictures (thousands of points).
+        "svg", in which heat maps and photographs are images among lines and letters; "webp", all of
+        it one image on white paper, for pictures of many thousand points.
     start : dict, optional
         Starting values. Default: the middle of a slider, the first of a menu, unchecked.
     handles : Handle or list of Handle, optional
