@@ -120,7 +120,7 @@ def beliefs(ax, rows, path=None, label=None):
     label : str, optional
         Of the path.
     """
-    ax.imshow(np.sqrt(rows).T, origin="lower", aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(np.sqrt(rows).T, origin="lower", aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="none")
     if path is not None:
         ax.plot(path, ".", color=COLORS["vermillion"], ms=5, label=label)
     ax.set(xlabel="time", ylabel="cell")

@@ -55,7 +55,7 @@ def picture(ax, values, limit, levels=48, **kw):
     from matplotlib.colors import LinearSegmentedColormap
 
     cmap = LinearSegmentedColormap.from_list("diverging", DIVERGING, N=levels)
-    style = {"interpolation": "nearest", "vmin": -limit, "vmax": limit} | kw
+    style = {"interpolation": "none", "vmin": -limit, "vmax": limit} | kw
     return ax.imshow(np.asarray(values, float), cmap=cmap, **style)
 
 

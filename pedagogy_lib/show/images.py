@@ -1,7 +1,7 @@
 """Small pictures in rows and columns, and matrices of numbers as tiles.
 
-Everything here takes arrays and draws on given axes. The result is a picture of pixels, so a figure
-that holds it is shown with ``format="webp"``.
+Everything here takes arrays and draws on given axes. Only the pixels are stored as an image: letters
+and lines around them are drawn as in any figure, and follow the theme of the page.
 """
 
 import numpy as np
@@ -58,7 +58,7 @@ def tiles(ax, rows, columns=None, limits=None, cmap="gray_r", missing="orange", 
         top, left = n // columns * (height + gap), n % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture
     ax.set_axis_off()
-    return ax.imshow(sheet, interpolation="nearest")
+    return ax.imshow(sheet, interpolation="none")
 
 
 def picture(ax, image, title=None, limits=(0.0, 1.0), levels=32):
@@ -75,7 +75,7 @@ def picture(ax, image, title=None, limits=(0.0, 1.0), levels=32):
         How many greys there are.
     """
     grey = np.clip((np.asarray(image, float) - limits[0]) / (limits[1] - limits[0]), 0, 1)
-    ax.imshow(np.round(grey * (levels - 1)), cmap="gray", vmin=0, vmax=levels - 1, interpolation="nearest")
+    ax.imshow(np.round(grey * (levels - 1)), cmap="gray", vmin=0, vmax=levels - 1, interpolation="none")
     ax.set_axis_off()
     if title is not None:
         ax.set_title(title)
@@ -97,10 +97,11 @@ def matrix(ax, values, rows=None, columns=None, limit=None, digits=2):
     """
     values = np.asarray(values, float)
     limit = limit or np.abs(values).max() or 1.0
-    ax.imshow(values, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, interpolation="nearest", aspect="auto")
+    ax.imshow(values, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, interpolation="none", aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         if digits is not None:
-            ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color=COLORS["ink"])
+            # Black in either theme: the tiles keep their colours, and they are pale.
+            ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color="black")
     ax.set(xticks=range(values.shape[1]), yticks=range(len(values)))
     ax.set_xticklabels(columns if columns is not None else [""] * values.shape[1])
     ax.set_yticklabels(rows if rows is not None else [""] * len(values))

@@ -82,7 +82,7 @@ def bars(ax, probabilities, names, value=True):
         for row, p in zip(rows, probabilities):
             ax.text(min(p, 0.86) + 0.015, row, f"{p:.3f}", va="center", color=COLORS["ink"])
     ax.set(xlim=(0, 1), yticks=rows, yticklabels=names, xlabel="probability")
-    ax.invert_yaxis()
+    ax.yaxis.set_inverted(True)  # the first above, also when drawn again
 
 
 def curves(axes, x, log_joint, names):

@@ -7,9 +7,10 @@ from functools import cache, wraps
 
 from .colors import COLORS, CYCLE
 
-# A phone shows a 6.2 inch figure at 343 CSS pixels: a scale of 0.58. Letters of 10.5 points
-# (14 CSS pixels) are then just over 8 pixels high, so nothing is set smaller.
+# A phone has about 340 CSS pixels for a picture. Letters of 10.5 points (14 CSS pixels) are 8 pixels
+# there if the picture was drawn 6.2 inches wide, and 12 if it was drawn 4 inches wide.
 _FONT_SIZE = 10.5
+NARROW = 4.0  # inches
 
 _INCHES = {"left": 0.62, "right": 0.14, "bottom": 0.52, "top": 0.34, "wspace": 0.62, "hspace": 0.72}
 
@@ -56,6 +57,7 @@ def _settings():
         "legend.handlelength": 1.4,
         "legend.borderaxespad": 0.2,
         "image.cmap": "cividis",  # reads the same with any colour vision
+        "image.interpolation": "none",  # a page gets the pixels of the array, and sharp edges
         "image.composite_image": False,  # neighbouring images stay apart, so that one may move
         # Letters as outlines, not as text: a reader's machine need not have the font, positions
         # are exact, and each outline is stored once however often the letter recurs. What a
@@ -83,6 +85,19 @@ def style():
             yield
     finally:
         _in_force.reset(token)
+
+
+_narrow = ContextVar("_narrow", default=False)
+
+
+@contextmanager
+def narrow():
+    """Let `figure` make figures for a phone: narrow, the panels of a row under each other."""
+    token = _narrow.set(True)
+    try:
+        yield
+    finally:
+        _narrow.reset(token)
 
 
 @cache
@@ -115,7 +130,9 @@ def figure(ncols=1, nrows=1, width=6.2, height=None, **kw):
 
     The figure is not registered with pyplot, so nothing has to be closed. Margins are fixed in
     inches: the axes of two figures of one size lie in the same place whatever their labels say,
-    so nothing jumps while a slider moves.
+    so nothing jumps while a slider moves. While a figure that is drawn once is drawn for phones, the
+    figure is 4 inches wide at most, and panels of a row stand under each other: place nothing by
+    inches, and ask `fig.get_figwidth()` where words have to be shorter.
 
     Parameters
     ----------
@@ -139,6 +156,13 @@ def figure(ncols=1, nrows=1, width=6.2, height=None, **kw):
 
     inches = {name: kw.pop(name, default) for name, default in _INCHES.items()}
     grid, layout = kw.pop("grid", False), kw.pop("layout", None)
+    stacked = _narrow.get() and width > NARROW and nrows == 1 < ncols
+    if _narrow.get() and width > NARROW:
+        if stacked:
+            ncols, nrows, height = 1, ncols, _stacked_height(height, ncols, inches)
+            kw.pop("width_ratios", None)
+            inches["left"] = max(inches["left"], inches["wspace"])  # room for the labels of all panels
+        width = NARROW
     panel_width = _panel(width, ncols, inches["left"] + inches["right"], inches["wspace"])
     if height is None:
         panel_height = 0.6 * panel_width if ncols == 1 else 0.85 * panel_width
@@ -169,6 +193,14 @@ def figure(ncols=1, nrows=1, width=6.2, height=None, **kw):
         for ax in fig.axes:
             ax.grid(grid)
     return fig, axes
+
+
+def _stacked_height(height, count, inches):
+    """Return the height of a row of panels, set under each other, each as high as it was."""
+    if height is None:
+        return None
+    margins = inches["bottom"] + inches["top"]
+    return count * (height - margins) + (count - 1) * inches["hspace"] + margins
 
 
 def _panel(total, count, margins, gap):

@@ -52,3 +52,13 @@ def centre(locator):
     """The middle of an element."""
     box = locator.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def pixel(page, figure, x, y, panel=0):
+    """Where a point of the data is on the screen, by the figure's own transform."""
+    svg = page.locator(".pl-stage svg")
+    stage, across = svg.bounding_box(), float(svg.get_attribute("viewBox").split()[2])
+    (film,) = [film for film in figure.film.versions if abs(72 * film.width - across) < 0.1]
+    left, top = film.panels[panel].place(x, y)
+    scale = stage["width"] / across
+    return stage["x"] + left * scale, stage["y"] + top * scale

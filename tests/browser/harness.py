@@ -269,8 +269,11 @@ def axe_problems(page, scope="html") -> list[str]:
 
 
 def figures(page, kind):
-    """The figures of a kind on a page: "still", "explore" or "animate"."""
-    found = page.locator(f"figure.pl-figure.pl-{kind}")
+    """The figures of a kind on a page: "still", "explore", "animate" or "predict".
+
+    A figure inside a question waits for the guess: it is the question's.
+    """
+    found = page.locator(f"figure.pl-figure.pl-{kind}:not(.pl-predict *)")
     return [found.nth(i) for i in range(found.count())]
 
 
@@ -318,6 +321,63 @@ def explore_problems(page, figure) -> list[str]:
                 for what, value in state(figure, control).items()
                 if value == before[what]
             ]
+    return out
+
+
+def handle_problems(page, figure) -> list[str]:
+    """Pull every handle of a figure with the mouse, and push it with the keys."""
+    name, out = name_of(figure), []
+    handles = figure.locator(".pl-handle")
+    for i in range(handles.count()):
+        handle = handles.nth(i)
+        label = handle.get_attribute("aria-label") or ""
+        if not label.strip():
+            out.append(f"{name}: handle {i + 1} has no label")
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        if min(box["width"], box["height"]) < 24:
+            out.append(f"{name}: {label}: is too small to grasp")
+        before = picture(figure), alt(figure), handle.get_attribute("aria-valuetext")
+        handle.focus()
+        page.keyboard.press("ArrowRight" if handle.get_attribute("aria-valuenow") == "0" else "ArrowLeft")
+        pushed = picture(figure), alt(figure), handle.get_attribute("aria-valuetext")
+        stage, box = figure.locator(".pl-stage").bounding_box(), handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for to in (0.25, 0.75):  # one of the two is another place
+            page.mouse.move(stage["x"] + to * stage["width"], stage["y"] + to * stage["height"], steps=3)
+        page.mouse.up()
+        pulled = picture(figure), alt(figure), handle.get_attribute("aria-valuetext")
+        names = ("the picture", "the description", "aria-valuetext")
+        for hand, a, b in (("keyboard", before, pushed), ("mouse", pushed, pulled)):
+            out += [f"{name}: {label}: {w} does not change by {hand}" for w, x, y in zip(names, a, b) if x == y]
+    return out
+
+
+def predict_problems(page, figure) -> list[str]:
+    """Answer a question, after looking whether it keeps its answer to itself until then."""
+    name, out = name_of(figure), []
+    button, told, why = (figure.locator(s) for s in (".pl-guess button", ".pl-told", ".pl-why"))
+    if not button.is_visible():
+        return [f"{name}: has no button to commit to a guess"]
+    if why.is_visible() or figure.locator(".pl-controls:visible").count():
+        out.append(f"{name}: tells or moves before the guess")
+    button.click()
+    if why.is_visible():
+        out.append(f"{name}: tells without a guess")
+    for radio in figure.locator("input[type=radio]").all()[:1]:
+        radio.check()
+    for number in figure.locator(".pl-guess input[type=number]").all():
+        number.fill(number.get_attribute("max"))
+    for knob in figure.locator(".pl-sheet .pl-handle").all():
+        knob.press("ArrowUp")
+        knob.press("ArrowLeft")
+    button.click()
+    if not why.is_visible() or told.get_attribute("aria-live") != "polite":
+        out.append(f"{name}: does not tell after the guess")
+    if figure.locator(".pl-controls").count() and not figure.locator(".pl-controls").first.is_visible():
+        out.append(f"{name}: its figure cannot be moved after the guess")
     return out
 
 

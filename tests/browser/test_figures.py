@@ -33,6 +33,20 @@ def test_explore(opened):
     assert watch.problems() == []
 
 
+def test_handles(opened):
+    page, watch = opened
+    found = [p for f in harness.figures(page, "explore") for p in harness.handle_problems(page, f)]
+    assert found == []
+    assert watch.problems() == []
+
+
+def test_predict(opened):
+    page, watch = opened
+    found = [p for f in harness.figures(page, "predict") for p in harness.predict_problems(page, f)]
+    assert found == []
+    assert watch.problems() == []
+
+
 def test_animate(opened):
     page, watch = opened
     found = [p for f in harness.figures(page, "animate") for p in harness.animate_problems(page, f)]

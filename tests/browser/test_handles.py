@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bare import alt, centre, drag, shown, swipe
+from bare import alt, centre, drag, pixel, shown, swipe
 
 from pedagogy_lib import show
 
@@ -33,14 +33,6 @@ def built_page(monkeypatch):
 def dragged(**kw):
     kw = {"handles": show.handle("a", "b", "the bird")} | kw
     return show.explore(draw, alt="At {a} and {b}.", **({"a": X, "b": Y} | kw))
-
-
-def pixel(page, figure, x, y, panel=0):
-    """Where a point of the data is on the screen, by the figure's own transform."""
-    stage = page.locator(".pl-stage svg").bounding_box()
-    width, height = figure.film.size
-    left, top = figure.film.panels[panel].place(x, y)
-    return stage["x"] + left / (72 * width) * stage["width"], stage["y"] + top / (72 * height) * stage["height"]
 
 
 def knob(page):

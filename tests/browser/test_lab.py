@@ -32,6 +32,7 @@ def lab(tmp_path_factory):
     """JupyterLab on a copy of the chapters; yields an address to put a notebook's name into."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(harness.ROOT / "chapters", home / "chapters")
+    write_handles(home / "chapters" / "handles.ipynb")
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
@@ -142,3 +143,57 @@ def drag(page, handle):
     page.mouse.down()
     page.mouse.move(goal, y, steps=6)
     page.mouse.up()
+
+
+BIRD = """
+from pedagogy_lib import show
+
+def draw():
+    fig, ax = show.figure(width=4)
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    return fig, lambda a, b: ax.plot([a], [b], "o")
+
+figure = show.explore(draw, alt="At {a} and {b}.", a=range(11), b=range(11), handles=show.handle("a", "b", "the bird"))
+figure
+"""
+QUESTION = """
+show.predict("Where does it go?", show.choice("up", "down"), answer="down", why="It is heavy.",
+             figure=figure, then={"b": 0})
+"""
+
+
+def write_handles(path):
+    """Write a notebook with a handle and a question."""
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text.strip()) for text in (BIRD, QUESTION)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def test_handle_and_question_in_a_notebook(lab, new_page):
+    page = new_page()
+    watch = harness.Watch(page)
+    assert open_and_run(page, lab.format("chapters/handles.ipynb")) == []
+    figure = page.locator("figure.pl-explore").first
+    stage = figure.locator(".pl-stage")
+    knob = figure.get_by_role("slider", name="the bird")
+    box = at_rest(page, knob)
+    assert stage.get_attribute("aria-label") == "At 5 and 5."
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 70, y - 40, steps=6)
+    page.mouse.up()
+    a, b = stage.get_attribute("aria-label").removeprefix("At ").removesuffix(".").split(" and ")
+    assert int(a) > 5
+    assert int(b) > 5
+    knob.press("ArrowLeft")
+    assert stage.get_attribute("aria-label") == f"At {int(a) - 1} and {b}."
+    question = page.locator("figure.pl-predict")
+    assert question.get_by_role("slider").count() == 0
+    question.get_by_role("radio", name="down").check()
+    question.get_by_role("button", name="Commit to this guess").click()
+    assert question.locator(".pl-told").inner_text().startswith("You guessed “down”, and so it is.")
+    assert question.locator(".pl-stage").get_attribute("aria-label") == "At 5 and 0."
+    assert watch.off_host == []

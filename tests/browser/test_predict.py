@@ -1,8 +1,9 @@
 """Questions: a guess is committed before the figure can be moved; then guess and truth stand together."""
 
+import harness
 import numpy as np
 import pytest
-from bare import alt, centre, drag, shown, swipe
+from bare import alt, centre, drag, pixel, shown, swipe
 
 from pedagogy_lib import show
 
@@ -48,13 +49,6 @@ def commit(page):
 
 def told(page):
     return page.locator(".pl-told").inner_text().split("\n\n")
-
-
-def pixel(page, figure, x, y):
-    stage = page.locator(".pl-stage svg").bounding_box()
-    left, top = figure.film.panels[0].place(x, y)
-    scale = stage["width"] / (72 * figure.film.size[0])
-    return stage["x"] + left * scale, stage["y"] + top * scale
 
 
 def test_before_the_guess_nothing_moves_and_nothing_is_told(new_page):
@@ -121,7 +115,7 @@ def test_a_place_by_mouse_and_finger(new_page, touch):
     pull(page, pixel(page, figure, 2, 1), pixel(page, figure, 1.1, 1.7))
     assert alt(page) == "At 2, answer off."  # the figure waits
     commit(page).click()
-    assert told(page) == ["You placed it at a 1; it belongs at a 3.5.", "Because of it."]
+    assert told(page) == ["You placed it at a = 1; it belongs at a = 3.5.", "Because of it."]
     assert alt(page) == "At 3.5, answer on."
     assert centre(page.locator(".pl-done")) == pytest.approx(pixel(page, figure, 1, 1), abs=1)
     truth = page.locator(".pl-truth").bounding_box()
@@ -135,10 +129,10 @@ def test_a_place_by_keys(new_page):
     ring.press("ArrowLeft")
     ring.press("ArrowUp")
     ring.press("ArrowRight")
-    assert ring.get_attribute("aria-valuetext") == "a 2.5"
+    assert ring.get_attribute("aria-valuetext") == "a = 2.5"
     ring.press("ArrowRight")
     commit(page).press("Enter")
-    assert told(page)[0] == "You placed it at a 3; it belongs at a 3.5."
+    assert told(page)[0] == "You placed it at a = 3; it belongs at a = 3.5."
 
 
 def with_sketch(figure):
@@ -160,8 +154,8 @@ def test_a_curve_in_one_stroke(new_page, touch):
     assert "on average they are 0.1" in told(page)[0]
     assert page.locator(".pl-sheet polyline").count() == 2
     assert alt(page) == "At 2, answer on."
-    true = page.locator("polyline.pl-true").bounding_box()
-    assert (true["x"], true["y"] + true["height"]) == pytest.approx(pixel(page, figure, 0, 0), abs=7)  # the box holds the stroke
+    true = page.locator("polyline.pl-true").bounding_box()  # with its stroke
+    assert (true["x"], true["y"] + true["height"]) == pytest.approx(pixel(page, figure, 0, 0), abs=7)
 
 
 def test_a_curve_by_keys(new_page):
@@ -232,3 +226,56 @@ def test_nothing_sticks_out(new_page, width):
     page.get_by_role("spinbutton").fill("0.1")
     commit(page).nth(1).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# The checks that the built book is put through ------------------------------------------------------
+
+
+def every_kind():
+    return [
+        with_choice(),
+        asked(show.number(0, 10, "nats"), 9.9),
+        with_place(explorable()),
+        with_sketch(explorable()),
+    ]
+
+
+def test_the_checks_of_the_site_pass(new_page):
+    page = new_page()
+    shown(page, explorable(), *every_kind())
+    (figure,) = harness.figures(page, "explore")
+    assert harness.explore_problems(page, figure) == []
+    assert harness.handle_problems(page, figure) == []
+    page.evaluate("document.querySelectorAll('.pl-over').forEach(e => e.scrollIntoView())")
+    for question in harness.figures(page, "predict"):
+        assert harness.predict_problems(page, question) == []
+
+
+def test_the_checks_of_the_site_see_a_handle_and_a_question_that_do_nothing(new_page):
+    page = new_page()
+    shown(page, explorable(), with_choice())
+    page.evaluate(
+        """() => document.querySelectorAll(".pl-over, .pl-guess").forEach(e => e.replaceWith(e.cloneNode(true)))"""
+    )
+    (figure,) = harness.figures(page, "explore")
+    problems = harness.handle_problems(page, figure)
+    assert any("by keyboard" in problem for problem in problems)
+    assert any("by mouse" in problem for problem in problems)
+    page.route("**/*", lambda route: route.abort())
+    page.evaluate("document.querySelector('.pl-guess').addEventListener('submit', e => e.preventDefault())")
+    (question,) = harness.figures(page, "predict")
+    assert any("does not tell" in problem for problem in harness.predict_problems(page, question))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_hinders_assistive_technology(new_page, theme):
+    page = new_page()
+    body = 'style="background:#14181e;color:#ddd"' if theme == "dark" else ""
+    content = "".join(figure._repr_mimebundle_()["text/html"] for figure in [explorable(), *every_kind()])
+    shown(page, content=f"<main><h1>Questions</h1>{content}</main>", html=f'data-theme="{theme}"', body=body)
+    if theme == "dark":
+        page.add_style_tag(content=":root{--pst-color-background:#14181e}")
+    assert harness.axe_problems(page) == []
+    for question in harness.figures(page, "predict"):
+        assert harness.predict_problems(page, question) == []
+    assert harness.axe_problems(page) == []

@@ -427,19 +427,6 @@ def test_nothing_sticks_out(new_page, explorable, animation, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_letters_are_eight_pixels_on_a_phone(new_page):
-    page = new_page(viewport={"width": 375, "height": 800})
-    fig = show.figure()[0]
-    shown(page, show.still(fig, alt="Empty axes."))
-    scale = page.evaluate(
-        "document.querySelector('.pl-stage svg').getBoundingClientRect().width"
-    ) / (fig.get_figwidth() * 72)
-    sizes = re.findall(r"scale\((\.\d+)[ -]", show.still(fig, alt="x").frame())
-    assert sizes
-    # Letters are outlines of a font of 100 units: their scale is their size in points / 100.
-    assert min(float(size) * 100 for size in sizes) * scale >= 8
-
-
 def test_a_hatch_is_still_there_after_the_figure_has_moved(new_page):
     def bar(height):
         fig, ax = show.figure(width=3, height=2)
@@ -458,3 +445,66 @@ def test_a_hatch_is_still_there_after_the_figure_has_moved(new_page):
     for fill in hatches:
         name = re.search(r'#([^")]+)', fill)[1]
         assert page.evaluate("id => document.getElementById(id)?.tagName", name) == "pattern"
+
+
+# On a phone --------------------------------------------------------------------------------------
+
+LETTERS = """() => [...document.querySelectorAll(".pl-stage g[transform*='scale(']")]
+  .filter(e => e.querySelector("use"))
+  .map(e => 100 * Math.abs(e.getScreenCTM().d))"""  # outlines of a font of 100 units: its size in pixels
+
+
+def phone_figures():
+    whole = show.explore(curve, alt="{slope}", slope=[0.5, 1.0])
+    once = show.explore(movable, alt="{slope} {kind}", slope=[0.5, 1.0], kind=["line", "parabola"])
+    film = show.animate([Step(0.5), Step(1.0)], lambda e: show.figure(ncols=2)[0], alt="{step}")
+    return [whole, once, film, show.still(show.figure(ncols=3)[0], alt="Empty.")]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_no_letter_is_under_eleven_pixels_on_a_phone(new_page, number):
+    page = new_page(viewport={"width": 375, "height": 800})
+    assert shown(page, phone_figures()[number]) == []
+    sizes = page.evaluate(LETTERS)
+    assert len(sizes) > 5
+    assert min(sizes) >= 11
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_panels_of_a_figure_drawn_once_stand_under_each_other_on_a_phone(new_page):
+    figure = phone_figures()[1]
+    page = new_page(viewport={"width": 375, "height": 800})
+    shown(page, figure)
+    stage = page.locator(".pl-stage svg").bounding_box()
+    assert stage["width"] <= 343
+    assert stage["height"] > stage["width"]  # two panels, each wider than high
+    uid = page.locator(".pl-figure").get_attribute("id")
+    narrow = figure.film.versions[1]
+    for index, state in enumerate(figure.states()):
+        page.locator("input[type=range]").fill(str([0.5, 1.0].index(state["slope"])))
+        page.locator("select").select_option(label=state["kind"])
+        drawn = narrow.frame(index).replace("~", uid + "-").replace("\n", "")
+        assert page.evaluate(LEAVES, [".pl-figure", drawn]) == []
+        assert alt(page) == f"{state['slope']:g} {state['kind']}"
+
+
+def test_a_phone_that_is_turned_gets_the_wide_picture_in_the_same_state(new_page):
+    page = new_page(viewport={"width": 375, "height": 800})
+    figure = phone_figures()[1]
+    shown(page, figure)
+    page.get_by_role("slider").press("Home")
+    page.set_viewport_size({"width": 800, "height": 375})
+    page.wait_for_function("document.querySelector('.pl-stage svg').viewBox.baseVal.width > 400")
+    uid = page.locator(".pl-figure").get_attribute("id")
+    drawn = figure.frame(slope=0.5, kind="line").replace("~", uid + "-").replace("\n", "")
+    assert page.evaluate(LEAVES, [".pl-figure", drawn]) == []
+
+
+def test_on_paper_an_animation_shows_its_last_step(new_page, animation):
+    page = new_page()
+    shown(page, animation)
+    assert alt(page) == "Step 1: slope 0.5."
+    page.emulate_media(media="print")
+    page.wait_for_function("document.querySelector('.pl-stage').ariaLabel === 'Step 4: slope 2.0.'")
+    page.emulate_media(media="screen")
+    page.wait_for_function("document.querySelector('.pl-stage').ariaLabel === 'Step 1: slope 0.5.'")

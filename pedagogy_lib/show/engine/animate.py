@@ -50,7 +50,7 @@ class Animation:
         )
         self.alts = [self._alt_of(index) for index in range(count)]
         self.film.develop()
-        self.element = self._figure_element(interval)
+        self.element = self.film.element(lambda: self._figure_element(interval))
         self._html = page.dressed(self.element)
         page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
         self.film.check_repeatable()
@@ -76,7 +76,7 @@ class Animation:
                 "alts": packing.pack(self.alts, [len(self)], words=True),
                 "interval": interval,
                 "label": self.label,
-                **self.film.stock.payload(),
+                **page.versions(self.film.payload()),
             },
         )
 
@@ -132,8 +132,8 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     events : iterable
         One event per frame: a generator of the library, say. It is consumed once.
     draw : callable
-        `draw()` returns `(fig, move)`: the figure is drawn once, and `move(event)` puts its marks in
-        place. Or `draw(event)` returns a new figure for each event. See `show.explore`, which draws
+        `draw()` returns `(fig, move)`: the figure is drawn once, and `move(event)` draws the marks of
+        an event. Or `draw(event)` returns a new figure for each event. See `show.explore`, which draws
         in the same two ways.
     alt : str or callable
         What each frame shows, in words: `alt(event)`, or a template with the event's fields and
@@ -143,7 +143,8 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     interval : float
         Milliseconds between frames when playing.
     format : {"svg", "webp"}
-        "svg" for line art; "webp" for dense pictures (thousands of points).
+        "svg", in which heat maps and photographs are images among lines and letters; "webp", all of
+        it one image on white paper, for pictures of many thousand points.
     label : str
         What one event is called: "step", "iteration", "t".
 
@@ -167,8 +168,7 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     >>> def draw():
     ...     fig, ax = show.figure()
     ...     ax.set(xlim=(-3, 3), ylim=(-3, 3))
-    ...     (path,) = ax.plot([], [], "o-")
-    ...     return fig, lambda event: path.set_data(*event.path.T)
+    ...     return fig, lambda event: ax.plot(*event.path.T, "o-")
     >>> show.animate(descent(start), draw, alt="After {step} steps the loss is {loss:.2f}.")
     """
     return Animation(events, draw, alt, caption, interval, format, label)

@@ -51,7 +51,7 @@ class Explore:
         self._redrawn = self._host == "live" and not stored
         if not self._redrawn:
             self.film.develop()
-        self.element = self._figure_element()
+        self.element = self.film.element(self._figure_element)
         self._html = page.dressed(self.element, scripted=not self._redrawn)
         count = len(self._all)
         page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
@@ -108,18 +108,19 @@ class Explore:
         controls, data = "", None
         if not self._redrawn:
             controls = controls_html(self.controls, dict(zip(self.controls, self._start)))
-            shape = [len(control.values) for control in self.controls.values()]
+            versions = [
+                pictures
+                | {"size": [round(inches * 72, 2) for inches in film.size]}
+                | handles_payload(self._handles, self.controls, self.states(), film.shape, film.panels)
+                for film, pictures in zip(self.film.versions, self.film.payload())
+            ]
             data = {
                 "controls": [
                     {"label": c.label, "texts": c.texts, "kind": c.kind}
                     for c in self.controls.values()
                 ],
-                "size": [round(inches * 72, 2) for inches in self.film.size],
-                **handles_payload(
-                    self._handles, self.controls, self.states(), shape, self.film.panels
-                ),
-                "alts": packing.pack(list(self._alts.values()), shape, words=True),
-                **self.film.stock.payload(),
+                "alts": packing.pack(list(self._alts.values()), self.film.shape, words=True),
+                **page.versions(versions),
             }
         return page.figure_element(
             "explore",
@@ -136,7 +137,7 @@ class Explore:
         if self._redrawn:
             self.film.develop()
             self._redrawn = False
-            self.element = self._figure_element()
+            self.element = self.film.element(self._figure_element)
         return self.element
 
     def _advice(self, format):
@@ -194,17 +195,19 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
 
     There are two ways to draw. **Drawn once**, the better one for a figure that keeps its axes:
     `draw()` takes no arguments, draws what never changes, and returns the figure together with a
-    function `move` that puts the marks in place for a state (`set_data`, `set_width`, `set_text`,
-    `set_color`, `set_visible`, ...). Only the marks that move are stored, as numbers: up to 5000
-    states, at about a millisecond each. **Drawn whole**, for a figure whose axes change: `draw(**state)`
+    function `move` that draws the marks of a state. `move` may draw anew (`ax.plot`, `show.ellipse`,
+    ...), because what it drew before is wiped; or it may put marks in place that `draw` made
+    (`set_data`, `set_width`, `set_text`, `set_color`, `set_visible`, ...), which is faster. Only the
+    marks that move are stored, as numbers: up to 5000 states, at a few milliseconds each, and a
+    version for phones with them. **Drawn whole**, for a figure whose axes change: `draw(**state)`
     returns a new figure for each state, up to 600, at about a tenth of a second each.
 
     Parameters
     ----------
     draw : callable
         `draw()` returns `(fig, move)`, and `move(**state)` is called for each state. It must set, in
-        every call, all that it ever changes. It must leave limits and ticks alone, and must not add
-        or remove marks; if it does, every state is drawn whole.
+        every call, all that it ever changes on marks of `draw`. It must leave limits and ticks as
+        `draw` set them; where it does not, every state is drawn whole.
 
         Or `draw(**state)` returns a new figure. It must be deterministic (draw random numbers once,
         outside), and should set the limits of its axes, so that only what depends on the state moves.
@@ -214,7 +217,8 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
     caption : str, optional
         Text under the figure; `$...$` is mathematics.
     format : {"svg", "webp"}
-        "svg" for line art; "webp" for dense pictures (thousands of points).
+        "svg", in which heat maps and photographs are images among lines and letters; "webp", all of
+        it one image on white paper, for pictures of many thousand points.
     start : dict, optional
         Starting values. Default: the middle of a slider, the first of a menu, unchecked.
     handles : Handle or list of Handle, optional
@@ -239,10 +243,9 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
     >>> def draw():
     ...     fig, ax = show.figure()
     ...     ax.set(xlim=(-3, 3), ylim=(0, 1), xlabel="x (m)")
-    ...     (curve,) = ax.plot(x, 0 * x)
     ...
     ...     def move(mean, width):
-    ...         curve.set_data(x, np.exp(-0.5 * ((x - mean) / width) ** 2))
+    ...         ax.plot(x, np.exp(-0.5 * ((x - mean) / width) ** 2))
     ...
     ...     return fig, move
     >>> show.explore(draw, alt="A bell around {mean}, {width} wide.",

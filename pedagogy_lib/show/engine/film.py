@@ -8,8 +8,10 @@ figure and a function `move(...)` that puts its marks in place.
 
 import inspect
 
+from ..style import NARROW, narrow
 from . import frames, page
 from .recorder import AxesMoved, Marks, Recorder, filled, picture, studio
+from .slate import Slate
 
 MOST_WHOLE = 600  # pictures drawn whole take minutes, and no reader visits more
 MOST_MOVED = 5000  # of a figure drawn once
@@ -35,19 +37,27 @@ class Film:
         Who speaks in messages, "svg" or "webp", and what to do about a film that is too heavy.
     fixed : set of int
         Axes that must be the same in all pictures, because the reader points at them.
+    names, styles : dict
+        Short SVG names and distinct styles so far, shared by the two versions of a figure.
     """
 
-    def __init__(self, draw, shots, tell, *, shape, start=0, caller, format="svg", advice="", fixed=()):
+    def __init__(
+        self, draw, shots, tell, *, shape, start=0, caller, format="svg", advice="", fixed=(),
+        names=None, styles=None,
+    ):  # fmt: skip
         frames.check_format(format, caller)
         if not callable(draw):
             raise TypeError(f"{caller}: draw must be a function, got {type(draw).__name__}")
         self._draw, self._shots, self._tell = draw, shots, tell
-        self._shape, self.start = tuple(shape), start
+        self.shape, self.start = tuple(shape), start
         self._caller, self._format, self.advice = caller, format, advice
         self.fixed = set(fixed)
-        self._names, self._kept = {}, {}
+        self._names, self._styles = ({} if shared is None else shared for shared in (names, styles))
+        self._kept, self._narrow = {}, None
         self.stock = None
         self._open()
+        if self.drawn_once and format == "svg" and self.width > NARROW and names is None:
+            self._narrow = self._for_phones()
 
     def __len__(self):
         return len(self._shots)
@@ -55,15 +65,30 @@ class Film:
     @property
     def drawn_once(self):
         """Whether one figure serves all pictures."""
-        return self._fig is not None
+        return self._slate is not None
+
+    @property
+    def versions(self):
+        """The film itself and, if there is one, its version for phones."""
+        return [self] if self._narrow is None else [self, self._narrow]
+
+    def _for_phones(self):
+        """Return the same film drawn narrow, or None if the figure does not follow."""
+        with narrow():
+            film = Film(
+                self._draw, self._shots, self._tell, shape=self.shape, start=self.start, caller=self._caller,
+                advice=self.advice, fixed=self.fixed, names=self._names, styles=self._styles,
+            )  # fmt: skip
+        return film if film.width < self.width else None
 
     # Drawing -------------------------------------------------------------------------------------
 
     def _open(self):
         """Draw the picture that shows first, once, for all that shows it."""
-        self._fig = self._move = None
+        self._slate = self._move = None
         if takes_nothing(self._draw):
-            self._fig, self._move = frames.call_once(self._draw, self._caller)
+            fig, self._move = frames.call_once(self._draw, self._caller)
+            self._slate = Slate(fig)
         fig = self._figure(self.start)
         self.width, self.size = fig.get_figwidth(), tuple(fig.get_size_inches())
         self.first = self._kept[self.start] = frames.render(fig, self._format, self._names)
@@ -81,8 +106,9 @@ class Film:
         args, kw = self._shots[index]
         if self._move is None:
             return frames.call(self._draw, self._caller, *args, **kw)
+        self._slate.wipe()
         frames.move(self._move, *args, **kw)
-        return self._fig
+        return self._slate.fig
 
     def render(self, index):
         """Draw one picture and return its lines."""
@@ -116,7 +142,27 @@ class Film:
         if self.drawn_once and self._format == "svg":
             self.stock = self._record()
         if self.stock is None:
-            self.stock = self._draw_all()
+            self.stock, self._narrow = self._draw_all(), None  # a second time would cost too much
+        if self._narrow is not None:
+            self._narrow.develop()
+            if not isinstance(self._narrow.stock, Marks):
+                self._narrow = None
+
+    def payload(self):
+        """Return what the script needs of each version, ready for JSON."""
+        data = [film.stock.payload() for film in self.versions]
+        if self._narrow is not None:
+            data[1]["background"] = "".join(self._narrow.stock.background)
+            data[1]["width"] = self._narrow.width
+        return data
+
+    def element(self, make):
+        """Return `make()`, the figure's element, within the budget: the version for phones goes first."""
+        made = make()
+        if len(made.encode()) + page.SHARED > frames.BUDGET and self._narrow is not None:
+            self._narrow = None
+            made = make()
+        return made
 
     def opening(self):
         """Return the lines that stand in the page itself, for readers without the script."""
@@ -125,8 +171,8 @@ class Film:
     def _record(self):
         """Return the marks that move, or None if more than marks does."""
         self._figure(self.start)
-        with studio(self._fig) as dpi:
-            recorder = Recorder(self._fig, self._names, dpi)
+        with studio(self._slate.fig) as dpi:
+            recorder = Recorder(self._slate, self._names, dpi)
             try:
                 for index in range(len(self)):
                     self._figure(index)
@@ -138,7 +184,7 @@ class Film:
             shown = filled(background, [column[index] for column in texts])
             if picture(shown) != picture(self.render(index)):
                 return None
-        return Marks(background, texts, self._shape, {})
+        return Marks(background, texts, self.shape, self._styles)
 
     def _samples(self):
         """Return a few pictures that are drawn whole and compared with what was put together."""

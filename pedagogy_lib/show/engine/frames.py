@@ -55,7 +55,7 @@ def call_once(draw, caller):
     got = f"({', '.join(type(part).__name__ for part in made)})" if isinstance(made, tuple) else type(made).__name__
     raise TypeError(
         f"{caller}: draw() takes no arguments, so it must return a matplotlib Figure and a function "
-        f"`move` that updates its marks, as in `return fig, move`; got {got}"
+        f"`move` that draws its marks, as in `return fig, move`; got {got}"
     )
 
 

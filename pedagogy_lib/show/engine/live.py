@@ -60,8 +60,8 @@ def _stage(figure, key):
     frame = "".join(figure.film.kept(figure._index_of(key))).replace("~", f"live{id(figure)}-")
     card = " pl-card" if frame.startswith("<img") else ""
     return _styled(
-        f'<div class="pl-stage{card}" role="img" aria-label="{html.escape(figure._alts[key])}">'
-        f"{frame}</div>",
+        f'<div class="pl-view"><div class="pl-picture"><div class="pl-stage{card}" role="img" '
+        f'aria-label="{html.escape(figure._alts[key])}">{frame}</div></div></div>',
         f"--pl-width:{figure.film.width:g}in",
     )
 

@@ -20,6 +20,8 @@ L       an opening brace
 """
 
 import base64
+import json
+import os
 import re
 
 import numpy as np
@@ -49,9 +51,18 @@ def pack(texts, shape, words=False):
     -------
     dict
         `n`, the shape; `over`, the controls that the texts depend on; `t`, the templates; `w`,
-        which template each text has; `c`, the numbers of each template. Ready for JSON.
+        which template each text has; `c`, the numbers of each template. Or, where it is shorter (a
+        path that grows has a template of its own in each state), `chain`: for each text, how many
+        letters it shares with the one before at its beginning and at its end, and what is between.
     """
     over, kept = _needed(texts, shape)
+    head = {"n": list(map(int, shape)), "over": over}
+    chain, tables = {"chain": _links(kept)}, _tables(kept, words)
+    return head | min(chain, tables, key=_size)
+
+
+def _tables(kept, words):
+    """Return texts as templates and tables of numbers."""
     cut = _cut_words if words else _cut_markup
     rows = [cut(text) for text in kept]
     keys = list(dict.fromkeys(key for key, _ in rows))
@@ -63,8 +74,6 @@ def pack(texts, shape, words=False):
         templates.append(template)
         numbers.append(_encode(columns))
     return {
-        "n": list(map(int, shape)),
-        "over": over,
         "t": templates,
         "w": _encode(np.array(which, dtype=np.int64)[:, None]) if which else "",
         "c": numbers,
@@ -73,19 +82,48 @@ def pack(texts, shape, words=False):
 
 def unpack(packed):
     """Return the texts that were packed, one for each state."""
-    templates = packed["t"]
     sizes = [packed["n"][axis] for axis in packed["over"]]
-    count = int(np.prod(sizes, dtype=int))
+    kept = _unchained(packed["chain"]) if "chain" in packed else _from_tables(packed, int(np.prod(sizes, dtype=int)))
+    return [
+        kept[int(np.ravel_multi_index([state[axis] for axis in packed["over"]], sizes)) if sizes else 0]
+        for state in np.ndindex(*packed["n"])
+    ]
+
+
+def _from_tables(packed, count):
+    """Return the distinct texts from their templates and tables."""
+    templates = packed["t"]
     which = _decode(packed["w"], 1)[:, 0] if packed["w"] else np.zeros(count, int)
     tables = [
         iter(_decode(data, _width(template)) if data else ())
         for template, data in zip(templates, packed["c"])
     ]
-    kept = [_fill(templates[k], next(tables[k], ())) for k in which]
-    return [
-        kept[int(np.ravel_multi_index([state[axis] for axis in packed["over"]], sizes)) if sizes else 0]
-        for state in np.ndindex(*packed["n"])
-    ]
+    return [_fill(templates[k], next(tables[k], ())) for k in which]
+
+
+def _links(texts):
+    """Return each text as what it shares with the one before, and the rest."""
+    links, before = [], ""
+    for text in texts:
+        start = len(os.path.commonprefix([before, text]))
+        room = min(len(before), len(text)) - start
+        end = len(os.path.commonprefix([before[::-1][:room], text[::-1][:room]]))
+        links.append([start, end, text[start : len(text) - end]])
+        before = text
+    return links
+
+
+def _unchained(links):
+    """Return the texts that `_links` took apart."""
+    texts, before = [], ""
+    for start, end, middle in links:
+        before = before[:start] + middle + before[len(before) - end :]
+        texts.append(before)
+    return texts
+
+
+def _size(data):
+    return len(json.dumps(data))
 
 
 def _needed(texts, shape):

@@ -14,6 +14,7 @@ from .frames import BUDGET
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("pictures", "explore", "handles", "animate", "predict", "start")
+SHARED = 45_000  # bytes of style sheet and script, at most
 _MATH = re.compile(r"\$([^$]+)\$")
 
 
@@ -94,6 +95,14 @@ def identity(*parts):
     return "pl-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
 
 
+def versions(payloads):
+    """Return what the script is told of a figure's one or two versions; styles are of both."""
+    wide, *narrow = payloads
+    if not narrow:
+        return wide
+    return wide | {"narrow": {key: value for key, value in narrow[0].items() if key != "styles"}}
+
+
 def payload_html(data):
     """Return the element that carries what the script needs."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
@@ -124,8 +133,9 @@ def figure_element(kind, frame, alt, *, width, caption=None, controls="", data=N
     uid = identity(kind, picture, alt, caption or "", controls, payload)
     parts = [
         f'<figure class="pl-figure pl-{kind}" id="{uid}" style="--pl-width:{width:g}in">',
-        f'<div class="pl-view"><div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" '
-        f'role="img" aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div></div>',
+        f'<div class="pl-view"><div class="pl-picture">'
+        f'<div class="pl-stage{" pl-card" if picture.startswith("<img") else ""}" role="img" '
+        f'aria-label="{html.escape(alt)}">{picture.replace("~", uid + "-")}</div></div></div>',
         controls.replace("{id}", uid),
         caption_html(caption),
         payload,

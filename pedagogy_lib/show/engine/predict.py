@@ -113,7 +113,7 @@ class Predict:
         inner = self.figure.page_element() if self.figure is not None else ""
         parts = [
             f'<p class="pl-question" id="{{id}}-q">{page.text_html(self.question)}</p>',
-            '<form class="pl-guess" aria-labelledby="{id}-q" hidden novalidate>',
+            '<form class="pl-guess" hidden novalidate>',
             _form(guess),
             '<button type="submit">Commit to this guess</button></form>',
             inner,
@@ -170,10 +170,17 @@ def _guess(guess, answer, figure):
     panel = guess.handle.panel if isinstance(guess, Place) else guess.panel
     if not 0 <= panel < len(figure.film.panels):
         raise ValueError(f"{_CALLER}: panel {panel} is asked for, but the figure has {len(figure.film.panels)}")
-    told, shown = (_place if isinstance(guess, Place) else _sketch)(guess, answer, figure, figure.film.panels[panel])
+    told = [_in_picture(guess, answer, figure, film, panel) for film in figure.film.versions]
+    return told[0][0] | ({"narrow": told[1][0]} if len(told) > 1 else {}), told[0][1]
+
+
+def _in_picture(guess, answer, figure, film, panel):
+    """Return what the script is told of a guess in one version of the picture."""
+    one = _place if isinstance(guess, Place) else _sketch
+    told, shown = one(guess, answer, figure, film.panels[panel])
     told |= {
-        "size": [round(inches * 72, 2) for inches in figure.film.size],
-        "box": [round(edge, 2) for edge in figure.film.panels[panel].box],
+        "size": [round(inches * 72, 2) for inches in film.size],
+        "box": [round(edge, 2) for edge in film.panels[panel].box],
     }
     return told, shown
 
@@ -210,9 +217,10 @@ def _place(guess, answer, figure, panel):
             values = list(control.values) if control else list(np.linspace(*limits[axis], _STEPS + 1))
             label = control.label if control else part
             texts = control.texts if control else [f"{value:.3g}" for value in values]
-            texts = [f"{label} {text}" for text in texts]
+            texts = [f"{label} = {text}" for text in texts]
             truth[axis] = answer[part]
-            words.append(f"{label} {answer[part]:.4g}")
+            index = control.index(answer[part]) if control else None
+            words.append(f"{label} = {answer[part]:.4g}" if index is None else texts[index])
         at = [panel.place(v, limits["y"][0])[0] if axis == "x" else panel.place(limits["x"][0], v)[1] for v in values]
         told |= {f"{axis}s": [round(float(place), 2) for place in at], f"{axis}texts": texts}
     told["answer"] = [round(float(v), 2) for v in panel.place(float(truth["x"]), float(truth["y"]))]

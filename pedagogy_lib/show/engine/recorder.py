@@ -4,7 +4,7 @@ Matplotlib takes a tenth of a second to draw a figure, nearly all of it for axes
 that are the same in every state. `Recorder` draws the whole figure once, with an empty place for each
 mark that moves. For each state it draws these marks alone, with Matplotlib's own SVG renderer, so
 that it can be any artist and looks as in a whole drawing. Which marks moved, Matplotlib knows
-itself: an artist is `stale` from a change until it is drawn.
+itself: an artist is `stale` from a change until it is drawn. What `move` draws itself moves anyway.
 """
 
 import io
@@ -22,7 +22,7 @@ _CLASS = re.compile(r"class='s(\d+)'")
 
 
 class AxesMoved(Exception):
-    """`move` changed more than marks: limits, ticks, sizes, or which artists there are."""
+    """`move` changed more than marks: limits, ticks, sizes, which axes there are."""
 
 
 class Recorder:
@@ -30,33 +30,42 @@ class Recorder:
 
     Parameters
     ----------
-    fig : matplotlib.figure.Figure
-        In its starting state, drawn at least once.
+    slate : Slate
+        The figure in its starting state, drawn at least once.
     names : dict
         Short SVG names; see `svg.compact`.
     dpi : float
         The resolution of images, as `studio` gives it.
     """
 
-    def __init__(self, fig, names, dpi):
-        self.fig, self._names, self._dpi = fig, names, dpi
-        fig.set_layout_engine("none")  # what the first drawing laid out stays where it is
-        self._geometry = _geometry(fig)
-        self._artists = _marks(fig)
-        self._axis = [axis for ax in _all_axes(fig) for axis in ax._axis_map.values()]
+    def __init__(self, slate, names, dpi):
+        self.slate, self.fig, self._names, self._dpi = slate, slate.fig, names, dpi
+        self.fig.set_layout_engine("none")  # what the first drawing laid out stays where it is
+        self._geometry = _geometry(slate)
+        added = {id(artist) for _, artist in slate.added()}
+        self._artists = [artist for artist in _marks(slate) if id(artist) not in added]
+        self._axis = [axis for ax in slate.axes for axis in ax._axis_map.values()]
+        self._ticks = [_ticks(axis) for axis in self._axis]
         self._definitions = {}
-        self._now = self._draw(range(len(self._artists)))
+        self._layers = {}  # (number of the axes, height) of what `move` drew itself -> number
+        self._now = self._draw({number: [artist] for number, artist in enumerate(self._artists)})
         self._settle()
-        self._moving = {}  # number of an artist -> its texts, one for each state so far
+        self._moving = {}  # number of an artist or a layer -> its texts, one for each state so far
         self.count = 0
 
     def take(self):
         """Record the state that the figure is in."""
-        moved = self._moved()
-        for number in moved:
+        self._check_axes()
+        moved = {n: [artist] for n, artist in enumerate(self._artists) if _is_stale(artist)}
+        layers = dict.fromkeys(self._layers.values(), ())
+        for number, artist in self.slate.added():
+            key = (number, artist.get_zorder())
+            layer = self._layers.setdefault(key, len(self._artists) + len(self._layers))
+            layers[layer] = [*layers.get(layer, ()), artist]
+        for number in (*moved, *layers):
             # It had not moved until now: in all states before, it looked as at the start.
-            self._moving.setdefault(number, [self._now[number]] * self.count)
-        self._now |= self._draw(moved)
+            self._moving.setdefault(number, [self._now.get(number, "")] * self.count)
+        self._now |= self._draw(moved | layers)
         self._settle()
         for number, texts in self._moving.items():
             texts.append(self._now[number])
@@ -64,10 +73,17 @@ class Recorder:
 
     def background(self):
         """Return the lines of the whole figure, with an empty place for each mark that moves."""
-        marks = {number: place for place, number in enumerate(self._varied())}
-        with _empty_places(self._artists, marks):
+        self.slate.wipe()
+        places = {number: place for place, number in enumerate(self._varied())}
+        artists = {number: self._artists[number] for number in places if number < len(self._artists)}
+        layers = [(axes, _layer(places[n], height)) for (axes, height), n in self._layers.items() if n in places]
+        with _empty_places(artists, places):
+            for axes, layer in layers:
+                self.slate.put_last(axes, layer)
             text = io.StringIO()
             self.fig.savefig(text, format="svg", transparent=True)
+            for axes, layer in layers:
+                self.slate.take_back(axes, layer)
         lines = compact(text.getvalue(), self._names)
         self._settle()
         known = set(_DEFINED.findall("".join(lines)))
@@ -83,16 +99,16 @@ class Recorder:
         return list(self._varied().values())
 
     def _varied(self):
-        """Return the marks that differ between states; others were only set to what they were."""
-        return {number: texts for number, texts in self._moving.items() if len(set(texts)) > 1}
+        """Return the marks that differ between states, and what `move` drew; the others stay."""
+        own = len(self._artists)
+        return {n: texts for n, texts in self._moving.items() if n >= own or len(set(texts)) > 1}
 
-    def _moved(self):
-        if _geometry(self.fig) != self._geometry or any(axis.stale for axis in self._axis):
+    def _check_axes(self):
+        if _geometry(self.slate) != self._geometry or not self.slate.is_whole():
             raise AxesMoved
-        now = _marks(self.fig)
-        if len(now) != len(self._artists) or any(a is not b for a, b in zip(now, self._artists)):
-            raise AxesMoved
-        return [number for number, artist in enumerate(now) if _is_stale(artist)]
+        for axis, ticks in zip(self._axis, self._ticks):
+            if axis.stale and _ticks(axis) != ticks:
+                raise AxesMoved
 
     def _settle(self):
         """Call nothing stale: what changes from now on is what `move` changes next."""
@@ -102,20 +118,20 @@ class Recorder:
         for axis in self._axis:
             axis.stale = False
 
-    def _draw(self, numbers):
-        """Return number -> text for some of the artists, as they are now."""
+    def _draw(self, groups):
+        """Return number -> text for groups of artists, as they are now."""
         text = io.StringIO()
         renderer, svg = _renderer(self.fig, text, self._dpi)
-        for number in numbers:
-            artist = self._artists[number]
+        for number, artists in groups.items():
             svg.writer.start("g", id=f"{MARK}{number}")
-            if artist.get_visible():
-                artist.draw(renderer)
+            for artist in artists:
+                if artist.get_visible():
+                    artist.draw(renderer)
             svg.writer.end("g")
         renderer.finalize()
         marks, definitions = compact_marks(text.getvalue(), self._names)
         self._definitions |= dict.fromkeys(_whole(definitions))
-        return {number: "".join(marks[number]) for number in numbers}
+        return {number: "".join(marks[number]) for number in groups}
 
 
 class Marks:
@@ -186,17 +202,9 @@ def picture(lines):
 # Artists -----------------------------------------------------------------------------------------
 
 
-def _all_axes(fig):
-    """Return the axes of a figure, insets included."""
-    found = []
-    for ax in fig.axes:
-        found += [ax, *ax.child_axes]
-    return list(dict.fromkeys(found))
-
-
-def _marks(fig):
+def _marks(slate):
     """Return what may move: all that stands in a figure and in its axes, but no axes and no axis."""
-    axes = _all_axes(fig)
+    fig, axes = slate.fig, slate.axes
     fixed = {id(ax) for ax in axes} | {id(fig.patch)} | {id(ax.patch) for ax in axes}
     fixed |= {id(axis) for ax in axes for axis in ax._axis_map.values()}
     labels = [axis.label for ax in axes for axis in ax._axis_map.values()]
@@ -208,13 +216,39 @@ def _is_stale(artist):
     return any(part.stale for part in artist.findobj())
 
 
-def _geometry(fig):
+def _geometry(slate):
     """Return what must stay for a background to stay: sizes, places, limits and scales."""
     axes = [
         (ax.get_position().bounds, ax.viewLim.bounds, ax.get_xscale(), ax.get_yscale(), ax.axison)
-        for ax in _all_axes(fig)
+        for ax in slate.axes
     ]
-    return tuple(fig.get_size_inches()), axes
+    return tuple(slate.fig.get_size_inches()), axes
+
+
+def _ticks(axis):
+    """Return what an axis shows: `move` may set again what is set already."""
+    places = [tuple(axis.get_majorticklocs()), tuple(axis.get_minorticklocs())]
+    return places, [label.get_text() for label in axis.get_ticklabels()]
+
+
+def _draw_place(place):
+    """Return a way to draw that leaves an empty group."""
+
+    def draw(renderer, *args, **kw):
+        renderer.writer.start("g", id=f"{MARK}{place}")
+        renderer.writer.end("g")
+
+    return draw
+
+
+def _layer(place, height):
+    """Return an artist that keeps the place, at a certain height, of what `move` draws."""
+    from matplotlib.artist import Artist
+
+    layer = Artist()
+    layer.set_zorder(height)
+    layer.draw = _draw_place(place)
+    return layer
 
 
 @contextmanager
@@ -243,25 +277,17 @@ def _renderer(fig, target, dpi):
 
 @contextmanager
 def _empty_places(artists, places):
-    """Let the artists in `places` draw nothing but an empty group that bears their number."""
-
-    def draw_place(place):
-        def draw(renderer, *args, **kw):
-            renderer.writer.start("g", id=f"{MARK}{place}")
-            renderer.writer.end("g")
-
-        return draw
-
-    visible = {number: artists[number].get_visible() for number in places}
+    """Let artists (number -> artist) draw nothing but an empty group that bears their place."""
+    visible = {number: artist.get_visible() for number, artist in artists.items()}
     try:
-        for number, place in places.items():
-            artists[number].set_visible(True)
-            artists[number].draw = draw_place(place)
+        for number, artist in artists.items():
+            artist.set_visible(True)
+            artist.draw = _draw_place(places[number])
         yield
     finally:
-        for number in places:
-            artists[number].__dict__.pop("draw", None)
-            artists[number].set_visible(visible[number])
+        for number, artist in artists.items():
+            artist.__dict__.pop("draw", None)
+            artist.set_visible(visible[number])
 
 
 # Texts -------------------------------------------------------------------------------------------

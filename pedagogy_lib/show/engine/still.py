@@ -50,7 +50,8 @@ def still(figure_or_draw, *, alt, caption=None, format="svg"):
     caption : str, optional
         Text under the figure; `$...$` is mathematics.
     format : {"svg", "webp"}
-        "svg" for line art; "webp" for dense pictures (thousands of points).
+        "svg", in which heat maps and photographs are images among lines and letters; "webp", all of
+        it one image on white paper, for pictures of many thousand points.
 
     Returns
     -------

@@ -69,5 +69,5 @@ function animate(figure, data, show) {
   const paper = window.matchMedia("print");
   paper.addEventListener("change", () => show(paper.matches ? count - 1 : index));
   go(0);
-  return go;
+  return { put: go, index: () => index };
 }

@@ -6,6 +6,7 @@ function explore(figure, data, show) {
   const state = inputs.map(read), watchers = [];
   const say = (i) => `${data.controls[i].label}: ${data.controls[i].texts[state[i]]}`;
 
+  const index = () => state.reduce((whole, value, i) => whole * sizes[i] + value, 0);
   const put = (changes) => {
     for (const [i, value] of Object.entries(changes)) {
       const input = inputs[i];
@@ -17,17 +18,19 @@ function explore(figure, data, show) {
         input.nextElementSibling.textContent = data.controls[i].texts[state[i]];
       }
     }
-    const index = state.reduce((whole, value, i) => whole * sizes[i] + value, 0);
-    show(index);
-    watchers.forEach((watcher) => watcher(index));
+    show(index());
+    watchers.forEach((watcher) => watcher());
   };
   inputs.forEach((input, i) => {
     input.addEventListener("input", () => put({ [i]: read(input) }));
     unlessSwiped(input, () => state[i], (value) => put({ [i]: value }));
   });
-  const model = { data, state, sizes, put, say, watch: (watcher) => watchers.push(watcher) };
-  if (data.along.length || data.handles.length) direct(figure, model);
-  return model;
+  const model = { state, sizes, put, say, index, watch: (watcher) => watchers.push(watcher) };
+  const refit = (version) => {
+    watchers.length = 0;
+    direct(figure, model, version);
+  };
+  return { put, index, refit };
 }
 
 // A finger that lands on a slider on its way down the page moves it before the browser knows that

@@ -1,9 +1,13 @@
 // Direct manipulation: points of the picture that are dragged, and axes along which one points.
 // What they set, the sliders below show: whoever cannot drag uses these.
-function direct(figure, model) {
-  const view = figure.querySelector(".pl-view"), [across, down] = model.data.size;
+function direct(figure, model, { size: [across, down], along, handles }) {
+  const view = figure.querySelector(".pl-picture"), before = view.querySelector(".pl-over");
+  const hidden = before?.hidden;
+  before?.remove();
+  if (!along.length && !handles.length) return;
   const over = document.createElement("div");
   over.className = "pl-over";
+  over.hidden = !!hidden;
   view.append(over);
   // JupyterLab takes arrow keys for its own; so do page-turning themes.
   over.addEventListener("keydown", (event) => event.stopPropagation());
@@ -15,8 +19,8 @@ function direct(figure, model) {
     element.style.left = `${100 * left / across}%`;
     element.style.top = `${100 * top / down}%`;
   };
-  model.data.along.forEach((axis) => over.append(pointing(axis, model, point, place, [across, down])));
-  model.data.handles.forEach((handle) => over.append(dragging(handle, model, point, place)));
+  along.forEach((axis) => over.append(pointing(axis, model, point, place, [across, down])));
+  handles.forEach((handle) => over.append(dragging(handle, model, point, place)));
 }
 
 function nearest(places, wanted) {
@@ -64,14 +68,14 @@ function dragging({ label, x, y, xs, ys, at }, model, point, place) {
   if (controls.length < 2) knob.setAttribute("aria-orientation", x === null ? "vertical" : "horizontal");
 
   let centre = [0, 0], grip = [0, 0];
-  const update = (index) => {
-    centre = path.text(path.row(index)).split(" ").map(Number);
+  const update = () => {
+    centre = path.text(path.row(model.index())).split(" ").map(Number);
     place(knob, ...centre);
     knob.setAttribute("aria-valuenow", model.state[controls[0]]);
     knob.setAttribute("aria-valuetext", controls.map(model.say).join(", "));
   };
   model.watch(update);
-  update(model.state.reduce((whole, value, i) => whole * model.sizes[i] + value, 0));
+  update();
 
   follow(knob, model, (event) => {
     const landed = point(event);

@@ -1,6 +1,6 @@
 // Texts that were packed by packing.py: templates with holes, and what fills the holes.
 // `row` tells which of the stored texts a state has, `text` writes it.
-function unpack({ n, over, t, w, c }) {
+function unpack({ n, over, t, w, c, chain }) {
   let templates = null, rows = null, tables = null;
   const prepare = () => {
     templates = t.map((template) => template.split(/\{(\w\d*)\}/)); // literal, hole, literal, ...
@@ -23,8 +23,16 @@ function unpack({ n, over, t, w, c }) {
     }
     return result;
   };
+  const unchain = () => {
+    let before = "";
+    rows = chain.map(([start, end, middle]) => {
+      before = before.slice(0, start) + middle + before.slice(before.length - end);
+      return before;
+    });
+  };
   const text = (number) => {
-    if (!rows) prepare();
+    if (!rows) (chain ? unchain : prepare)();
+    if (chain) return rows[number];
     const [k, at] = rows[number], parts = templates[k], numbers = tables[k];
     let out = "", next = at * width(parts);
     parts.forEach((part, i) => {

@@ -6,7 +6,8 @@ function predict(figure, data) {
   locked.forEach((part) => { part.hidden = true; });
   form.hidden = false;
   form.addEventListener("keydown", (event) => event.stopPropagation());
-  const guess = guesses[data.kind](figure, data, form);
+  const narrow = data.narrow && inner.plVersion().background;
+  const guess = guesses[data.kind](figure, narrow ? { ...data, ...data.narrow } : data, form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const complaint = guess.missing();
@@ -192,7 +193,7 @@ function note(text) {
 function pictureLayer(figure, data) {
   const [across, down] = data.size, over = document.createElement("div");
   over.className = "pl-over pl-sheet";
-  figure.querySelector(".pl-view").append(over);
+  figure.querySelector(".pl-picture").append(over);
   over.addEventListener("keydown", (event) => event.stopPropagation());
   const place = (element, left, top) => {
     element.style.left = `${100 * left / across}%`;

@@ -25,7 +25,9 @@ def test_lines_of_svg_come_back(shape):
 def test_a_wrong_number_does_not_come_back_as_the_right_one():
     rng = np.random.default_rng(0)
     texts = [path(rng) for _ in range(5)]
-    packed = packing.pack(texts, (5,))
+    packed = packing.pack(texts, (5,)) | packing._tables(texts, words=False)
+    packed.pop("chain", None)
+    assert packing.unpack(packed) == texts
     packed["c"] = [packing._encode(packing._decode(c, packing._width(t)) + 1) for c, t in zip(packed["c"], packed["t"])]
     assert packing.unpack(packed) != texts
 
@@ -38,6 +40,15 @@ def test_a_wrong_number_does_not_come_back_as_the_right_one():
 def test_odd_texts_among_others(text):
     texts = [text, " d='M1 2'", text + text]
     assert packing.unpack(packing.pack(texts, (3,))) == texts
+
+
+def test_a_path_that_grows_costs_what_is_new():
+    rng = np.random.default_rng(0)
+    parts = [f" {a}.{b}" for a, b in rng.integers(1, 9, (400, 2))]
+    texts = ["".join([" d='M0 0l", *parts[:k], "'"]) for k in [*range(1, 400), *range(399, 0, -1)]]
+    packed = packing.pack(texts, (len(texts),))
+    assert packing.unpack(packed) == texts
+    assert len(json.dumps(packed)) < 25 * len(texts)
 
 
 def test_words_keep_their_zeros_signs_and_braces():

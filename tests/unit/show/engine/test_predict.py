@@ -35,7 +35,7 @@ def test_the_page_has_question_and_folded_answer_with_mathematics():
     assert re.search(r'<details class="pl-answer"><summary>The answer</summary>\s*<p class="pl-shown">up</p>', text)
     assert r"\(a&lt;b\)" in text
     assert "<details class=\"pl-answer\" open" not in text
-    assert '<form class="pl-guess" aria-labelledby="pl-' in text
+    assert '<form class="pl-guess" hidden' in text
 
 
 def test_the_same_question_has_the_same_id_in_every_build():
@@ -59,7 +59,7 @@ def test_a_figure_that_a_kernel_would_redraw_is_stored_for_its_question(monkeypa
 
 def test_each_guess_in_words():
     assert make(guess=show.number(0, 10, "nats"), answer=7.25).answer == "7.25 nats"
-    assert make(guess=show.place(HANDLE), answer={"a": 2.5}, figure=FIGURE).answer == "a 2.5"
+    assert make(guess=show.place(HANDLE), answer={"a": 2.5}, figure=FIGURE).answer == "a = 2.5"
     curve = (np.array([0.0, 1.0]), np.array([2.0, 1.0]))
     assert make(guess=show.sketch(), answer=curve, figure=FIGURE).answer == "a curve from 2 at 0 to 1 at 1"
 

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from pedagogy_lib import show
 from pedagogy_lib.show.engine import film as film_module
@@ -120,7 +121,7 @@ def test_a_figure_is_drawn_once_and_moved_for_each_state():
     [
         lambda ax, a: ax.set_xlim(0, a),
         lambda ax, a: ax.set_yticks([1, 1 + a / 4]),
-        lambda ax, a: ax.text(0, 0, str(a)) if len(ax.texts) < 5 else None,
+        lambda ax, a: ax.inset_axes([0, 0, 0.1 * a, 0.5]) if not ax.child_axes else None,
         lambda ax, a: ax.set_position([0.1, 0.1, 0.1 * a, 0.5]),
     ],
 )
@@ -128,11 +129,10 @@ def test_a_figure_that_changes_its_axes_is_drawn_whole(change):
     def draw():
         fig, ax = show.figure(width=3, height=2)
         ax.plot([1, 2])
-        texts = list(ax.texts)
 
         def move(a):
-            for text in set(ax.texts) - set(texts):
-                text.remove()
+            for inset in list(ax.child_axes):
+                inset.remove()
             change(ax, a)
 
         return fig, move
@@ -141,6 +141,59 @@ def test_a_figure_that_changes_its_axes_is_drawn_whole(change):
     assert not isinstance(figure.film.stock, Marks)
     for state in figure.states():
         assert figure.stored(**state) == figure.frame(**state)
+
+
+def draw_anew():
+    """A figure whose `move` draws, with the helpers that any figure uses."""
+    fig, (left, right) = show.figure(ncols=2)
+    left.plot(X, X**2, lw=6, color=show.COLORS["grid"])
+    left.text(0.5, 0.9, "static, above", zorder=4)
+    left.set(xlim=(0, 1), ylim=(0, 1))
+    right.set(xlim=(0, 1), ylim=(-2, 2))
+
+    def move(size, words):
+        left.plot(X, size * X, label="first colour")
+        left.plot(X, size * X**3, zorder=5, label="second colour")
+        left.contour(X, X, np.hypot(X[:, None] - size, X), levels=[0.3], zorder=1)
+        if words:
+            left.legend()
+            left.figure.text(0.4, 0.02, f"{size:.1f}")
+        show.ellipse(right, [0.5, 0], [[0.1 * size, 0], [0, 0.1]])
+        show.band(right, X, X * size, 0.1 + X)
+        right.bar([0.3, 0.6], [size, -size])
+        right.set(ylim=(-2, 2), xlabel="x", title=f"{size:g}")
+
+    return fig, move
+
+
+def test_what_move_draws_is_wiped_and_stored_as_marks():
+    figure = show.explore(draw_anew, alt="{size} {words}", size=[0.2, 0.5, 0.9, 1.5], words=show.toggle())
+    assert isinstance(figure.film.stock, Marks)
+    seen = set()
+    for state in figure.states():
+        drawn = picture([figure.frame(**state)])
+        assert picture([figure.stored(**state)]) == drawn
+        with show.style():
+            fig, move = draw_anew()  # and as a figure that was never drawn on before
+            move(**state)
+        fresh = film_module.frames.render(fig, "svg", figure.film._names)
+        assert picture(fresh) == drawn
+        seen.add("".join(drawn))
+    assert len(seen) == 8
+    for index in range(8):
+        narrow = figure.film.versions[1]
+        assert picture([narrow.stored(index)]) == picture([narrow.frame(index)])
+
+
+def test_what_move_draws_does_not_stretch_the_axes():
+    def draw():
+        fig, ax = show.figure(width=3, height=2)
+        ax.plot([0, 1], [0, 1])
+        return fig, lambda a: ax.plot([0, a], [0, a])
+
+    figure = show.explore(draw, alt="{a}", a=[1, 20, 300])
+    assert isinstance(figure.film.stock, Marks)
+    assert figure.stored(a=20) != figure.stored(a=1)
 
 
 def test_a_change_that_matplotlib_is_not_told_of_is_seen_and_drawn_whole():
@@ -212,3 +265,49 @@ def test_in_a_running_kernel_a_figure_drawn_once_is_the_figure_of_the_page(monke
     live = everything()._repr_mimebundle_()
     assert set(live) == {"text/plain", "text/html", "image/png"}
     assert live["text/html"] == page
+
+
+# For phones ----------------------------------------------------------------------------------------
+
+
+def test_a_wide_figure_drawn_once_has_a_version_for_phones():
+    figure = everything()
+    wide, narrow = figure.film.versions
+    assert (wide.width, narrow.width) == (6.2, 4.0)
+    boxes = [panel.box for panel in narrow.panels]
+    assert boxes[0][3] < boxes[1][1]  # under each other
+    assert boxes[0][::2] == pytest.approx(boxes[1][::2])
+    for index in range(len(narrow)):
+        assert picture([narrow.stored(index)]) == picture([narrow.frame(index)])
+
+
+def test_a_version_for_phones_that_is_too_heavy_is_left_out(monkeypatch):
+    weight = len(everything()._repr_mimebundle_()["text/html"].encode())
+    monkeypatch.setattr(film_module.frames, "BUDGET", weight - 10_000)
+    monkeypatch.setattr(film_module.page, "BUDGET", weight - 10_000)
+    assert len(everything().film.versions) == 1
+
+
+def test_a_figure_that_is_narrow_or_does_not_follow_has_one_version():
+    def own():
+        fig = Figure(figsize=(6, 3))
+        dot = fig.add_subplot(xlim=(0, 3)).plot([1], [1], "o")[0]
+        return fig, lambda a: dot.set_data([a], [1])
+
+    def small():
+        fig, ax = show.figure(width=3, height=2)
+        return fig, lambda a: ax.title.set_text(str(a))
+
+    for draw in (own, small):
+        assert len(show.explore(draw, alt="{a}", a=[1, 2]).film.versions) == 1
+
+
+def test_a_stack_keeps_the_height_that_its_panels_had():
+    from pedagogy_lib.show.style import narrow
+
+    panel = show.figure(ncols=3, height=2.4)[1][0].get_position().height * 2.4
+    with narrow():
+        fig, axes = show.figure(ncols=3, height=2.4, width_ratios=[1, 2, 3])
+    assert axes.shape == (3,)
+    assert [ax.get_position().height * fig.get_figheight() for ax in axes] == pytest.approx([panel] * 3)
+    assert show.figure()[0].get_figwidth() == 6.2

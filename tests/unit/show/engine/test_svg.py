@@ -165,3 +165,32 @@ def test_numbers_are_short(number, text):
 
 def test_small_factors_keep_six_digits():
     assert svg._short(0.015625, small=True) == ".015625"
+
+
+def test_an_image_keeps_every_pixel_of_its_array():
+    import base64
+
+    from PIL import Image
+
+    values = np.random.default_rng(0).random((7, 5))
+    fig, ax = show.figure(width=3, height=2)
+    ax.imshow(values, cmap="viridis", vmin=0, vmax=1)
+    text = "".join(frames.render(fig, "svg", {}))
+    (data,) = re.findall(r"data:image/webp;base64,([^']+)", text)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
+    import matplotlib as mpl
+
+    expected = mpl.colormaps["viridis"](values, bytes=True)
+    same = [np.abs(found.astype(int) - expected).max() for found in (pixels, pixels[::-1])]
+    assert min(same) <= 1
+    assert max(same) > 50
+    assert "pixelated" in text
+
+
+def test_the_letters_beside_an_image_follow_the_theme():
+    fig, ax = show.figure(width=3, height=2)
+    ax.imshow(np.eye(3))
+    ax.set_title("heat")
+    text = "".join(frames.render(fig, "svg", {}))
+    assert text.count("<image") == 1
+    assert "var(--pl-ink)" in text
