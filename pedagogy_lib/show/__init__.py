@@ -16,8 +16,8 @@ from .engine.handles import handle
 from .engine.page import assets
 from .engine.predict import Predict, number, place, predict, sketch
 from .engine.still import Still, still
-from .graph import dots, graph, latent, observed, parameter, plate
-from .plots import band, ellipse, label, legend
+from .marks.graph import dots, graph, latent, observed, parameter, plate
+from .marks.shapes import band, bell, contours, ellipse, label, legend
 from .source import Source, source
 from .style import figure, style
 
@@ -32,8 +32,10 @@ __all__ = [
     "animate",
     "assets",
     "band",
+    "bell",
     "blend",
     "choice",
+    "contours",
     "dots",
     "ellipse",
     "explore",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import show
-from pedagogy_lib.show import landscapes
+from pedagogy_lib.show.pictures import loss_surfaces
 
 
 @pytest.fixture
@@ -12,32 +12,20 @@ def ax():
     return show.figure()[1]
 
 
-def test_contours_are_level_lines_and_crowd_near_the_minimum(ax):
-    x, y = np.linspace(-1, 1, 41), np.linspace(-2, 2, 41)
-    heights = y[:, None] ** 2 + x**2
-    landscapes.contours(ax, x, y, heights, count=8)
-    levels = ax.collections[0].levels
-    assert len(levels) == 8
-    assert (np.diff(levels, n=2) > 0).all()
-    for level, path in zip(levels, ax.collections[0].get_paths()):
-        found = (path.vertices**2).sum(1)
-        assert np.allclose(found, level, atol=0.02), level
-
-
 def test_a_trail_goes_through_its_points_and_ends_in_a_large_mark(ax):
     points = [[0, 0], [1, 2], [3, 1]]
-    landscapes.trail(ax, points, "orange", "a walk")
+    loss_surfaces.trail(ax, points, "orange", "a walk")
     path, end = ax.lines
     np.testing.assert_array_equal(path.get_xydata(), points)
     np.testing.assert_array_equal(end.get_xydata(), points[-1:])
     assert end.get_markersize() > path.get_markersize()
-    landscapes.trail(ax, points, "blue", marks=False)
+    loss_surfaces.trail(ax, points, "blue", marks=False)
     assert ax.lines[2].get_linestyle() != path.get_linestyle()
 
 
 def test_losses_are_drawn_above_their_floor(ax):
-    landscapes.losses(ax, [3.0, 2.0, 1.0], floor=1.0)
+    loss_surfaces.losses(ax, [3.0, 2.0, 1.0], floor=1.0)
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [2.0, 1.0, 1e-16])
     assert ax.get_yscale() == "log"
-    landscapes.losses(ax, [3.0, 2.0], x=[5, 7])
+    loss_surfaces.losses(ax, [3.0, 2.0], x=[5, 7])
     np.testing.assert_array_equal(ax.lines[1].get_xdata(), [5, 7])

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from .colors import COLORS
-from .style import style
+from ..colors import COLORS
+from ..style import style
 
 _UNIT = 0.95  # inches between neighbours at distance one
 _RADIUS = 0.27  # inches

@@ -5,8 +5,8 @@ Everything here takes arrays and draws on given axes.
 
 import numpy as np
 
-from .colors import COLORS
-from .plots import band
+from ..colors import COLORS
+from ..marks.shapes import band
 
 
 def straight(ax, x, slope, offset, variance=0.0, color="blue", label=None, n_std=2.0, **style):
@@ -79,26 +79,3 @@ def truth(ax, x, density, label="truth"):
 def level(ax, value, label=None, color="orange"):
     """Draw what was observed as a level line."""
     ax.axhline(value, color=COLORS[color], lw=1.4, ls=(0, (4, 2)), label=label)
-
-
-def hill(ax, x, mean, deviation, label=None, color="blue", height=1.0, **style):
-    """Draw a Gaussian scaled to a height, so that wide and narrow beliefs can share axes.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    x : ndarray, shape (N,)
-        The range; the hill is drawn on points of its own, so that a narrow one is smooth.
-    mean, deviation : float
-    label : str, optional
-    color : str, a name in `show.COLORS`
-    height : float
-        Of the summit.
-    **style
-        Of the line.
-    """
-    xi = np.linspace(-4, 4, 65)
-    places = np.clip(mean + deviation * xi, x[0], x[-1])
-    heights = height * np.exp(-0.5 * ((places - mean) / deviation) ** 2)
-    ax.plot(places, heights, color=COLORS[color], label=label, **style)
-    ax.fill_between(places, heights, color=COLORS[color], alpha=0.12, linewidth=0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .colors import COLORS
+from ..colors import COLORS
 
 #: How each kind of symbol is drawn once it is revealed: colour, and a line below for eyes without colour.
 KINDS = {"argument": ("purple", ":"), "variable": ("ink", "-"), "dummy": ("green", "--")}

@@ -2,25 +2,10 @@
 
 import numpy as np
 
-from .colors import COLORS
+from ..colors import COLORS
 
 #: One marker and one style for each path, beside its colour.
 STYLES = {"blue": ("o", "-"), "orange": ("s", "--"), "green": ("^", "-."), "purple": ("D", ":")}
-
-
-def contours(ax, x, y, heights, count=12):
-    """Draw the level lines of a loss, closer together near its minimum.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    x, y : ndarray, shapes (I,) and (J,)
-    heights : ndarray, shape (J, I)
-    count : int
-    """
-    low, high = np.min(heights), np.max(heights)
-    levels = low + (high - low) * np.linspace(0.02, 0.98, count) ** 3
-    ax.contour(x, y, heights, levels=levels, colors=COLORS["muted"], linewidths=0.8)
 
 
 def trail(ax, points, color="blue", label=None, marks=True):

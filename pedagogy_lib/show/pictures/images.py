@@ -6,7 +6,7 @@ and lines around them are drawn as in any figure, and follow the theme of the pa
 
 import numpy as np
 
-from .colors import COLORS
+from ..colors import COLORS
 
 
 def tiles(ax, rows, columns=None, limits=None, cmap="gray_r", missing="orange", shape=None, gap=1):

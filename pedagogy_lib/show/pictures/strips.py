@@ -5,7 +5,7 @@ Everything here takes arrays and draws on given axes.
 
 import numpy as np
 
-from .colors import COLORS, CYCLE, blend
+from ..colors import COLORS, CYCLE, blend
 
 
 def shares(ax, times, probabilities):

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.integrate import trapezoid
 
 from pedagogy_lib import show
-from pedagogy_lib.show import chains, mixtures
+from pedagogy_lib.show.pictures import beliefs, partitions
 
 
 @pytest.fixture
@@ -15,7 +14,7 @@ def ax():
 
 def test_a_scatter_has_one_marker_and_one_colour_for_each_class(ax):
     y = np.arange(12.0).reshape(6, 2)
-    mixtures.scatter(ax, y, np.array([0, 0, 1, 1, 2, 2]), ["a", "b", "c"], ["u", "v"])
+    partitions.scatter(ax, y, np.array([0, 0, 1, 1, 2, 2]), ["a", "b", "c"], ["u", "v"])
     assert len(ax.collections) == 3
     assert len({c.get_paths()[0].vertices.shape for c in ax.collections}) > 1
     assert len({tuple(c.get_facecolor()[0]) for c in ax.collections}) == 3
@@ -25,7 +24,7 @@ def test_a_scatter_has_one_marker_and_one_colour_for_each_class(ax):
 
 
 def test_a_scatter_without_classes_is_one_cloud(ax):
-    mixtures.scatter(ax, np.zeros((5, 2)))
+    partitions.scatter(ax, np.zeros((5, 2)))
     assert len(ax.collections) == 1
 
 
@@ -35,7 +34,7 @@ def test_boundaries_lie_where_the_two_best_classes_tie(ax):
     def score(y):
         return -((y[:, None] - centres) ** 2).sum(2)
 
-    mixtures.boundaries(ax, score, (-2, 6, -2, 6))
+    partitions.boundaries(ax, score, (-2, 6, -2, 6))
     points = np.concatenate([s for c in ax.collections for s in (p.vertices for p in c.get_paths()) if len(s)])
     assert len(points) > 50
     best = np.sort(score(points), axis=1)
@@ -45,12 +44,12 @@ def test_boundaries_lie_where_the_two_best_classes_tie(ax):
 
 
 def test_a_class_that_wins_everywhere_has_no_boundary(ax):
-    mixtures.boundaries(ax, lambda y: np.column_stack([np.zeros(len(y)), np.ones(len(y))]), (0, 1, 0, 1))
+    partitions.boundaries(ax, lambda y: np.column_stack([np.zeros(len(y)), np.ones(len(y))]), (0, 1, 0, 1))
     assert not ax.collections
 
 
 def test_bars_are_as_long_as_the_probabilities(ax):
-    mixtures.bars(ax, np.array([0.2, 0.5, 0.3]), ["a", "b", "c"])
+    partitions.bars(ax, np.array([0.2, 0.5, 0.3]), ["a", "b", "c"])
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [0.2, 0.5, 0.3])
     assert [t.get_text() for t in ax.texts] == ["0.200", "0.500", "0.300"]
     assert ax.yaxis_inverted()
@@ -59,7 +58,7 @@ def test_bars_are_as_long_as_the_probabilities(ax):
 def test_curves_mark_where_the_classes_are_equally_probable():
     axes = show.figure(nrows=2)[1]
     x = np.linspace(-3, 3, 601)
-    mixtures.curves(axes, x, np.column_stack([-0.5 * (x + 1) ** 2, -0.5 * (x - 1) ** 2]), ["a", "b"])
+    partitions.curves(axes, x, np.column_stack([-0.5 * (x + 1) ** 2, -0.5 * (x - 1) ** 2]), ["a", "b"])
     marks = [line.get_xdata()[0] for line in axes[0].lines if len(line.get_xdata()) == 2]
     np.testing.assert_allclose(marks, 0.0, atol=0.02)
     total = sum(line.get_ydata() for line in axes[1].lines if len(line.get_xdata()) == 601)
@@ -68,20 +67,20 @@ def test_curves_mark_where_the_classes_are_equally_probable():
 
 def test_a_line_contains_its_points(ax):
     normal, threshold = np.array([1.0, 2.0]), 3.0
-    mixtures.line(ax, normal, threshold)
+    partitions.line(ax, normal, threshold)
     line = ax.lines[0]
     for point in (line.get_xy1(), line.get_xy2()):
         assert normal @ np.array(point) == pytest.approx(threshold)
 
 
 def test_a_segment_carries_its_word(ax):
-    mixtures.segment(ax, (0, 0), (1, 1), "up")
+    partitions.segment(ax, (0, 0), (1, 1), "up")
     assert "up" in [t.get_text() for t in ax.texts]
 
 
 def test_responsibilities_blend_colours_and_keep_markers(ax):
     r = np.array([[1.0, 0.0], [0.6, 0.4], [0.0, 1.0]])
-    mixtures.responsibilities(ax, np.zeros((3, 2)), r)
+    partitions.responsibilities(ax, np.zeros((3, 2)), r)
     assert [len(c.get_offsets()) for c in ax.collections] == [2, 1]
     first = ax.collections[0].get_facecolor()
     assert not np.allclose(first[0], first[1])
@@ -91,24 +90,18 @@ def test_a_valley_shows_its_diagonal_and_path(ax):
     x = np.linspace(-1, 1, 21)
     height = x[:, None] ** 2 + (x - x[:, None]) ** 2
     path = np.array([[-0.5, 0.5], [-0.5, -0.5]])
-    mixtures.valley(ax, x, height, path)
+    partitions.valley(ax, x, height, path)
     np.testing.assert_array_equal(ax.lines[1].get_xydata(), path)
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), ax.lines[0].get_ydata())
     empty = show.figure()[1]
-    mixtures.valley(empty, x, height)
+    partitions.valley(empty, x, height)
     assert len(empty.lines) == 1
-
-
-def test_a_bell_integrates_to_one(ax):
-    x = np.linspace(-10, 12, 2001)
-    chains.bell(ax, x, 1.0, 1.5, "belief")
-    assert trapezoid(ax.lines[0].get_ydata(), x) == pytest.approx(1.0, abs=1e-6)
 
 
 def test_a_belief_is_a_mean_in_a_band(ax):
     times, mean, variance = np.arange(4), np.array([0.0, 1, 2, 3]), np.array([1.0, 4, 9, 16])
-    chains.observations(ax, times, mean, "data")
-    chains.belief(ax, times, mean, variance, "level")
+    beliefs.observations(ax, times, mean, "data")
+    beliefs.belief(ax, times, mean, variance, "level")
     edges = ax.collections[0].get_paths()[0].vertices
     assert edges[:, 1].max() == pytest.approx(3 + 2 * 4)
     assert edges[:, 1].min() == pytest.approx(3 - 2 * 4)
@@ -117,16 +110,16 @@ def test_a_belief_is_a_mean_in_a_band(ax):
 
 def test_a_path_has_an_ellipse_at_every_so_many_steps(ax):
     means = np.arange(12.0).reshape(6, 2)
-    chains.path(ax, means, np.stack([np.eye(2)] * 6), every=2)
+    beliefs.path(ax, means, np.stack([np.eye(2)] * 6), every=2)
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), means)
     assert len(ax.patches) + len(ax.collections) + len(ax.lines) - 1 >= 3
     bare = show.figure()[1]
-    chains.path(bare, means)
+    beliefs.path(bare, means)
     assert not bare.patches
 
 
 def test_refusals_are_drawn_as_crosses_and_errors_as_lines(ax):
-    chains.errors(ax, ["easy", "hard"], {"good": [1e-15, 1e-12], "shy": [1e-9, np.nan]})
+    beliefs.errors(ax, ["easy", "hard"], {"good": [1e-15, 1e-12], "shy": [1e-9, np.nan]})
     crosses = [line for line in ax.lines if line.get_marker() == "x"]
     assert [len(c.get_xdata()) for c in crosses] == [0, 1]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [1e-15, 1e-12])
@@ -135,14 +128,14 @@ def test_refusals_are_drawn_as_crosses_and_errors_as_lines(ax):
 
 def test_every_refusal_is_above_every_error(ax):
     """An error of 1 is as large as the answer; no cross may be read as a smaller one."""
-    chains.errors(ax, ["hard"], {f"filter {i}": [np.nan] for i in range(6)})
+    beliefs.errors(ax, ["hard"], {f"filter {i}": [np.nan] for i in range(6)})
     heights = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "x"]
     assert len(set(heights)) == 6 and min(heights) > 1 and max(heights) < ax.get_ylim()[1]
 
 
 def test_cells_are_bars_with_doors_and_the_true_cell_below(ax):
     p = np.array([0.1, 0.6, 0.3])
-    chains.cells(ax, p, marked=[0, 2], truth=1)
+    beliefs.cells(ax, p, marked=[0, 2], truth=1)
     heights = [bar.get_height() for bar in ax.patches]
     np.testing.assert_allclose(heights[:3], p)
     assert all(height < 0 for height in heights[3:]) and len(heights) == 5
@@ -152,6 +145,6 @@ def test_cells_are_bars_with_doors_and_the_true_cell_below(ax):
 
 def test_beliefs_are_darker_where_more_probable(ax):
     rows = np.array([[0.25, 0.75], [1.0, 0.0]])
-    chains.beliefs(ax, rows, path=[1, 0])
+    beliefs.beliefs(ax, rows, path=[1, 0])
     np.testing.assert_allclose(ax.images[0].get_array(), np.sqrt(rows).T)
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 0])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .colors import COLORS
+from ..colors import COLORS
 
 
 def terrain(ax, x, heights):

@@ -1,6 +1,6 @@
-"""Marks that many chapters draw: covariance ellipses, bands, labels."""
+"""Marks that many chapters draw: covariance ellipses, bands, bells, level lines, labels."""
 
-from .colors import COLORS
+from ..colors import COLORS
 
 
 def ellipse(ax, mean, covariance, n_std=2.0, color="blue", fill=0.12, **kw):
@@ -89,6 +89,48 @@ def band(ax, x, mean, std, n_std=2.0, color="blue", alpha=0.18, line=True, **kw)
         ax.fill_between(x, low, high, color=color, alpha=alpha, linewidth=0)
     if line:
         ax.plot(x, mean, color=color, **kw)
+
+
+def bell(ax, x, mean, deviation, label=None, color="blue", height=None, **style):
+    """Draw a Gaussian density over one variable, with a light filling.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x : ndarray, shape (N,)
+        The range; the curve is drawn on points of its own, so that a narrow one is smooth.
+    mean, deviation : float
+    label : str, optional
+    color : str, a name in `show.COLORS`
+    height : float, optional
+        Of the summit, so that wide and narrow beliefs can share axes. Without it the area is one.
+    **style
+        Of the line.
+    """
+    import numpy as np
+
+    places = np.clip(mean + deviation * np.linspace(-4, 4, 81), x[0], x[-1])
+    summit = 1 / (deviation * np.sqrt(2 * np.pi)) if height is None else height
+    density = summit * np.exp(-0.5 * ((places - mean) / deviation) ** 2)
+    ax.plot(places, density, color=COLORS[color], label=label, **style)
+    ax.fill_between(places, density, color=COLORS[color], alpha=0.12, linewidth=0)
+
+
+def contours(ax, x, y, heights, count=12):
+    """Draw the level lines of a loss, closer together near its minimum.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x, y : ndarray, shapes (I,) and (J,)
+    heights : ndarray, shape (J, I)
+    count : int
+    """
+    import numpy as np
+
+    low, high = np.min(heights), np.max(heights)
+    levels = low + (high - low) * np.linspace(0.02, 0.98, count) ** 3
+    ax.contour(x, y, heights, levels=levels, colors=COLORS["muted"], linewidths=0.8)
 
 
 def label(ax, x, y, text, color="ink", **kw):

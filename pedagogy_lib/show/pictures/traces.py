@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .colors import COLORS
+from ..colors import COLORS
 
 
 def regions(ax, x, y, log_density, masses=(0.5, 0.9, 0.99)):

@@ -5,8 +5,8 @@ Everything here takes names, numbers and merges, and draws on given axes.
 
 import numpy as np
 
-from .colors import COLORS, CYCLE
-from .plots import label
+from ..colors import COLORS, CYCLE
+from ..marks.shapes import label
 
 
 def tree(ax, names, probabilities, merges, count=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .colors import COLORS
+from ..colors import COLORS
 
 #: Left to right: far below zero, zero, far above.
 DIVERGING = ("#2b5c8a", "#f3f3f0", "#b5571c")

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from pedagogy_lib import show
-from pedagogy_lib.show import sampling
+from pedagogy_lib.show.pictures import traces
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def ax():
 def test_regions_of_a_gaussian_lie_at_the_quantiles_of_chi_squared(ax):
     x, y = np.linspace(-6, 6, 241), np.linspace(-12, 12, 241)
     log_density = 7.0 - 0.5 * (x**2 + (y[:, None] / 2) ** 2)
-    levels = sampling.regions(ax, x, y, log_density, masses=(0.5, 0.95))
+    levels = traces.regions(ax, x, y, log_density, masses=(0.5, 0.95))
     expected = 7.0 - 0.5 * stats.chi2(2).ppf([0.95, 0.5])
     np.testing.assert_allclose(levels, expected, atol=0.02)
     assert np.abs(levels - expected[::-1]).max() > 1
@@ -26,23 +26,23 @@ def test_regions_of_a_gaussian_lie_at_the_quantiles_of_chi_squared(ax):
 
 
 def test_a_trace_goes_through_its_samples_over_the_exact_band(ax):
-    sampling.trace(ax, [1.0, 2.0, 4.0], exact=(2.0, 0.5), color="orange")
+    traces.trace(ax, [1.0, 2.0, 4.0], exact=(2.0, 0.5), color="orange")
     np.testing.assert_array_equal(ax.lines[-1].get_ydata(), [1, 2, 4])
     assert ax.lines[-1].get_color() == show.COLORS["orange"]
     np.testing.assert_array_equal(np.unique(ax.patches[0].get_corners()[:, 1]), [1.0, 3.0])
     assert ax.get_xlim() == (0, 3)
-    sampling.trace(ax, [0.0, 1.0])
+    traces.trace(ax, [0.0, 1.0])
     assert len(ax.patches) == 1
 
 
 def test_correlations_stand_at_their_lags(ax):
-    sampling.correlations(ax, [1.0, 0.5, -0.1])
+    traces.correlations(ax, [1.0, 0.5, -0.1])
     tops = [segment[1] for segment in ax.collections[0].get_segments()]
     np.testing.assert_allclose(tops, [[0, 1.0], [1, 0.5], [2, -0.1]])
 
 
 def test_bars_against_their_target(ax):
-    sampling.against(ax, [0.2, 0.8], [0.5, 0.5])
+    traces.against(ax, [0.2, 0.8], [0.5, 0.5])
     assert [bar.get_height() for bar in ax.patches] == [0.2, 0.8]
     levels = [segment[0, 1] for segment in ax.collections[0].get_segments()]
     assert levels == [0.5, 0.5]

@@ -5,26 +5,8 @@ Everything here takes arrays and draws on given axes.
 
 import numpy as np
 
-from .colors import COLORS
-from .plots import band, ellipse
-
-
-def bell(ax, x, mean, deviation, label=None, color="blue", **style):
-    """Draw a Gaussian density over one variable, with a light filling.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    x : ndarray, shape (N,)
-    mean, deviation : float
-    label : str, optional
-    color : str, a name in `show.COLORS`
-    **style
-        Of the line.
-    """
-    density = np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
-    ax.plot(x, density, color=COLORS[color], label=label, **style)
-    ax.fill_between(x, density, color=COLORS[color], alpha=0.12, linewidth=0)
+from ..colors import COLORS
+from ..marks.shapes import band, ellipse
 
 
 def observations(ax, times, y, label=None):

@@ -3,8 +3,8 @@
 Everything here takes names, arrows and arrays.
 """
 
-from .colors import COLORS, CYCLE
-from .graph import graph, latent, observed
+from ..colors import COLORS, CYCLE
+from ..marks.graph import graph, latent, observed
 
 
 def information(places, edges, start, given=(), reached=(), title=None):

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.patches import Circle
 
 from pedagogy_lib import show
-from pedagogy_lib.show import graphs
+from pedagogy_lib.show.pictures import evidence
 
 PLACES = {"B": (0, 1), "A": (0.5, 0), "E": (1, 1)}
 ARROWS = ["B -> A", "E -> A"]
@@ -27,7 +27,7 @@ def same(color, name):
 
 
 def test_colours_letters_and_shade_say_who_is_told():
-    drawn = nodes(graphs.information(PLACES, ARROWS, "B", given=["A"], reached=["B", "E"]))
+    drawn = nodes(evidence.information(PLACES, ARROWS, "B", given=["A"], reached=["B", "E"]))
     assert set(drawn) == {r"$\mathbf{B}$", "$A$", r"$\mathbf{E}$"}   # bold: told, without colour too
     assert same(drawn[r"$\mathbf{B}$"][0], "blue")
     assert same(drawn[r"$\mathbf{E}$"][0], "orange")
@@ -35,14 +35,14 @@ def test_colours_letters_and_shade_say_who_is_told():
 
 
 def test_who_is_told_nothing_is_grey():
-    drawn = nodes(graphs.information(PLACES, ARROWS, "B", reached=["B", "A"]))
+    drawn = nodes(evidence.information(PLACES, ARROWS, "B", reached=["B", "A"]))
     assert same(drawn["$E$"][0], "muted")
     assert same(drawn["$E$"][1], "paper")
 
 
 def test_the_square_has_the_areas_of_the_joint():
     ax = show.figure()[1]
-    graphs.square(ax, [0.25, 0.75], [0.9, 0.2], ["ill", "well"], "positive")
+    evidence.square(ax, [0.25, 0.75], [0.9, 0.2], ["ill", "well"], "positive")
     bars = [p for p in ax.patches if p.get_y() == 0]
     areas = [p.get_width() * p.get_height() for p in bars]
     np.testing.assert_allclose(areas, [0.225, 0.15])

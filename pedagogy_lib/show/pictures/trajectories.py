@@ -5,8 +5,8 @@ Everything here takes arrays and draws on given axes.
 
 import numpy as np
 
-from .colors import COLORS
-from .plots import band
+from ..colors import COLORS
+from ..marks.shapes import band
 
 
 def guess(ax, times, found, truth=None, data=None, label=None, color="blue"):

@@ -5,7 +5,8 @@ Everything here takes arrays and callables and draws on given axes.
 
 import numpy as np
 
-from .colors import COLORS, CYCLE, blend
+from ..colors import COLORS, CYCLE, blend
+from ..marks.shapes import contours
 
 #: One marker for each class, beside its colour: no class is told by colour alone.
 MARKERS = ("o", "^", "s", "D", "v", "P")
@@ -158,9 +159,7 @@ def valley(ax, x, height, path=None, levels=14):
         Corners of the staircase.
     levels : int
     """
-    low = height.min()
-    steps = low + (height.max() - low) * np.linspace(0, 1, levels + 1)[1:] ** 2
-    ax.contour(x, x, height, levels=steps, colors=COLORS["muted"], linewidths=0.8)
+    contours(ax, x, x, height, count=levels)
     ax.plot(x[[0, -1]], x[[0, -1]], color=COLORS["green"], lw=1.6, ls="--")
     if path is not None:
         ax.plot(*path.T, color=COLORS["vermillion"], lw=1.8)

@@ -8,9 +8,10 @@ import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.integrate import trapezoid
 
 from pedagogy_lib import show
-from pedagogy_lib.show import plots
+from pedagogy_lib.show.marks import shapes
 
 # figure and style --------------------------------------------------------------------------------
 
@@ -256,29 +257,29 @@ def visible(source):
 
 
 def test_source_shows_the_very_lines_that_run():
-    shown = show.source(plots.band, docstring=True)
-    code = inspect.getsource(plots.band).strip("\n")
+    shown = show.source(shapes.band, docstring=True)
+    code = inspect.getsource(shapes.band).strip("\n")
     assert code in repr(shown)
     assert code in visible(shown)
-    assert repr(shown).startswith("# pedagogy_lib/show/plots.py\n")
+    assert repr(shown).startswith("# pedagogy_lib/show/marks/shapes.py\n")
 
 
 def test_objects_of_one_file_stand_under_one_heading():
-    shown = show.source(plots.band, plots.label, show.blend)
+    shown = show.source(shapes.band, shapes.label, show.blend)
     assert re.findall(r"^# (\S+)$", repr(shown), re.MULTILINE) == [
-        "pedagogy_lib/show/plots.py",
+        "pedagogy_lib/show/marks/shapes.py",
         "pedagogy_lib/show/colors.py",
     ]
-    assert visible(shown).count("pedagogy_lib/show/plots.py") == 1
+    assert visible(shown).count("pedagogy_lib/show/marks/shapes.py") == 1
 
 
 def test_docstrings_may_be_left_out_and_nothing_else_is():
-    code = repr(show.source(plots.ellipse)).partition("\n\n")[2]
+    code = repr(show.source(shapes.ellipse)).partition("\n\n")[2]
     assert "Mahalanobis" not in code
     assert "square root of the covariance: it maps" in code  # comments stay
     short, whole = {}, {}
     exec(f"COLORS = {{}}\n{code}", short)
-    exec(f"COLORS = {{}}\n{inspect.getsource(plots.ellipse)}", whole)
+    exec(f"COLORS = {{}}\n{inspect.getsource(shapes.ellipse)}", whole)
     assert short["ellipse"].__code__.co_names == whole["ellipse"].__code__.co_names
     assert short["ellipse"].__doc__ is None
 
@@ -316,16 +317,16 @@ def test_comments_at_the_ends_of_lines_come_near_and_nothing_else_moves():
 
 def test_source_takes_classes_modules_and_compiled_functions():
     class Compiled:
-        py_func = staticmethod(plots.label)
+        py_func = staticmethod(shapes.label)
 
     assert "def label" in repr(show.source(Compiled()))
     assert repr(show.source(show.Still)).startswith("# pedagogy_lib/show/engine/still.py")
-    assert repr(show.source(plots)).startswith("# pedagogy_lib/show/plots.py")
+    assert repr(show.source(shapes)).startswith("# pedagogy_lib/show/marks/shapes.py")
     assert repr(show.source(show)).startswith("# pedagogy_lib/show/__init__.py")
 
 
 def test_source_has_the_class_names_that_themes_colour():
-    text = show.source(plots.band)._repr_html_()
+    text = show.source(shapes.band)._repr_html_()
     assert '<div class="highlight"><pre tabindex="0"' in text
     assert '<span class="k">def</span>' in text
 
@@ -334,7 +335,7 @@ def test_without_pygments_the_code_is_plain(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pygments", None)
-    text = show.source(plots.band)._repr_html_()
+    text = show.source(shapes.band)._repr_html_()
     assert '<span class="k">' not in text
     assert "def band(" in text
 
@@ -344,3 +345,39 @@ def test_source_of_what_has_none_is_refused():
         show.source(len)
     with pytest.raises(ValueError, match="at least one"):
         show.source()
+
+
+# Bells and level lines ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ax():
+    return show.figure()[1]
+
+
+def test_a_bell_integrates_to_one(ax):
+    x = np.linspace(-10, 12, 2001)
+    show.bell(ax, x, 1.0, 1.5, "belief")
+    assert trapezoid(ax.lines[0].get_ydata(), ax.lines[0].get_xdata()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_hill_has_height_one_however_narrow_and_stays_in_range(ax):
+    show.bell(ax, np.linspace(-1, 1, 5), 0.3, 0.001, "narrow", height=1.0)
+    x, heights = ax.lines[0].get_data()
+    assert heights.max() == 1 and x[heights.argmax()] == pytest.approx(0.3)
+    assert np.ptp(x) < 0.01
+    show.bell(ax, np.linspace(-1, 1, 5), 0.3, 5.0, height=2.5)
+    assert ax.lines[1].get_ydata().max() == 2.5
+    assert ax.lines[1].get_xdata().min() == -1 and ax.lines[1].get_xdata().max() == 1
+
+
+def test_contours_are_level_lines_and_crowd_near_the_minimum(ax):
+    x, y = np.linspace(-1, 1, 41), np.linspace(-2, 2, 41)
+    heights = y[:, None] ** 2 + x**2
+    show.contours(ax, x, y, heights, count=8)
+    levels = ax.collections[0].levels
+    assert len(levels) == 8
+    assert (np.diff(levels, n=2) > 0).all()
+    for level, path in zip(levels, ax.collections[0].get_paths()):
+        found = (path.vertices**2).sum(1)
+        assert np.allclose(found, level, atol=0.02), level

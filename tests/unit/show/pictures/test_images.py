@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import show
-from pedagogy_lib.show import images
+from pedagogy_lib.show.pictures import images
 
 
 @pytest.fixture

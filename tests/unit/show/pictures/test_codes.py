@@ -7,7 +7,7 @@ import numpy as np
 
 from pedagogy_lib import show
 from pedagogy_lib.learning.codes import prefix
-from pedagogy_lib.show import codes
+from pedagogy_lib.show.pictures import codes
 
 CUPS = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])
 

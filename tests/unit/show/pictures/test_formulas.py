@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import show
-from pedagogy_lib.show import notation
+from pedagogy_lib.show.pictures import formulas
 
 TOKENS = [("f(", None), ("x", "argument"), (")=", None), ("c", "variable"), (r"\sum", None), ("_y", "dummy")]
 
@@ -15,7 +15,7 @@ def ax():
 
 
 def test_revealed_symbols_differ_in_colour_and_in_line(ax):
-    notation.formula(ax, TOKENS)
+    formulas.formula(ax, TOKENS)
     colors = {t.get_text(): t.get_color() for t in ax.texts}
     assert colors["$x$"] != colors["$c$"] != colors["$_y$"] != colors["$x$"]
     assert len({line.get_linestyle() for line in ax.lines}) == 3
@@ -26,20 +26,20 @@ def test_revealed_symbols_differ_in_colour_and_in_line(ax):
 
 
 def test_hidden_marks_leave_the_formula_plain(ax):
-    notation.formula(ax, TOKENS, reveal=False)
+    formulas.formula(ax, TOKENS, reveal=False)
     assert {t.get_color() for t in ax.texts} == {show.COLORS["ink"]}
     assert not ax.lines
 
 
 def test_the_key_names_every_kind(ax):
-    notation.key(ax)
-    assert [t.get_text() for t in ax.texts] == list(notation.KINDS)
-    assert len(ax.lines) == len(notation.KINDS)
+    formulas.key(ax)
+    assert [t.get_text() for t in ax.texts] == list(formulas.KINDS)
+    assert len(ax.lines) == len(formulas.KINDS)
 
 
 def test_a_table_writes_its_numbers_and_shades_what_counts(ax):
     values = np.array([[0.125, 0.25], [0.5, 0.125]])
-    notation.table(ax, values, ["a", "b"], ["u", "v"], np.eye(2, dtype=bool), digits=3)
+    formulas.table(ax, values, ["a", "b"], ["u", "v"], np.eye(2, dtype=bool), digits=3)
     texts = [t.get_text() for t in ax.texts]
     assert texts[:2] == ["u", "v"]
     assert {"0.125", "0.250", "0.500", "a", "b"} <= set(texts)

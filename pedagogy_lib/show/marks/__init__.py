@@ -1,0 +1,1 @@
+"""Marks that any picture is made of: ellipses, bands, bells, level lines, labels, graphical models."""
