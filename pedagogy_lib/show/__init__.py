@@ -1,9 +1,10 @@
-"""What a reader sees: figures that are still, that answer to a slider, that play step by step.
+"""What a reader sees: figures that are still, that answer to a hand, that play step by step, that ask.
 
-`still`, `explore` and `animate` each return one object that knows two hosts: a running kernel and a
-page without one. `figure` and the marks (`ellipse`, `band`, `label`) give them one look; `graph`
-draws graphical models; `source` prints the code that runs. The room takes arrays and events; it
-imports no model and no other room.
+`still`, `explore`, `animate` and `predict` each return one object, the same with and without a running
+kernel; `handle` makes a point of a picture draggable. `figure` and the marks (`ellipse`, `band`, `bell`,
+`contours`, `label`) give them one look; `graph` draws graphical models; `source` prints the code that
+runs. Their machinery stands in `engine/`, what they are made of in `marks/`, and what chapters draw in
+`pictures/`. The room takes arrays and events; it imports no model and no other room.
 
 Matplotlib and ipywidgets are imported at first use, not here.
 """

@@ -168,6 +168,24 @@ def test_a_finger_that_scrolls_past_changes_nothing(new_page):
     assert alt(page) == "At 2 and 1."
 
 
+def test_a_slider_goes_back_when_its_pointer_is_cancelled(new_page):
+    """Other browsers than this one move a slider before they know that the page is to scroll."""
+    page = new_page()
+    shown(page, dragged())
+    slider = page.locator("input[type=range]").first
+    for end, text in (("pointercancel", "At 0 and 1."), ("pointerup", "At 3 and 1.")):
+        slider.evaluate(
+            """(slider, end) => {
+                slider.dispatchEvent(new PointerEvent("pointerdown"));
+                slider.value = 12;
+                slider.dispatchEvent(new Event("input"));
+                slider.dispatchEvent(new PointerEvent(end));
+            }""",
+            end,
+        )
+        assert alt(page) == text
+
+
 def test_without_script_no_dead_handle(new_page):
     page = new_page(java_script_enabled=False)
     shown(page, dragged())

@@ -56,7 +56,7 @@ class Film:
         self._kept, self._narrow = {}, None
         self.stock = None
         self._open()
-        if self.drawn_once and format == "svg" and self.width > NARROW and names is None:
+        if self._wants_narrow() and names is None:
             self._narrow = self._for_phones()
 
     def __len__(self):
@@ -71,6 +71,11 @@ class Film:
     def versions(self):
         """The film itself and, if there is one, its version for phones."""
         return [self] if self._narrow is None else [self, self._narrow]
+
+    def _wants_narrow(self):
+        """Return whether a phone may meet this figure: nobody runs a kernel on one."""
+        wide = self.width > NARROW and self._format == "svg"
+        return self.drawn_once and wide and page.host() != "live"
 
     def _for_phones(self):
         """Return the same film drawn narrow, or None if the figure does not follow."""

@@ -259,12 +259,13 @@ def test_an_animation_may_be_drawn_once():
         assert picture([figure.stored(index)]) == picture([figure.frame(index)])
 
 
-def test_in_a_running_kernel_a_figure_drawn_once_is_the_figure_of_the_page(monkeypatch):
-    page = everything()._repr_mimebundle_()["text/html"]
+def test_in_a_running_kernel_a_figure_drawn_once_is_stored_too_but_not_for_phones(monkeypatch):
     monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "live")
-    live = everything()._repr_mimebundle_()
-    assert set(live) == {"text/plain", "text/html", "image/png"}
-    assert live["text/html"] == page
+    live = everything()
+    assert set(live._repr_mimebundle_()) == {"text/plain", "text/html", "image/png"}
+    assert picture([live.stored(slope=1, level=1)]) == picture([live.frame(slope=1, level=1)])
+    assert '"marks":' in live._repr_mimebundle_()["text/html"]
+    assert len(live.film.versions) == 1
 
 
 # For phones ----------------------------------------------------------------------------------------
