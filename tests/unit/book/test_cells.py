@@ -81,8 +81,15 @@ def test_a_fold_is_called_by_the_words_on_it():
     assert "Show &lt;it&gt;" in html
 
 
+class Script:
+    """As Sphinx hands them over: one and the same for every page."""
+
+    def __init__(self, filename=None, *, priority=500, **attributes):
+        self.filename, self.priority, self.attributes = filename, priority, attributes
+
+
 def script(filename=None, **attributes):
-    return SimpleNamespace(filename=filename, attributes=attributes)
+    return Script(filename, **attributes)
 
 
 def scripts_of(body):
@@ -116,3 +123,12 @@ def test_a_page_with_a_formula_loads_it_and_says_what_is_shown_without():
 def test_scripts_wait_for_the_text_but_for_the_one_that_others_read():
     waiting = {s.filename: "defer" in s.attributes for s in scripts_of("")["script_files"] if s.filename}
     assert waiting == {"_static/documentation_options.js": False, "_static/copybutton.js": True}
+
+
+def test_the_search_page_and_the_shared_list_are_left_alone():
+    shared = [script("_static/doctools.js")]
+    for page, waits in (("page", True), ("search", False), ("page", True)):
+        context = {"body": "", "script_files": list(shared)}
+        head.arrange_scripts(None, page, "page.html", context, None)
+        assert ("defer" in context["script_files"][0].attributes) is waits
+    assert shared[0].attributes == {}
