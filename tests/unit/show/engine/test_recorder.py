@@ -32,7 +32,7 @@ def draw_everything():
     arrow = left.annotate("", (0.5, 0.5), (0.1, 0.1), arrowprops={"arrowstyle": "->"})
     show.label(left, 0.1, 0.9, "fixed", color="orange")
     left.set(xlim=(0, 1), ylim=(0, 1), xlabel="$x$")
-    legend = left.legend()
+    legend = left.legend(loc="upper left")
     bars = right.bar([0, 1], [1, 1], hatch="//")
     image = right.imshow(np.eye(2), extent=(0, 1, 1.2, 1.6), aspect="auto")
     note = right.text(0.2, 1.1, "")
@@ -156,7 +156,7 @@ def draw_anew():
         left.plot(X, size * X**3, zorder=5, label="second colour")
         left.contour(X, X, np.hypot(X[:, None] - size, X), levels=[0.3], zorder=1)
         if words:
-            left.legend()
+            left.legend(loc="upper left")
             left.figure.text(0.4, 0.02, f"{size:.1f}")
         show.ellipse(right, [0.5, 0], [[0.1 * size, 0], [0, 0.1]])
         show.band(right, X, X * size, 0.1 + X)
