@@ -67,6 +67,8 @@ def test_eq_2_43(t):
     filtered = discrete.filter(PI, A, LOGS).probabilities[t]
     others = [filtered] if t < T - 1 else [ALPHA[t]]      # at T the smoother is the filter
     assert_only_as_printed(posterior(t), GAMMA[t], *others)
+    backwards = discrete.smooth(A, discrete.filter(PI, A, LOGS)).probabilities[t]
+    assert_only_as_printed(posterior(t), backwards, *others)
 
 
 @pytest.mark.parametrize("t", range(1, T))

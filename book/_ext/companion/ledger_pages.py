@@ -119,8 +119,10 @@ class EquationIndex(LedgerDirective):
         box += self.field("Derived in", self.chapter_link(entry.chapter))
         if entry.implements:
             box += self.field("Code", *self.sources(entry.implements))
-        if entry.tests:
-            box += self.field("Checked by", *self.tests(entry.tests))
+        if entry.equation_tests:
+            box += self.field("Checked by", *self.tests(entry.equation_tests))
+        if entry.library_tests:
+            box += self.field("Code checked by", *self.tests(entry.library_tests))
         return box
 
 
@@ -150,7 +152,7 @@ class Errata(LedgerDirective):
         box += self.prose("Correction", item.correction)
         box += self.prose("What exposed it", item.evidence)
         box += self.field("Worked out in", self.chapter_link(item.chapter))
-        box += self.field("Checked by", *self.tests(item.tests))
+        box += self.field("Checked by", *self.tests(item.equation_tests))
         return box
 
 
