@@ -3,6 +3,7 @@
 The second half corrupts a sound ledger in one place at a time, and sees each fault found.
 """
 
+import ast
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,49 @@ def test_calls_are_seen():
     with calls.watched(names) as seen:
         gmm.Parameters(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
     assert seen == {names[3]}
+
+
+# ------------------------------------------------------------------------- the numbers of slips
+
+
+def test_every_number_of_the_errata_is_measured():
+    assert ledger.unmeasured(ledger.load(), ledger.evidence()) == []
+
+
+def measuring_calls():
+    """For each test function of this folder, the labels and names that it hands to the fixture `evidence`."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            calls_ = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            for call in calls_:
+                if getattr(call.func, "id", "") == "evidence":
+                    yield f"tests/equations/{path.name}::{function.name}", call.args[0].value
+
+
+def test_every_correction_is_measured_by_a_test_that_it_names():
+    measured = set(measuring_calls())
+    for item in ledger.load().corrected():
+        assert any((test, item.label) in measured for test in item.equation_tests), item.label
+
+
+def test_a_number_that_fits_no_text_is_noticed():
+    wrong = replace(ENTRY, label="2.7", verdict=CORRECTED, correction="Minus.", evidence="<<good:.2f>>, not <<bad>>")
+    numbers = {"2.7": {"good": 1.0, "idle": 2.0}, "2.8": {}}
+    assert ledger.unmeasured(book(wrong), numbers) == [
+        "2.7: no test measures bad", "2.7: measured and not told: idle",
+        "2.8: measured, and no correction bears that label"]
+    wordy = replace(wrong, evidence="It is plain.")
+    assert ledger.unmeasured(book(wordy), {}) == ["2.7: the evidence has no number that a test measures"]
+
+
+def test_numbers_are_put_where_they_are_named():
+    numbers = {"mean": [0.8512, -0.7], "ratio": 132.4}
+    assert ledger.filled("It is $(<<mean:.2f>>)$, <<ratio:.0f>> times.", numbers) == "It is $(0.85, -0.70)$, 132 times."
+
+
+def test_a_test_measures_for_its_own_entry_only(evidence):
+    with pytest.raises(AssertionError, match="does not name"):
+        evidence("2.34", printed=1.0)
 
 
 def test_what_has_no_code_cannot_be_watched():

@@ -10,7 +10,7 @@ import importlib
 import json
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -51,6 +51,7 @@ class Entry:
     library_tests: list[str] = field(default_factory=list)  # of what implements it
     correction: str = ""
     evidence: str = ""
+    extraction: bool = False  # may be due to the extraction of the draft's text from its PDF
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Slip:
     evidence: str
     chapter: str
     equation_tests: list[str] = field(default_factory=list)
+    extraction: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,20 @@ def _slip_problems(slip: Slip, root: Path):
     yield from _link_problems(slip.chapter, [], slip.equation_tests, root)
 
 
+def unmeasured(ledger: Ledger, numbers: dict[str, dict]) -> list[str]:
+    """Where a text of `evidence` and the measured numbers do not fit each other."""
+    found = []
+    for item in ledger.corrected():
+        wanted = {match["name"] for match in PLACEHOLDER.finditer(item.evidence)}
+        measured = set(numbers.get(item.label, {}))
+        if not wanted:
+            found.append(f"{item.label}: the evidence has no number that a test measures")
+        found += [f"{item.label}: no test measures {name}" for name in sorted(wanted - measured)]
+        found += [f"{item.label}: measured and not told: {name}" for name in sorted(measured - wanted)]
+    known = {item.label for item in ledger.corrected()}
+    return found + [f"{label}: measured, and no correction bears that label" for label in numbers if label not in known]
+
+
 def uncalled(ledger: Ledger, calls: dict[str, list[str]]) -> list[str]:
     """What is named under `implements` and called by none of the entry's tests of the library.
 
@@ -299,8 +315,19 @@ def source_of(name: str, root: Path = ROOT) -> tuple[str, int] | None:
     return None
 
 
+def place_of_test(test: str, root: Path = ROOT) -> tuple[str, int] | None:
+    """File and line of a pytest id."""
+    path, *names = re.sub(r"\[.*\]$", "", test).split("::")
+    return (path, _line(root / path, names)) if (root / path).is_file() else None
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _line(path: Path, names: list[str]) -> int:
-    line, scope = 1, ast.parse(path.read_text(encoding="utf-8")).body
+    line, scope = 1, _tree(path).body
     for name in names:
         found = [node for node in scope if getattr(node, "name", None) == name]
         if not found:
