@@ -29,7 +29,7 @@ STAMP = BUILD / "site.json"
 
 # What pages are made of besides their own text and the outcomes of notebooks.
 PAGES = ("_config.yml", "_toc.yml", "book/_ext/**/*", "book/_static/**/*", "book/_templates/**/*",
-         "book/*.yml", "book/*.csv", "book/*.bib")  # fmt: skip
+         "book/*.yml", "book/*.csv", "book/*.json", "book/*.bib")  # fmt: skip
 PACKAGES = ("numpy", "scipy", "matplotlib", "ipywidgets", "numba",
             "myst-nb", "sphinx", "jupyter-book")  # fmt: skip
 

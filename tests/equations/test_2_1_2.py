@@ -104,7 +104,7 @@ def test_eq_2_14():
     assert_only_as_printed(left, C.T @ INV(S) @ C + INV(S_X), C.T @ INV(S) @ C, C.T @ S @ C + INV(S_X))
 
 
-def test_text_2_1_2_no_convex_combination():
+def test_text_2_1_2_no_convex_combination(evidence):
     """A slip: in more dimensions than one the posterior mean is no convex combination.
 
     Two prior axes, two sensors. The prior mean is the origin, the transformed observation is (1, 1),
@@ -121,13 +121,14 @@ def test_text_2_1_2_no_convex_combination():
     tilted = Gaussian(np.zeros(2), np.array([[1.0, 0.95], [0.95, 1.0]]))
     outside = gaussian.invert(tilted, AffineGaussian(eye, np.zeros(2), np.diag([0.1, 1.0])), np.array([1.0, 0.0]))
     assert outside.mean[1] > 0.7                          # both "parents" have a zero there
+    evidence("Text 2.1.2-a", mean=outside.mean)
     # In one dimension the sentence is right.
     line = gaussian.invert(Gaussian([0.0], [[2.0]]), AffineGaussian([[1.0]], [0.0], [[0.5]]), [1.0])
     assert 0 < line.mean[0] < 1
 
 
-def test_text_2_1_2_which_pseudo_inverse():
-    """A slip: the weights multiply C-dagger (y - c) only for the right pseudo-inverse.
+def test_text_2_1_2_which_pseudo_inverse(evidence):
+    """Left open: the weights multiply C-dagger (y - c) only for the right one of many pseudo-inverses.
 
     With more sensors than sources it is the one weighted by the noise's precision. The Moore-Penrose
     one gives another mean.
@@ -136,7 +137,10 @@ def test_text_2_1_2_which_pseudo_inverse():
     weight = covariance @ C.T @ INV(S) @ C
     other = covariance @ INV(S_X) @ MU_X
     weighted = INV(C.T @ INV(S) @ C) @ C.T @ INV(S)
-    assert_only_as_printed(mean, weight @ weighted @ (Y - c) + other, weight @ np.linalg.pinv(C) @ (Y - c) + other)
+    penrose = weight @ np.linalg.pinv(C) @ (Y - c) + other
+    assert_only_as_printed(mean, weight @ weighted @ (Y - c) + other, penrose)
+    np.testing.assert_allclose(weighted @ C, np.eye(2), atol=1e-12)      # both are pseudo-inverses: left inverses
+    evidence("Text 2.1.2-b", mean=mean, penrose=penrose)
 
 
 def test_eq_2_15():
@@ -170,6 +174,23 @@ def test_eq_2_17():
     assert_only_as_printed(gaussian.marginalize(SOURCE, EMISSION).covariance, C @ S_X @ C.T + S, C @ C.T + S)
 
 
+def test_text_2_1_2_a_term_of_the_third_cumulant_without_third_cumulants(evidence):
+    """A slip: the law of total cumulance has the term 3 Cov(E[Y|X], Var[Y|X]), which invokes none of a higher order.
+
+    It vanishes because the variance of Y given X is constant. Let it be (1 + X)^2, with X and Y given X both
+    Gaussian as before, and Y is skewed.
+    """
+    x, weights = np.polynomial.hermite_e.hermegauss(12)  # exact for polynomials up to degree 23
+    weights = weights / weights.sum()
+    for variance, third in ((np.full(12, 0.7), 0.0), ((1 + x) ** 2, 6.0)):
+        # E[Y^3 | X] and E[Y | X] of a Gaussian about X; E[Y] is 0, so that the third moment is the third cumulant.
+        left = weights @ (x**3 + 3 * x * variance)
+        covariance = weights @ (x * variance) - (weights @ x) * (weights @ variance)
+        assert_only_as_printed(left, 3 * covariance, 3 * covariance + 1, atol=1e-12)
+        assert left == pytest.approx(third, abs=1e-12)
+    evidence("Text 2.1.2-c", third=left)
+
+
 def test_eq_2_18():
     # Left: the integral of the joint over x, at three points.
     points = [-1.0, 0.4, 2.5]
@@ -178,7 +199,7 @@ def test_eq_2_18():
     assert_only_as_printed(left, norm(0.95, deviation).pdf(points), norm(0.95, deviation**2).pdf(points), rtol=1e-8)
 
 
-def test_eq_2_19():
+def test_eq_2_19(evidence):
     """The third line lacks two transposes: E[X X] C^T is no product of matrices at all."""
     left = dense_joint()[1][:2, 2:]
     second_moment = S_X + np.outer(MU_X, MU_X)            # E[X X^T]
@@ -190,7 +211,9 @@ def test_eq_2_19():
     with pytest.raises(ValueError, match="mismatch"):
         X @ X
     entrywise = np.diag(S_X) + MU_X**2
-    assert not np.allclose((np.diag(entrywise) - np.diag(MU_X**2)) @ C.T, left)
+    misread = (np.diag(entrywise) - np.diag(MU_X**2)) @ C.T
+    assert not np.allclose(misread, left)
+    evidence("2.19", off=np.abs(misread - left).max())
 
 
 def test_eq_2_20():

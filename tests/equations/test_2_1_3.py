@@ -119,7 +119,7 @@ def test_eq_2_31(mode):
     assert_only_as_printed(covariance, gaussian, found.precisions[0], 2 * gaussian, rtol=0.02)
 
 
-def test_eq_2_32(mode):
+def test_eq_2_32(mode, evidence):
     """The marginal by quadrature; without tau^(K/2), or with the root upside down, it is far off."""
     constant = 2 * HyperbolicCosine(ALPHA, BETA).log_normalizer() + 1.5 * np.log(2 * np.pi / LAMBDA)
     joint = lambda x: np.exp(-joint_energy(x) - constant)
@@ -131,6 +131,7 @@ def test_eq_2_32(mode):
     np.testing.assert_allclose(np.exp(sc.laplace_approximation(SMOOTH, [Y]).log_marginals[0]), right, rtol=1e-6)
     # A slip: the last line has an equals sign. It is an approximation, like the line above it.
     assert abs(right / left - 1) > 1e-3
+    evidence("2.32", ratio=right / left)
 
 
 def test_text_2_1_3_hessian(mode):
@@ -173,7 +174,7 @@ def test_eq_2_33():
     assert_only_as_printed(left, np.diag(np.linalg.inv(precision)), np.diag(precision), rtol=0.15)
 
 
-def test_eq_2_34():
+def test_eq_2_34(evidence):
     """As printed, the sign before alpha' |x| is wrong: the answer is too large by exp(2 alpha' |x|)."""
     found = sc.laplace_approximation(CORNERED, [Y], BETA)
     mode = found.modes[0]
@@ -186,18 +187,20 @@ def test_eq_2_34():
     assert_only_as_printed(left, corrected, printed, rest * np.exp(-misfit), rtol=0.1)
     assert printed / corrected == pytest.approx(np.exp(2 * price))
     assert printed / left > 50
+    evidence("2.34", corrected=corrected / left, printed=printed / left)
     np.testing.assert_allclose(np.exp(found.log_marginals[0]), corrected, rtol=1e-9)
 
 
-def test_text_2_1_3_number_of_covariances():
+def test_text_2_1_3_number_of_covariances(evidence):
     """A slip: a symmetric n x n matrix has n (n + 1) / 2 independent entries, with its diagonal."""
     for n in (2, 3, 7):
         independent = np.triu_indices(n)[0].size
         assert_only_as_printed(independent, n * (n + 1) / 2, n * (n - 1) / 2)
+    evidence("Text 2.1.3-a", counted=independent, printed=n * (n - 1) / 2)
 
 
-def test_text_2_1_3_number_of_distances():
-    """A slip: displacements in an n x n image, up to sign, number 2 n^2 - 2 n + 1, not n^2.
+def test_text_2_1_3_number_of_distances(evidence):
+    """Imprecise: displacements in an n x n image, up to sign, number 2 n^2 - 2 n + 1; their lengths are fewer than n^2.
 
     From the upper left pixel only displacements down and to the right are seen. Those down and to
     the left have covariances of their own.
@@ -206,3 +209,42 @@ def test_text_2_1_3_number_of_distances():
         cells = [(i, j) for i in range(n) for j in range(n)]
         pairs = {max((a - c, b - d), (c - a, d - b)) for a, b in cells for c, d in cells}
         assert_only_as_printed(len(pairs), 2 * n * n - 2 * n + 1, n * n)
+        lengths = {a * a + b * b for a, b in pairs}
+        assert len({(a, b) for a, b in cells}) == n * n   # the displacements from the upper left pixel
+        assert_only_as_printed(len(lengths), len({i * i + j * j for i, j in cells}), len(pairs), n * n)
+        if n == 3:
+            evidence("Text 2.1.3-b", lengths=len(lengths), corner=n * n, displacements=len(pairs))
+
+
+def test_text_2_1_3_a_mode_may_be_flat(evidence):
+    """A slip: at a mode the Hessian need only be positive semidefinite, as x^4 shows."""
+    energy = np.polynomial.Polynomial([0, 0, 0, 0, 1])
+    assert energy.deriv(1)(0.0) == 0
+    around = energy(np.array([-0.5, -0.1, 0.1, 0.5]))
+    assert (around > energy(0.0)).all()                   # a mode, and the only one
+    assert not energy.deriv(2)(0.0) > 0                   # but not positive definite
+    evidence("Text 2.1.3-c", curvature=energy.deriv(2)(0.0), beside=energy(0.1))
+
+
+def test_text_2_1_3_arguments_of_the_energies(mode, evidence):
+    """A slip above Eq. 2.33: the joint energy depends on y, and the energy of one code does not."""
+    joint, prior = {}, {}
+    for shift in (0.0, 0.1):
+        y = Y + shift
+        prior[shift] = ALPHA / BETA * np.log(np.cosh(BETA * mode)).sum()
+        # Left: minus the log of the joint density, by SciPy. Right: the sum as printed.
+        likelihood = stats.norm(C @ mode, np.sqrt(1 / LAMBDA)).logpdf(y).sum() + 1.5 * np.log(2 * np.pi / LAMBDA)
+        joint[shift] = prior[shift] - likelihood
+        printed = prior[shift] + LAMBDA / 2 * ((y - C @ mode) ** 2).sum()
+        assert_only_as_printed(joint[shift], printed, prior[shift])
+    assert prior[0.0] == prior[0.1]
+    evidence("Text 2.1.3-d", before=joint[0.0], after=joint[0.1])
+
+
+def test_text_2_1_3_less_than_unity_is_not_little(evidence):
+    """A slip: a neglected term below one, say 0.9, still multiplies the density by 0.41, or by 2.46."""
+    for sign in (1, -1):
+        energy = lambda x, sign=sign: x**2 / 2 + sign * 0.9 * x**4
+        left = np.exp(-energy(1.0)) / np.exp(-0.5)        # the density at 1, against its Gaussian approximation
+        assert_only_as_printed(left, np.exp(-sign * 0.9), 1.0)
+    evidence("Text 2.1.3-e", lower=np.exp(-0.9), upper=left)

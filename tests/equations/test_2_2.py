@@ -147,7 +147,7 @@ def test_text_2_2_posterior_over_sequences(joint):
     assert_only_as_printed(left, right, independent)
 
 
-def test_text_2_2_which_fragments_smooth(joint):
+def test_text_2_2_which_fragments_smooth(joint, evidence):
     """A slip: the stages of the smoother invert fragment A, not B, and then marginalize C."""
     gaps = []
     for t in range(1, T):
@@ -162,3 +162,4 @@ def test_text_2_2_which_fragments_smooth(joint):
         np.testing.assert_allclose(smoothed_next @ fragment_b, condition(joint, [t - 1], range(t)))
         gaps.append(np.abs(smoothed_next @ fragment_b - left).max())
     assert 0.05 < max(gaps) < 0.06
+    evidence("Text 2.2-a", off=max(gaps))

@@ -67,6 +67,8 @@ def test_eq_2_43(t):
     filtered = discrete.filter(PI, A, LOGS).probabilities[t]
     others = [filtered] if t < T - 1 else [ALPHA[t]]      # at T the smoother is the filter
     assert_only_as_printed(posterior(t), GAMMA[t], *others)
+    backwards = discrete.smooth(A, discrete.filter(PI, A, LOGS)).probabilities[t]
+    assert_only_as_printed(posterior(t), backwards, *others)
 
 
 @pytest.mark.parametrize("t", range(1, T))
@@ -140,7 +142,7 @@ def total(numbers):
 
 
 @pytest.mark.parametrize(("K", "share"), [(2, 3 / 8), (5, 9 / 50), (64, 127 / 8192)])
-def test_text_2_2_1_normalising_does_not_nearly_double_the_work(K, share):
+def test_text_2_2_1_normalising_does_not_nearly_double_the_work(K, share, evidence):
     """The text says it does. Count what one step of Eq. 2.41 takes, and what its normalisation takes."""
     rng = np.random.default_rng(K)
     transition = [[Counted(a) for a in row] for row in rng.dirichlet(np.ones(K), size=K).T]
@@ -155,4 +157,5 @@ def test_text_2_2_1_normalising_does_not_nearly_double_the_work(K, share):
     np.testing.assert_allclose(np.sum(normalised), 1.0)
     assert_only_as_printed(normalising / step, share, 1.0)
     assert step == 2 * K * K
+    evidence("Text 2.2.1-a", **{f"percent_{K}": 100 * normalising / step})
     assert share < 0.4

@@ -303,8 +303,8 @@ def radius(matrix):
     return np.abs(np.linalg.eigvals(matrix)).max()
 
 
-def test_text_2_2_2_stable_system():
-    """Slip: "strictly stable ... then A Y A' will be smaller than Y" fails where A is not normal.
+def test_text_2_2_2_stable_system(evidence):
+    """Slip: "strictly stable ... then A Y A' will be smaller than Y" fails, where A is not normal and where it is.
 
     A = [[1/2, 2], [0, 1/2]] has both eigenvalues at 1/2, yet takes the identity to a covariance
     whose first variance is 4.25, and which is larger in one direction, smaller in another. A
@@ -318,7 +318,10 @@ def test_text_2_2_2_stable_system():
     np.testing.assert_allclose(np.linalg.eigvalsh(moved - start), [-0.986, 3.486], atol=1e-3)
     turn, long = 0.9 * np.array([[0.0, -1.0], [1.0, 0.0]]), np.diag([1.0, 100.0])
     assert radius(turn) == pytest.approx(0.9)
-    np.testing.assert_allclose(turn @ long @ turn.T, np.diag([81.0, 0.81]))
+    np.testing.assert_allclose(turn @ turn.T, turn.T @ turn)               # normal
+    turned = turn @ long @ turn.T
+    np.testing.assert_allclose(turned, np.diag([81.0, 0.81]))
+    evidence("Text 2.2.2-a", first=moved[0, 0], turned=np.diag(turned))
     rng = np.random.default_rng(0)
     for _ in range(100):        # what holds, and fails for an unstable matrix
         stable, root = rng.standard_normal((2, 3, 3))
@@ -328,19 +331,20 @@ def test_text_2_2_2_stable_system():
         assert np.abs(far @ Y0 @ far.T).max() < 1e-12 * np.abs(Y0).max()
 
 
-def test_text_2_2_2_marginally_stable_system():
+def test_text_2_2_2_marginally_stable_system(evidence):
     """Slip: "For such systems, the uncertainty increases" is true of the volume, not of variances.
 
-    A position that moves by its velocity, with the two anticorrelated, gets more certain: its
-    variance falls from 4 to 2.1, noise included. If all eigenvalues lie on the unit circle the
-    determinant grows (7 to 7.61); if only some do, not even that (1 to 0.0202).
+    A sheared quarter turn has the eigenvalues i and -i, and its powers stay bounded. It turns a long ellipse out of
+    the first axis: that variance falls from 8 to 4.1, noise included. If all eigenvalues lie on the unit circle the
+    determinant grows (4 to 4.51); if only some do, not even that (1 to 0.0202).
     """
-    drift, before = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[4.0, -3.0], [-3.0, 4.0]])
-    after = drift @ before @ drift.T + 0.1 * np.eye(2)
-    assert radius(drift) == 1.0
-    np.testing.assert_allclose(after, [[2.1, 1.0], [1.0, 4.1]])
-    np.testing.assert_allclose(np.linalg.det(before), 7.0)
-    np.testing.assert_allclose(np.linalg.det(after), 7.61)
+    turn, before = np.array([[1.0, -2.0], [1.0, -1.0]]), np.array([[8.0, 6.0], [6.0, 5.0]])
+    after = turn @ before @ turn.T + 0.1 * np.eye(2)
+    np.testing.assert_allclose(np.linalg.eigvals(turn), [1j, -1j], atol=1e-12)
+    np.testing.assert_array_equal(np.linalg.matrix_power(turn, 4), np.eye(2))      # bounded: marginally stable
+    np.testing.assert_allclose(after, [[4.1, 0.0], [0.0, 1.1]], atol=1e-12)
+    evidence("Text 2.2.2-b", before=before[0, 0], after=after[0, 0],
+             volume_before=np.linalg.det(before), volume_after=np.linalg.det(after))
     mixed = np.diag([1.0, 0.1])
     assert np.linalg.det(mixed @ mixed.T + 0.01 * np.eye(2)) == pytest.approx(0.0202)
     rng = np.random.default_rng(1)
@@ -354,7 +358,7 @@ def test_text_2_2_2_marginally_stable_system():
         assert np.linalg.det(moved) > np.linalg.det(Y0)
 
 
-def test_text_2_2_2_future_conditioned_mean_depends_on_x_t(grid):
+def test_text_2_2_2_future_conditioned_mean_depends_on_x_t(grid, evidence):
     """Slip under Eq. 2.52: the mean is random through X_t, not, as printed, through X_{t-1}.
 
     On the grid it moves by J for each unit of x_t (and X_{t-1} has been averaged out of it).
@@ -364,12 +368,14 @@ def test_text_2_2_2_future_conditioned_mean_depends_on_x_t(grid):
     smoothed = kalman.smooth(*SCALAR, SCALAR_Y, SCALAR_U)
     J = smoothed.gains[0, 0, 0]
     low, high = (future_conditioned(x, tables[3], 2, value)[0] for value in (110, 130))
-    assert_only_as_printed((high - low) / (x[130] - x[110]), J, 0.0)
+    slope = (high - low) / (x[130] - x[110])
+    assert_only_as_printed(slope, J, 0.0)
+    evidence("Text 2.2.2-c", slope=slope, gain=J)
     low, high = (future_conditioned(x, tables[3], 2, value)[1] for value in (110, 130))
     assert_only_as_printed(high, low, filtered.covariances[0, 0, 0])
 
 
-def test_text_2_2_2_smoother_needs_every_filter():
+def test_text_2_2_2_smoother_needs_every_filter(evidence):
     """Slip after Eq. 2.53: "the smoother requires the filter only at the final time step".
 
     Eqs. 2.53 and 2.54 use x_{t-1|t-1} and Y_{t-1|t-1} at every step. Two sets of observations that
@@ -391,3 +397,19 @@ def test_text_2_2_2_smoother_needs_every_filter():
     first = kalman.smooth(*SCALAR, one, SCALAR_U).means[0, 0]
     second = kalman.smooth(*SCALAR, two, SCALAR_U).means[0, 0]
     assert abs(first - second) > 0.3
+    evidence("Text 2.2.2-d", first=first, second=second)
+
+
+def test_text_2_2_2_variances_shrink_in_proportion(grid, evidence):
+    """Slip: the future shrinks variances in proportion, by the squared gain; not standard deviations, by the gain."""
+    x, tables = grid
+    J = kalman.smooth(*SCALAR, SCALAR_Y, SCALAR_U).gains[0, 0, 0]
+    with_future = [moments(x, tables[3], t)[1] for t in (1, 2)]
+    without = [moments(x, tables[1], t)[1] for t in (1, 2)]          # given y_1: the filter, and the prediction from it
+    variances = np.subtract(with_future, without)
+    deviations = np.subtract(np.sqrt(with_future), np.sqrt(without))
+    assert_only_as_printed(variances[0] / variances[1], J**2, J)
+    assert not np.isclose(deviations[0] / deviations[1], J, rtol=0.01)
+    assert not np.isclose(deviations[0] / deviations[1], J**2, rtol=0.01)
+    evidence("Text 2.2.2-e", variances=variances[0] / variances[1], gain=J, square=J**2,
+             deviations=deviations[0] / deviations[1])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from compare import assert_only_as_printed
 from scipy import stats
+from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 from pedagogy_lib.learning.codes import prefix
@@ -101,7 +102,7 @@ def test_eq_4_6():
     assert (many**2).mean() == pytest.approx(cross, rel=0.01)
 
 
-def test_text_4_2_signs_of_the_worked_sums():
+def test_text_4_2_signs_of_the_worked_sums(evidence):
     """A slip: three sums of the worked example lost their minus signs; what is printed is negative."""
     log = np.log2
     printed = (
@@ -111,14 +112,42 @@ def test_text_4_2_signs_of_the_worked_sums():
     )
     for stated, value in printed:
         assert_only_as_printed(stated, -value, value)
+    evidence("Text 4.2-a", sums=[value for _, value in printed])
 
 
-def test_text_4_2_the_other_code_costs_two_bits_whatever_is_hidden():
+def test_text_4_2_the_other_code_costs_two_bits_whatever_is_hidden(evidence):
     """Imprecise: not only under Eq. 4.2. All of its words have two digits."""
     words = prefix.huffman(Q)
     assert words == ("11", "10", "01", "00")
-    for hidden in (P, Q, [1.0, 0.0, 0.0, 0.0]):
-        assert prefix.expected_length(words, hidden) == 2.0
+    costs = [prefix.expected_length(words, hidden) for hidden in (P, Q, [1.0, 0.0, 0.0, 0.0])]
+    assert costs == [2.0, 2.0, 2.0]
+    assert prefix.expected_length(prefix.huffman(P), Q) != 2.0          # of the other code it does depend
+    evidence("Text 4.2-b", costs=costs)
+
+
+def test_text_4_2_least_error_among_all_consistent_estimators(evidence):
+    """A slip: Hodges' estimator is consistent too, and at one point its error is far below the likeliest value's.
+
+    The mean of n numbers of variance 1 about theta is their likeliest theta; n times its squared error is 1. Hodges
+    puts 0 where the mean is nearer to 0 than n^(-1/4).
+    """
+
+    def scaled_error(theta, n):
+        """n times Hodges' mean squared error, by quadrature over the mean's distribution."""
+        mean, edge = stats.norm(theta, n**-0.5), n**-0.25
+        inside = theta**2 * (mean.cdf(edge) - mean.cdf(-edge))
+        far = theta + np.array([-12, 12]) * n**-0.5
+        square = lambda y: (y - theta) ** 2 * mean.pdf(y)
+        below = quad(square, min(far[0], -edge), -edge, epsabs=1e-12)[0]
+        above = quad(square, edge, max(far[1], edge), epsabs=1e-12, points=[max(theta, edge)])[0]
+        return n * (inside + below + above)
+
+    assert scaled_error(1.0, 10_000) == pytest.approx(1.0, rel=1e-6)     # elsewhere it is the mean's, in the end
+    assert scaled_error(0.0, 10_000) < scaled_error(0.0, 100) < 0.02     # here it goes to zero
+    z = 100**0.25                                                        # in closed form: 2 (z phi(z) + 1 - Phi(z))
+    exact = 2 * (z * stats.norm.pdf(z) + stats.norm.sf(z))
+    assert_only_as_printed(exact, scaled_error(0.0, 100), 1.0, rtol=1e-6)
+    evidence("Text 4.2-c", hodges=exact, elsewhere=scaled_error(1.0, 10_000))
 
 
 def test_text_4_2_codes():

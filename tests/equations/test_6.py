@@ -47,7 +47,7 @@ def mean_slope(loss, k, step=1e-6):
 # --------------------------------------------------------------------------- 6.1 and 6.2: Gaussians
 
 
-def test_text_6_1_slope_of_the_mean_has_the_wrong_sign():
+def test_text_6_1_slope_of_the_mean_has_the_wrong_sign(evidence):
     """A slip: d/dmu of the single Gaussian's cross entropy is printed without its minus sign."""
     mean, covariance = np.array([0.3, -0.2]), PARAMS.covariances[1]
     step = 1e-6
@@ -57,6 +57,7 @@ def test_text_6_1_slope_of_the_mean_has_the_wrong_sign():
     ])
     printed = np.linalg.solve(covariance, (Y - mean).T).mean(1)
     assert_only_as_printed(left, -printed, printed, rtol=1e-6)
+    evidence("Text 6.1-a", slope=left, printed=printed)
 
 
 def test_text_6_1_slope_of_the_precision():
@@ -137,7 +138,7 @@ def test_eq_6_3():
     assert not np.allclose(outside, left, rtol=1e-2)
 
 
-def test_eq_6_4():
+def test_eq_6_4(evidence):
     """A slip: the slope is printed without its minus sign, and Sigma without its index k."""
     r = gmm.posterior(PARAMS, Y).probabilities
     for k, other in ((0, 1), (1, 0)):
@@ -148,6 +149,8 @@ def test_eq_6_4():
 
         printed = right(PARAMS.covariances[k])
         assert_only_as_printed(left, -printed, printed, -right(PARAMS.covariances[other]), rtol=1e-5)
+        if k == 0:
+            evidence("6.4", slope=left, printed=printed)
     # The implication holds all the same: at an optimum mu_k = <X_k Y> / <X_k>.
     best = minimize(lambda m: marginal_loss(PARAMS._replace(means=m.reshape(2, 2))), PARAMS.means.ravel(), tol=1e-12)
     best = PARAMS._replace(means=best.x.reshape(2, 2))
@@ -155,7 +158,7 @@ def test_eq_6_4():
     assert_only_as_printed(best.means, r.T @ Y / r.sum(0)[:, None], r.T @ Y / len(Y), PARAMS.means, rtol=1e-4)
 
 
-def test_text_6_2_log_pi_is_inside_the_half():
+def test_text_6_2_log_pi_is_inside_the_half(evidence):
     """A slip before Eq. 6.4: within the bracket that is halved, -log pi_k must be -2 log pi_k."""
     for k in (0, 1):
         left = -np.log(joint(PARAMS)[:, k])
@@ -164,6 +167,7 @@ def test_text_6_2_log_pi_is_inside_the_half():
         bracket = 2 * np.log(TAU) + np.linalg.slogdet(PARAMS.covariances[k])[1] + square
         log_pi = np.log(PARAMS.weights[k])
         assert_only_as_printed(left, 0.5 * (bracket - 2 * log_pi), 0.5 * (bracket - log_pi))
+    evidence("Text 6.2-a", weight=PARAMS.weights[k], surprisal=left[0], printed=0.5 * (bracket - log_pi)[0])
 
 
 # --------------------------------------------------------------------------- 6.3: any distributions
@@ -285,7 +289,7 @@ def test_eq_6_9():
     assert_only_as_printed(free_energy, left, CROSS["joint"])
 
 
-def test_text_6_3_2_conditioning_may_increase_uncertainty_here():
+def test_text_6_3_2_conditioning_may_increase_uncertainty_here(evidence):
     """A slip: averaged under the data, the posterior's entropy may exceed the prior's.
 
     "Conditioning can never increase uncertainty" holds under the model's own marginal. Here the
@@ -298,6 +302,16 @@ def test_text_6_3_2_conditioning_may_increase_uncertainty_here():
     assert prior == pytest.approx(0.3251, abs=1e-4)
     assert posterior[1] > prior
     assert model.sum(0) @ posterior < prior                             # under the model's marginal
+    evidence("Text 6.3.2-a", prior=prior, posterior=posterior[1])
+
+
+def test_text_6_3_2_the_e_step_moves_the_recognition_distribution(evidence):
+    """A slip: both steps minimise the joint relative entropy, but only the M step with respect to theta."""
+    best = posterior_of(MODEL)
+    before, after = kl(HYBRID, MODEL), kl(best * DATA, MODEL)           # an E step: the model is not touched
+    assert_only_as_printed(before - after, posterior_kl(RECOGNITION, MODEL), 0.0)
+    assert after < min(kl(r * DATA, MODEL) for r in (RECOGNITION, posterior_of(OTHER), np.full((3, 5), 1 / 3)))
+    evidence("Text 6.3.2-b", before=before, after=after)
 
 
 # --------------------------------------------------------------------------- bits back

@@ -55,7 +55,7 @@ def test_text_7_1_1_infinite_precision():
         assert gaps[0] > 0.1
 
 
-def test_text_7_1_1_closer_in_which_distance():
+def test_text_7_1_1_closer_in_which_distance(evidence):
     """A slip: for a general shared covariance the limit is not the Euclidean nearest mean.
 
     Along the first axis the spread is a tenth of that along the second. The origin is at distance
@@ -70,7 +70,9 @@ def test_text_7_1_1_closer_in_which_distance():
     np.testing.assert_allclose(posteriors[-1], [0.0, 1.0], atol=1e-12)
     np.testing.assert_array_equal(kmeans.posterior(kmeans.Parameters(means), origin).probabilities[0], [1.0, 0.0])
     # Measured in units of the covariance, the second mean is the nearer: 0.2 against 1.
-    np.testing.assert_allclose(np.sqrt(np.einsum("ki,ij,kj->k", means, np.linalg.inv(shape), means)), [1.0, 0.2])
+    in_units = np.sqrt(np.einsum("ki,ij,kj->k", means, np.linalg.inv(shape), means))
+    np.testing.assert_allclose(in_units, [1.0, 0.2])
+    evidence("Text 7.1.1-a", plain=np.linalg.norm(means, axis=1), in_units=in_units, posterior=posteriors[-1])
 
 
 def test_box_gmm_mixing_proportions(e_step):
@@ -154,7 +156,7 @@ def test_box_k_means():
     assert statistics.loss == pytest.approx((distances.min(1) ** 2).mean(), rel=1e-12)
 
 
-def test_box_k_means_superscripts():
+def test_box_k_means_superscripts(evidence):
     """A slip: the M step's result is labelled (i), but those are the means that the E step used.
 
     With (i) on both the box would say that every mean is already the average of its class.
@@ -164,6 +166,7 @@ def test_box_k_means_superscripts():
     averages = (assigned.T @ Y) / assigned.sum(0)[:, None]
     made = kmeans.maximize(kmeans.expected_statistics(kmeans.Parameters(used), Y)).means
     assert_only_as_printed(averages, made, used)          # mu^(i+1), not mu^(i)
+    evidence("Box K-means", used=used[0], average=averages[0])
     for _ in range(100):
         used, made = made, kmeans.maximize(kmeans.expected_statistics(kmeans.Parameters(made), Y)).means
     np.testing.assert_array_equal(used, made)             # equal only at the end

@@ -77,7 +77,7 @@ def cross_entropy(params):
 POSTERIORS = [paths(OLD, y) for y in SEQUENCES]
 
 
-def test_text_7_2_cross_entropy(moments):
+def test_text_7_2_cross_entropy(moments, evidence):
     """The last line, with the logarithm of the normal density; as printed, it lacks it."""
     initial, pairs, *_ = moments
     left = cross_entropy(NEW)
@@ -92,6 +92,7 @@ def test_text_7_2_cross_entropy(moments):
     assert_only_as_printed(left, chain - with_log, as_printed, -with_log)
     assert left == pytest.approx(16.6, abs=0.05)
     assert as_printed == pytest.approx(3.24, abs=0.05)
+    evidence("Text 7.2-a", entropy=left, printed=as_printed)
 
 
 def test_text_7_2_lagrangian_multipliers(moments):

@@ -52,12 +52,13 @@ def test_eq_7_2():
         np.column_stack([C, 0 * OFFSET]), INV(LAMBDA)) + prior)
 
 
-def test_text_7_3_gradient_with_respect_to_the_emission_matrix():
+def test_text_7_3_gradient_with_respect_to_the_emission_matrix(evidence):
     """A slip: the third line has lost a minus sign. It is set to zero, so the answer stays."""
     matrix = np.column_stack([C, OFFSET]) + 0.1
     left = slopes(lambda m: emission_cross_entropy(m, INV(LAMBDA)), matrix)
     printed = INV(LAMBDA) @ (Y - AUGMENTED @ matrix.T).T @ AUGMENTED / 40
     assert_only_as_printed(left, -printed, printed, rtol=1e-6, atol=1e-7)
+    evidence("Text 7.3-a", slope=left[0, 0], printed=printed[0, 0])
 
 
 def test_text_7_3_normal_equations():
@@ -71,7 +72,7 @@ def test_text_7_3_normal_equations():
     np.testing.assert_allclose(np.column_stack(maximized[:2]), YX @ INV(XX), rtol=1e-9)
 
 
-def test_text_7_3_gradient_with_respect_to_the_precision():
+def test_text_7_3_gradient_with_respect_to_the_precision(evidence):
     """A slip: the third line has lost the factor -1/2. It is set to zero, so the answer stays."""
     matrix, precision = np.column_stack([C, OFFSET]), INV(LAMBDA)
     symmetric = lambda m: emission_cross_entropy(matrix, (m + m.T) / 2)
@@ -79,9 +80,10 @@ def test_text_7_3_gradient_with_respect_to_the_precision():
     errors = Y - AUGMENTED @ matrix.T
     printed = LAMBDA - errors.T @ errors / 40
     assert_only_as_printed(left, -0.5 * printed, printed, rtol=1e-5, atol=1e-7)
+    evidence("Text 7.3-b", slope=left[0, 0], printed=printed[0, 0])
 
 
-def test_text_7_3_noise():
+def test_text_7_3_noise(evidence):
     """The noise covariance at the optimum, and a slip: the last sign of the expansion is a plus."""
     YX, XX = Y.T @ AUGMENTED / 40, AUGMENTED.T @ AUGMENTED / 40
     matrix = YX @ INV(XX)
@@ -93,6 +95,7 @@ def test_text_7_3_noise():
     assert_only_as_printed(left, YY - matrix @ YX.T, YY, YY - matrix @ XX @ matrix.T + np.eye(4))
     wrong = np.diag(expanded - matrix @ XX @ matrix.T)
     assert (wrong < 0).all()                              # as printed: variances below zero
+    evidence("Text 7.3-c", least=np.diag(left).min(), most=np.diag(left).max(), printed=wrong.min())
     np.testing.assert_allclose(fa.maximize(fa.observed_statistics(X, Y)).noise_variances, np.diag(left), rtol=1e-9)
 
 
@@ -105,7 +108,27 @@ def test_text_7_3_diagonal_of_the_optimum():
     assert_only_as_printed(np.exp(found), np.diag(full), 1 / np.diag(INV(full)), rtol=1e-5)
 
 
-def test_eq_7_3():
+def test_text_7_3_which_slope_knows_no_other_entry(evidence):
+    """A slip: the slope in one entry of Lambda depends on the others; in one entry of its inverse it does not.
+
+    The slope in Lambda^-1 is -(Lambda - S) / 2, with S the residuals' covariance: the matrix Lambda itself, entry
+    by entry. Two matrices with one first entry and different second entries tell the two claims apart.
+    """
+    matrix = np.column_stack([C, OFFSET])
+    tilted = LAMBDA.copy()
+    tilted[0, 1] = tilted[1, 0] = 0.2
+    cost = lambda covariance: emission_cross_entropy(matrix, INV((covariance + covariance.T) / 2))
+    of_inverse = lambda precision: emission_cross_entropy(matrix, (precision + precision.T) / 2)
+    alone, beside = (slopes(cost, at)[0, 0] for at in (LAMBDA, tilted))
+    assert abs(alone - beside) > 0.05
+    errors = Y - OFFSET - X @ C.T
+    for at in (LAMBDA, tilted):
+        left = slopes(of_inverse, INV(at))[0, 0]
+        assert_only_as_printed(left, -0.5 * (at - errors.T @ errors / 40)[0, 0], alone, beside, rtol=1e-6, atol=1e-7)
+    evidence("Text 7.3-d", alone=alone, beside=beside, inverse=left)
+
+
+def test_eq_7_3(evidence):
     """A slip: the mean is K (y - c). With c within C, as the section announces, K y is no mean."""
     covariance = np.block([[np.eye(2), C.T], [C, C @ C.T + LAMBDA]])
     P = INV(covariance)
@@ -120,6 +143,7 @@ def test_eq_7_3():
     printed = INV(A.T @ INV(LAMBDA) @ A + np.eye(3)) @ A.T @ INV(LAMBDA) @ Y.T
     assert np.abs(printed[2] - 1).max() > 0.1
     assert np.abs(printed[:2].T - mean).max() > 0.1
+    evidence("7.3", mean=mean[0], printed=(Y @ K.T)[0], constant=np.abs(printed[2] - 1).max())
 
 
 def test_text_7_3_expected_statistics():
@@ -164,6 +188,19 @@ def test_text_7_3_1_infinite_precision():
     covariances = [ppca.posterior(ppca.Parameters(C, OFFSET, e), Y).covariance for e in (1e-2, 1e-4)]
     np.testing.assert_allclose(covariances[1] / 1e-4, INV(C.T @ C), rtol=1e-3)
     assert not np.allclose(covariances[1], covariances[0])
+
+
+def test_text_7_3_1_transposes_of_the_chain(evidence):
+    """A slip: the chain starts with the mean of X^T, a row, and goes on with columns."""
+    for epsilon in (0.5, 1e-6):
+        # Left: E[X | y] by conditioning the dense joint. Right: the chain's first formula, at one datum.
+        block = C @ C.T + epsilon * np.eye(4)
+        mean = (C.T @ INV(block) @ (Y[0] - OFFSET))[:, None]
+        right = INV(C.T @ C / epsilon + np.eye(2)) @ C.T / epsilon @ (Y[0] - OFFSET)[:, None]
+        assert_only_as_printed(mean, right, right[::-1], rtol=1e-6)
+        row = mean.T                                      # E[X^T | y], as printed
+        assert row.shape != right.shape
+    evidence("Text 7.3.1-a", row=row.shape, column=right.shape)
 
 
 def test_text_7_3_1_smallest_reconstruction_error():

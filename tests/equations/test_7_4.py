@@ -126,20 +126,22 @@ def differences(function, at, step=1e-6):
     return slope
 
 
-def test_text_7_4_slope_of_the_transition_has_the_wrong_sign():
+def test_text_7_4_slope_of_the_transition_has_the_wrong_sign(evidence):
     """A slip: the third line of dH/dA lost a minus sign. What is set to zero is the same."""
     precision = np.linalg.inv(Q)
     left = differences(lambda M: transition_cost(M, precision), A)
     printed = (T - 1) * precision @ (ACROSS - A @ EARLIER)
     assert_only_as_printed(left, -printed, printed, rtol=1e-6)
+    evidence("Text 7.4-a", slope=left[0, 0], printed=printed[0, 0])
 
 
-def test_text_7_4_slope_of_the_precision_lost_a_half():
+def test_text_7_4_slope_of_the_precision_lost_a_half(evidence):
     """A slip: the third line of dH/dSigma^-1 lost the factor 1/2. What is set to zero is the same."""
     error = LATER - A @ ACROSS.T - ACROSS @ A.T + A @ EARLIER @ A.T
     left = differences(lambda P: transition_cost(A, P), np.linalg.inv(Q))
     printed = -(T - 1) * (Q - error)
     assert_only_as_printed(left, printed / 2, printed, -printed / 2, rtol=1e-5)
+    evidence("Text 7.4-b", slope=left[0, 0], printed=printed[0, 0])
 
 
 def test_text_7_4_one_trajectory_gives_an_initial_covariance_of_low_rank():

@@ -3,12 +3,21 @@
 The second half corrupts a sound ledger in one place at a time, and sees each fault found.
 """
 
+import ast
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import calls
+import numpy as np
 import pytest
 from companion import ledger
 from companion.ledger import CORRECTED, HOLDS, NOTATION, Entry, Ledger, Slip
+
+from pedagogy_lib.distributions import gaussian
+from pedagogy_lib.models.static import gmm
+
+RECORD = Path(__file__).with_name("calls.json")
 
 # ---------------------------------------------------------------------------------- the ledger
 
@@ -25,7 +34,86 @@ def test_the_textbook_numbers_230_equations():
 
 def test_a_passing_verdict_is_never_without_a_test():
     for entry in ledger.load().equations:
-        assert entry.verdict == NOTATION or entry.tests
+        assert entry.verdict == NOTATION or entry.equation_tests
+
+
+# ------------------------------------------------------------------- what the library tests call
+
+
+def test_every_object_that_implements_an_equation_is_called_by_a_test():
+    """By the record, which every run of those tests holds to the truth (`tests/conftest.py`)."""
+    assert ledger.uncalled(ledger.load(), json.loads(RECORD.read_text(encoding="utf-8"))) == []
+
+
+def test_the_record_names_no_other_tests():
+    assert set(json.loads(RECORD.read_text(encoding="utf-8"))) == set(calls.claims())
+
+
+def test_an_object_that_no_test_calls_is_noticed():
+    book_ = book(ENTRY)
+    assert ledger.uncalled(book_, {"test_one.py::test_it": ["json.loads"]}) == []
+    assert ledger.uncalled(book_, {}) == [
+        "2.6: no test calls json.loads", "2.6: calls nothing that is named: test_one.py::test_it"]
+
+
+def test_calls_are_seen():
+    """Functions, behind whatever name; named tuples by what they are, not by their fields; nothing else."""
+    names = ["pedagogy_lib.distributions.gaussian.Gaussian", "pedagogy_lib.distributions.gaussian.sample",
+             "pedagogy_lib.distributions.gaussian.invert", "pedagogy_lib.models.static.gmm.Parameters"]
+    with calls.watched(names) as seen:
+        gaussian.sample(gaussian.Gaussian(np.zeros(2), np.eye(2)), 3, np.random.default_rng(0))
+    assert seen == set(names[:2])
+    with calls.watched(names) as seen:
+        gmm.Parameters(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
+    assert seen == {names[3]}
+
+
+# ------------------------------------------------------------------------- the numbers of slips
+
+
+def test_every_number_of_the_errata_is_measured():
+    assert ledger.unmeasured(ledger.load(), ledger.evidence()) == []
+
+
+def measuring_calls():
+    """For each test function of this folder, the labels and names that it hands to the fixture `evidence`."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            calls_ = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            for call in calls_:
+                if getattr(call.func, "id", "") == "evidence":
+                    yield f"tests/equations/{path.name}::{function.name}", call.args[0].value
+
+
+def test_every_correction_is_measured_by_a_test_that_it_names():
+    measured = set(measuring_calls())
+    for item in ledger.load().corrected():
+        assert any((test, item.label) in measured for test in item.equation_tests), item.label
+
+
+def test_a_number_that_fits_no_text_is_noticed():
+    wrong = replace(ENTRY, label="2.7", verdict=CORRECTED, correction="Minus.", evidence="<<good:.2f>>, not <<bad>>")
+    numbers = {"2.7": {"good": 1.0, "idle": 2.0}, "2.8": {}}
+    assert ledger.unmeasured(book(wrong), numbers) == [
+        "2.7: no test measures bad", "2.7: measured and not told: idle",
+        "2.8: measured, and no correction bears that label"]
+    wordy = replace(wrong, evidence="It is plain.")
+    assert ledger.unmeasured(book(wordy), {}) == ["2.7: the evidence has no number that a test measures"]
+
+
+def test_numbers_are_put_where_they_are_named():
+    numbers = {"mean": [0.8512, -0.7], "ratio": 132.4}
+    assert ledger.filled("It is $(<<mean:.2f>>)$, <<ratio:.0f>> times.", numbers) == "It is $(0.85, -0.70)$, 132 times."
+
+
+def test_a_test_measures_for_its_own_entry_only(evidence):
+    with pytest.raises(AssertionError, match="does not name"):
+        evidence("2.34", printed=1.0)
+
+
+def test_what_has_no_code_cannot_be_watched():
+    with pytest.raises(TypeError, match="no Python code"):
+        calls.codes("pedagogy_lib.distributions.gaussian")
 
 
 # --------------------------------------------------------------------------- a corrupted ledger
@@ -53,7 +141,8 @@ ENTRY = Entry(
     chapter="chapters/one#eq-2-6",
     verdict=HOLDS,
     implements=["json.loads"],
-    tests=["test_one.py::test_it", "test_one.py::TestMore::test_inside[case-1]"],
+    equation_tests=["test_one.py::test_it", "test_one.py::TestMore::test_inside[case-1]"],
+    library_tests=["test_one.py::test_it"],
 )
 SLIP = Slip(
     label="Box K-means",
@@ -61,7 +150,7 @@ SLIP = Slip(
     correction="Raise it by one.",
     evidence="The loss rises by 3.1 with the index as printed.",
     chapter="chapters/one#eq-2-6",
-    tests=["test_one.py::test_it"],
+    equation_tests=["test_one.py::test_it"],
 )
 
 
@@ -87,18 +176,21 @@ def test_a_sound_ledger_has_no_problems(root):
         ({"verdict": CORRECTED}, "a correction needs"),
         ({"verdict": CORRECTED, "correction": "Minus."}, "a correction needs"),
         ({"correction": "Minus."}, "has a correction"),
-        ({"tests": []}, "without a test"),
+        ({"equation_tests": []}, "without a test"),
         ({"chapter": "chapters/two#eq-2-6"}, "no notebook"),
         ({"chapter": "chapters/one#eq-2-8"}, "no anchor"),
         ({"chapter": "chapters/one#eq-2-7"}, "no anchor"),  # stands in a code cell
         ({"chapter": "chapters/one"}, "no anchor"),
         ({"implements": ["json.lodas"]}, "nothing named"),
         ({"implements": ["jsn.loads"]}, "nothing named"),
-        ({"tests": ["test_one.py::test_that"]}, "no test"),
-        ({"tests": ["test_one.py::TestMore::test_outside"]}, "no test"),
-        ({"tests": ["test_one.py::helper"]}, "no test"),
-        ({"tests": ["test_one.py"]}, "no test"),
-        ({"tests": ["test_two.py::test_it"]}, "no test"),
+        ({"equation_tests": ["test_one.py::test_that"]}, "no test"),
+        ({"equation_tests": ["test_one.py::TestMore::test_outside"]}, "no test"),
+        ({"equation_tests": ["test_one.py::helper"]}, "no test"),
+        ({"equation_tests": ["test_one.py"]}, "no test"),
+        ({"equation_tests": ["test_two.py::test_it"]}, "no test"),
+        ({"library_tests": ["test_one.py::test_that"]}, "no test"),
+        ({"library_tests": []}, "go together"),
+        ({"implements": []}, "go together"),
     ],
 )
 def test_a_corrupted_entry_is_noticed(root, change, complaint):
@@ -112,7 +204,7 @@ def test_a_corrupted_entry_is_noticed(root, change, complaint):
         ({"label": "2.6"}, "labelled by its place"),
         ({"correction": ""}, "`correction` is empty"),
         ({"evidence": ""}, "`evidence` is empty"),
-        ({"tests": []}, "without a test"),
+        ({"equation_tests": []}, "without a test"),
         ({"chapter": "chapters/one#nowhere"}, "no anchor"),
     ],
 )
@@ -125,7 +217,7 @@ def test_a_corrupted_slip_is_noticed(root, change, complaint):
 def test_what_has_no_number_is_an_entry_under_a_name(root, part, first):
     box = replace(ENTRY, label=f"{first} Backward step", kind="algorithm")
     assert ledger.problems(replace(book(ENTRY), **{part: [box]}), root) == []
-    for change, complaint in (({"label": "2.7"}, f"labelled `{first}`"), ({"tests": []}, "without a test")):
+    for change, complaint in (({"label": "2.7"}, f"labelled `{first}`"), ({"equation_tests": []}, "without a test")):
         problems = ledger.problems(replace(book(ENTRY), **{part: [replace(box, **change)]}), root)
         assert any(complaint in problem for problem in problems), problems
     twice = ledger.problems(replace(book(ENTRY), **{part: [box, box]}), root)

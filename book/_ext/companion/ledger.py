@@ -10,7 +10,7 @@ import importlib
 import json
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -19,6 +19,7 @@ from docutils.nodes import make_id
 ROOT = Path(__file__).resolve().parents[3]
 LEDGER = ROOT / "book" / "equations.yml"
 TEXTBOOK = ROOT / "book" / "textbook_equations.csv"
+EVIDENCE = ROOT / "book" / "evidence.json"  # the numbers behind `evidence`, written by tests/equations
 
 KINDS = ("definition", "identity", "algorithm", "approximation", "bound", "notation")
 HOLDS, CORRECTED, NOTATION = "holds", "holds after a correction", "notation only"
@@ -26,6 +27,8 @@ VERDICTS = (HOLDS, CORRECTED, NOTATION)
 
 # A slip outside the numbered equations is named after the place where it stands.
 OWN_LABEL = re.compile(r"(Box|Result|Text|Figure|Table|Algorithm|Section) \S.*")
+
+PLACEHOLDER = re.compile(r"<<(?P<name>\w+)(?::(?P<format>[^<>]*))?>>")
 
 CITATION = re.compile(
     r"\b(?:Eqs?\.|Equations?)\s*(?P<labels>(?:\d+|[A-C])\.\d+(?:[ab]\b)?"
@@ -44,9 +47,11 @@ class Entry:
     chapter: str
     verdict: str
     implements: list[str] = field(default_factory=list)
-    tests: list[str] = field(default_factory=list)
+    equation_tests: list[str] = field(default_factory=list)  # of the claim as printed
+    library_tests: list[str] = field(default_factory=list)  # of what implements it
     correction: str = ""
     evidence: str = ""
+    extraction: bool = False  # may be due to the extraction of the draft's text from its PDF
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class Slip:
     correction: str
     evidence: str
     chapter: str
-    tests: list[str] = field(default_factory=list)
+    equation_tests: list[str] = field(default_factory=list)
+    extraction: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,16 @@ class Ledger:
     boxes: list[Entry] = field(default_factory=list)  # algorithms that the textbook prints without a number
     results: list[Entry] = field(default_factory=list)  # of the companion's own
 
-    def entry(self, label: str) -> Entry | None:
-        return next((entry for entry in self.equations if entry.label == label), None)
+    def entries(self) -> list[Entry]:
+        """All that states something: numbered equations, boxes, and results of our own."""
+        return [*self.equations, *self.boxes, *self.results]
+
+    def corrected(self) -> list[Entry | Slip]:
+        """All that the textbook prints otherwise than it holds."""
+        return [*(e for e in self.entries() if e.verdict == CORRECTED), *self.errata]
+
+    def item(self, label: str) -> Entry | Slip | None:
+        return next((item for item in [*self.entries(), *self.errata] if item.label == label), None)
 
 
 def slug(label: str) -> str:
@@ -86,6 +100,23 @@ def textbook(path: Path = TEXTBOOK) -> dict[str, tuple[str, str]]:
         return {
             row["label"]: (row["section"], row["section_title"]) for row in csv.DictReader(lines)
         }
+
+
+@lru_cache
+def evidence(path: Path = EVIDENCE) -> dict[str, dict]:
+    """The measured numbers behind each correction: by label, then by name."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def filled(text: str, numbers: dict) -> str:
+    """A text with its numbers: `<<name:.2f>>` becomes the number of that name, a vector's entries with commas."""
+
+    def shown(match):
+        value = numbers[match["name"]]
+        entries = value if isinstance(value, list) else [value]
+        return ", ".join(format(entry, match["format"] or "g") for entry in entries)
+
+    return PLACEHOLDER.sub(shown, text)
 
 
 def load(path: Path = LEDGER) -> Ledger:
@@ -149,9 +180,11 @@ def _entry_problems(entry: Entry, root: Path):
         yield "a correction needs `correction` and `evidence`, the number that exposed the slip"
     if entry.verdict != CORRECTED and (entry.correction or entry.evidence):
         yield f"has a correction, but its verdict is {entry.verdict!r}"
-    if entry.verdict != NOTATION and not entry.tests:
+    if entry.verdict != NOTATION and not entry.equation_tests:
         yield f"verdict {entry.verdict!r} without a test"
-    yield from _link_problems(entry.chapter, entry.implements, entry.tests, root)
+    if bool(entry.implements) != bool(entry.library_tests):
+        yield "`implements` and `library_tests` go together: a test calls what is named, and nothing else is meant"
+    yield from _link_problems(entry.chapter, entry.implements, [*entry.equation_tests, *entry.library_tests], root)
 
 
 def _slip_problems(slip: Slip, root: Path):
@@ -160,9 +193,37 @@ def _slip_problems(slip: Slip, root: Path):
     for name in ("says", "correction", "evidence"):
         if not getattr(slip, name).strip():
             yield f"`{name}` is empty"
-    if not slip.tests:
+    if not slip.equation_tests:
         yield "without a test"
-    yield from _link_problems(slip.chapter, [], slip.tests, root)
+    yield from _link_problems(slip.chapter, [], slip.equation_tests, root)
+
+
+def unmeasured(ledger: Ledger, numbers: dict[str, dict]) -> list[str]:
+    """Where a text of `evidence` and the measured numbers do not fit each other."""
+    found = []
+    for item in ledger.corrected():
+        wanted = {match["name"] for match in PLACEHOLDER.finditer(item.evidence)}
+        measured = set(numbers.get(item.label, {}))
+        if not wanted:
+            found.append(f"{item.label}: the evidence has no number that a test measures")
+        found += [f"{item.label}: no test measures {name}" for name in sorted(wanted - measured)]
+        found += [f"{item.label}: measured and not told: {name}" for name in sorted(measured - wanted)]
+    known = {item.label for item in ledger.corrected()}
+    return found + [f"{label}: measured, and no correction bears that label" for label in numbers if label not in known]
+
+
+def uncalled(ledger: Ledger, calls: dict[str, list[str]]) -> list[str]:
+    """What is named under `implements` and called by none of the entry's tests of the library.
+
+    ``calls`` says for each such test which objects it calls.
+    """
+    found = []
+    for entry in ledger.entries():
+        seen = {name for test in entry.library_tests for name in calls.get(test, [])}
+        found += [f"{entry.label}: no test calls {name}" for name in entry.implements if name not in seen]
+        idle = [t for t in entry.library_tests if not set(entry.implements) & set(calls.get(t, []))]
+        found += [f"{entry.label}: calls nothing that is named: {test}" for test in idle]
+    return found
 
 
 def _link_problems(chapter: str, objects: list[str], tests: list[str], root: Path):
@@ -202,6 +263,15 @@ def slug_is_sure(heading: str) -> bool:
 
 def importable(name: str) -> bool:
     """Whether a dotted name leads to a module or to something inside one."""
+    try:
+        resolve(name)
+    except LookupError:
+        return False
+    return True
+
+
+def resolve(name: str):
+    """What a dotted name leads to; raises LookupError where there is nothing."""
     parts = name.split(".")
     for cut in range(len(parts), 0, -1):
         module_name = ".".join(parts[:cut])
@@ -214,10 +284,10 @@ def importable(name: str) -> bool:
             raise
         for attribute in parts[cut:]:
             if not hasattr(found, attribute):
-                return False
+                raise LookupError(f"{module_name} has no {attribute}")
             found = getattr(found, attribute)
-        return True
-    return False
+        return found
+    raise LookupError(f"nothing named {name}")
 
 
 def names_a_test(test: str, root: Path = ROOT) -> bool:
@@ -245,8 +315,19 @@ def source_of(name: str, root: Path = ROOT) -> tuple[str, int] | None:
     return None
 
 
+def place_of_test(test: str, root: Path = ROOT) -> tuple[str, int] | None:
+    """File and line of a pytest id."""
+    path, *names = re.sub(r"\[.*\]$", "", test).split("::")
+    return (path, _line(root / path, names)) if (root / path).is_file() else None
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _line(path: Path, names: list[str]) -> int:
-    line, scope = 1, ast.parse(path.read_text(encoding="utf-8")).body
+    line, scope = 1, _tree(path).body
     for name in names:
         found = [node for node in scope if getattr(node, "name", None) == name]
         if not found:

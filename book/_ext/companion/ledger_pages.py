@@ -6,7 +6,11 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from . import launch, ledger
+from . import ledger, sources
+from .citations import INDEX
+
+EXTRACTION = "May be due to the extraction of the text from the PDF."
+COLUMNS = ("Section", "Equation", "What it says", "Verdict", "Code and tests")
 
 
 class LedgerDirective(SphinxDirective):
@@ -15,8 +19,8 @@ class LedgerDirective(SphinxDirective):
     option_spec = {"part": directives.unchanged}
 
     def run(self):
-        self.env.note_dependency(str(ledger.LEDGER))
-        self.env.note_dependency(str(ledger.TEXTBOOK))
+        for path in (ledger.LEDGER, ledger.TEXTBOOK, ledger.EVIDENCE):
+            self.env.note_dependency(str(path))
         return self.build(ledger.load())
 
     def markdown(self, text: str) -> list[nodes.Node]:
@@ -34,41 +38,40 @@ class LedgerDirective(SphinxDirective):
         parsed = self.markdown(text)
         return self.field(name, *(child for block in parsed for child in block.children))
 
-    def chapter_link(self, chapter: str) -> nodes.Node:
+    def correction(self, item) -> list[nodes.Node]:
+        """What holds instead, and the measured numbers that say so."""
+        exposed = ledger.filled(item.evidence, ledger.evidence().get(item.label, {}))
+        return [self.prose("Correction", item.correction), self.prose("What exposed it", exposed)]
+
+    def chapter_link(self, chapter: str, text: str = "Section {}") -> nodes.Node:
         """A link to the place in a chapter where the equation is derived."""
         document, _, anchor = chapter.partition("#")
-        title = document.rsplit("/", 1)[-1].partition("-")[0]
+        name = document.rsplit("/", 1)[-1]
+        title = name.partition("-")[0] if name[0].isdigit() else name.replace("-", " ")
         uri = self.env.app.builder.get_relative_uri(self.env.docname, document)
-        return nodes.reference("", f"Section {title}", refuri=f"{uri}#{anchor}", internal=True)
+        return nodes.reference("", text.format(title), refuri=f"{uri}#{anchor}", internal=True)
 
-    def sources(self, objects: list[str]) -> list[nodes.Node]:
-        """The library's objects, each a link to its source where the repository has an address."""
-        return separated([self.source(name, ledger.source_of(name)) for name in objects])
-
-    def source(self, name: str, place: tuple[str, int] | None) -> nodes.Node:
-        shown = nodes.literal("", name.removeprefix("pedagogy_lib."))
-        address = launch.source_link(*place) if place else None
-        return nodes.reference("", "", shown, refuri=address) if address else shown
+    def objects(self, names: list[str]) -> list[nodes.Node]:
+        """The library's objects, each a link to its source."""
+        return separated([self.link(".".join(name.split(".")[-2:]), ledger.source_of(name)) for name in names])
 
     def tests(self, tests: list[str]) -> list[nodes.Node]:
-        """The tests, linked like the sources."""
-        shown = []
-        for test in tests:
-            path, _, name = test.partition("::")
-            text = nodes.literal("", name)
-            address = launch.source_link(path, 1)
-            link = nodes.reference("", "", text, refuri=address) if address else text
-            shown.append(nodes.inline("", "", link, nodes.Text(" in "), nodes.literal("", path)))
-        return separated(shown)
+        """The tests, linked like the objects; their names are told without their files."""
+        return separated([self.link(test.partition("::")[2], ledger.place_of_test(test)) for test in tests])
+
+    def link(self, name: str, place: tuple[str, int] | None) -> nodes.Node:
+        if place:  # its line is part of the link
+            self.env.note_dependency(str(ledger.ROOT / place[0]))
+        return sources.link(self.env.app.builder, self.env.docname, nodes.literal("", name), place)
 
 
 class EquationIndex(LedgerDirective):
-    """Every equation covered so far, under the textbook's sections."""
+    """Every equation covered so far: one table, which a script can filter."""
 
     def build(self, book):
         if self.options.get("part") == "summary":
             return self.summary(book)
-        return self.sections(book)
+        return [self.table(book.entries())]
 
     def summary(self, book):
         total, covered = len(ledger.textbook()), len(book.equations)
@@ -82,76 +85,67 @@ class EquationIndex(LedgerDirective):
         )
         return self.markdown(text)
 
-    def sections(self, book):
-        grouped: dict[str, list] = {}
-        for entry in book.equations:
-            grouped.setdefault(ledger.textbook()[entry.label][0], []).append(entry)
-        numbered = [self.numbered(number, entries) for number, entries in grouped.items()]
-        own = (
-            ("Algorithms in boxes", "boxes", book.boxes),
-            ("Results of the companion's own", "results", book.results),
-        )
-        return [*numbered, *(self.section(*part) for part in own if part[2])]
+    def proof(self, entry):
+        """The code, and who holds it and the claim to the truth; one line where the same tests do both."""
+        claim, code = self.tests(entry.equation_tests), self.tests(entry.library_tests)
+        if entry.equation_tests == entry.library_tests:
+            fields = [("Code", self.objects(entry.implements)), ("Tests of both", claim)]
+        else:
+            fields = [("Claim tested by", claim), ("Code", self.objects(entry.implements)), ("Code tested by", code)]
+        return [self.field(name, *shown) for name, shown in fields if shown]
 
-    def numbered(self, number, entries):
-        title = ledger.textbook()[entries[0].label][1]
-        return self.section(f"{number} {title}".strip(), f"section-{number.replace('.', '-')}", entries)
+    def table(self, entries):
+        group = nodes.tgroup(cols=len(COLUMNS))
+        group += [nodes.colspec(colwidth=1) for _ in COLUMNS]
+        head, body = nodes.thead(), nodes.tbody()
+        head += row([[nodes.paragraph("", name)] for name in COLUMNS])
+        body += [self.row(entry) for entry in entries]
+        group += [head, body]
+        table = nodes.table(classes=["ledger-index"])
+        table += group
+        return table
 
-    def section(self, heading, anchor, entries):
-        node = nodes.section(ids=[anchor])
-        node += nodes.title(heading, heading)
-        for entry in entries:
-            node += self.entry(entry)
-        return node
-
-    def entry(self, entry):
-        box = nodes.container(ids=[ledger.slug(entry.label)], classes=["ledger-entry"])
-        head = nodes.paragraph(classes=["ledger-head"])
-        head += nodes.strong("", named(entry), classes=["ledger-label"])
-        head += nodes.Text(" ")
+    def row(self, entry):
+        label = nodes.strong("", named(entry), classes=["ledger-label"])
         kind = entry.verdict.split()[-1] if entry.verdict != ledger.HOLDS else "holds"
-        head += nodes.inline("", entry.verdict, classes=["verdict", f"verdict-{kind}"])
-        box += head
-        box += self.markdown(entry.says)
+        verdict = nodes.inline("", entry.verdict, classes=["verdict", f"verdict-{kind}"])
+        says = self.markdown(entry.says)
         if entry.correction:
-            box += self.prose("Correction", entry.correction)
-            box += self.prose("What exposed it", entry.evidence)
-        box += self.field("Derived in", self.chapter_link(entry.chapter))
-        if entry.implements:
-            box += self.field("Code", *self.sources(entry.implements))
-        if entry.tests:
-            box += self.field("Checked by", *self.tests(entry.tests))
-        return box
+            says += self.correction(entry)
+        cells = [[nodes.paragraph("", "", self.chapter_link(entry.chapter, "{}"))], [nodes.paragraph("", "", label)],
+                 says, [nodes.paragraph("", "", verdict)], self.proof(entry)]  # fmt: skip
+        return row(cells, ids=[ledger.slug(entry.label)])
 
 
 class Errata(LedgerDirective):
     """Where the textbook's draft and the numbers disagree."""
 
     def build(self, book):
-        entries = [*book.equations, *book.boxes, *book.results]
-        corrected = [entry for entry in entries if entry.verdict == ledger.CORRECTED]
-        if not corrected and not book.errata:
+        corrected = book.corrected()
+        if not corrected:
             return self.markdown(f"No slip found so far in {book.edition}.")
-        slips = [self.equation(entry) for entry in corrected]
-        return slips + [self.slip(slip) for slip in book.errata]
+        return [self.box(item) for item in corrected]
 
-    def equation(self, entry):
-        return self.box(named(entry), entry)
-
-    def slip(self, slip):
-        return self.box(slip.label, slip)
-
-    def box(self, name, item):
+    def box(self, item):
         box = nodes.container(ids=["slip-" + ledger.slug(item.label)], classes=["ledger-entry"])
         head = nodes.paragraph(classes=["ledger-head"])
-        head += nodes.strong("", name, classes=["ledger-label"])
+        head += nodes.strong("", named(item), classes=["ledger-label"])
+        if item.extraction:
+            head += nodes.Text(" ")
+            head += nodes.inline("", EXTRACTION, classes=["verdict", "verdict-extraction"])
         box += head
         box += self.markdown(item.says)
-        box += self.prose("Correction", item.correction)
-        box += self.prose("What exposed it", item.evidence)
+        box += self.correction(item)
         box += self.field("Worked out in", self.chapter_link(item.chapter))
-        box += self.field("Checked by", *self.tests(item.tests))
+        box += self.field("Checked by", *self.tests(item.equation_tests))
         return box
+
+
+def row(cells: list[list[nodes.Node]], **attributes) -> nodes.row:
+    """A row of a table."""
+    node = nodes.row(**attributes)
+    node += [nodes.entry("", *cell) for cell in cells]
+    return node
 
 
 def named(entry) -> str:
@@ -164,6 +158,13 @@ def separated(items: list[nodes.Node]) -> list[nodes.Node]:
     return [node for item in items for node in (nodes.Text(", "), item)][1:]
 
 
+def add_filter(app, pagename, templatename, context, doctree):
+    """The script of the index, on its page only."""
+    if pagename == INDEX:
+        app.add_js_file("equation-index.js")
+
+
 def setup(app):
     app.add_directive("equation-index", EquationIndex)
     app.add_directive("errata", Errata)
+    app.connect("html-page-context", add_filter)
