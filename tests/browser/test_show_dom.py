@@ -284,6 +284,17 @@ def test_stepping_through_an_animation(new_page, animation):
     assert complaints == []
 
 
+def test_the_counter_says_what_it_was_told(new_page):
+    page = new_page()
+    steps = [Step(0.5), Step(1.0), Step(1.5)]
+    figure = show.animate(steps, lambda event: curve(event.value), alt="{value}", count="slope {value} of 1.5")
+    shown(page, figure)
+    for _ in range(2):
+        page.locator("[data-action=step]").click()
+    assert page.locator("output").inner_text() == "slope 1.5 of 1.5"
+    assert page.locator("input[type=range]").get_attribute("aria-valuetext") == "slope 1.5 of 1.5"
+
+
 def test_play_pause_and_the_end(new_page, animation):
     page = new_page()
     shown(page, animation)

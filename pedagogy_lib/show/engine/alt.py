@@ -13,16 +13,17 @@ class Shown:
         return format(self._value, spec) if spec else self._text
 
 
-def check(alt, caller):
+def check(alt, caller, what="alt"):
     """Raise unless `alt` is a text (or template) with something in it, or callable."""
     if callable(alt):
         return
     if not isinstance(alt, str):
         raise TypeError(
-            f"{caller}: alt must be a text or a function that returns one, got {type(alt).__name__}"
+            f"{caller}: {what} must be a text or a function that returns one, got {type(alt).__name__}"
         )
     if not alt.strip():
-        raise ValueError(f"{caller}: alt is empty; say in a sentence what the figure shows")
+        wanted = "say in a sentence what the figure shows" if what == "alt" else "leave it out, or say what is counted"
+        raise ValueError(f"{caller}: {what} is empty; {wanted}")
 
 
 def fields(template):
@@ -31,18 +32,18 @@ def fields(template):
     return {name.split(".")[0].split("[")[0] for name in names}
 
 
-def fill(template, values, caller):
+def fill(template, values, caller, what="alt"):
     """Return `template` with its names replaced, or raise saying which one is not known."""
     unknown = sorted(fields(template) - set(values))
     if unknown:
         raise ValueError(
-            f"{caller}: alt names {{{unknown[0]}}}, but the names are {sorted(values)}"
+            f"{caller}: {what} names {{{unknown[0]}}}, but the names are {sorted(values)}"
         )
     return template.format(**values)
 
 
-def checked(text, caller):
+def checked(text, caller, what="alt"):
     """Return what an alt function returned, or raise if it is no text."""
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{caller}: alt must return a text that is not empty, got {text!r}")
+        raise ValueError(f"{caller}: {what} must return a text that is not empty, got {text!r}")
     return text

@@ -25,8 +25,10 @@ class Animation:
     fragment serves a live notebook and a built page.
     """
 
-    def __init__(self, events, draw, alt, caption, interval, format, label):
+    def __init__(self, events, draw, alt, caption, interval, format, label, count):
         alt_text.check(alt, _CALLER)
+        if count is not None:
+            alt_text.check(count, _CALLER, "count")
         if not interval >= 100:
             # Faster than this nobody follows, and three flashes a second can harm (WCAG 2.3.1).
             raise ValueError(
@@ -36,33 +38,40 @@ class Animation:
         if not self.events:
             raise ValueError(f"{_CALLER}: events is empty: there is nothing to show")
         self.caption, self.label = caption, label
-        self._alt = alt
-        count = len(self.events)
+        steps = len(self.events)
         self.film = Film(
             draw,
             [((event,), {}) for event in self.events],
             lambda index: f"step {index + 1}",
-            shape=[count],
-            start=count - 1,
+            shape=[steps],
+            start=steps - 1,
             caller=_CALLER,
             format=format,
             advice="Pass fewer events (every second one, say), or draw less in each frame.",
         )
-        self.alts = [self._alt_of(index) for index in range(count)]
+        self.alts = [self._say(alt, "alt", index) for index in range(steps)]
+        self.counts = [self._count_of(count, index) for index in range(steps)]
         self.film.develop()
         self.element = self.film.element(lambda: self._figure_element(interval))
         self._html = page.dressed(self.element)
-        page.check_budget(len(self._html.encode()), _CALLER, count, count, self.film.advice)
+        page.check_budget(len(self._html.encode()), _CALLER, steps, steps, self.film.advice)
         self.film.check_repeatable()
 
-    def _alt_of(self, index):
+    def _say(self, text, what, index):
+        """Return what a template or a function says of an event."""
         event = self.events[index]
-        if callable(self._alt):
-            return alt_text.checked(self._alt(event), _CALLER)
+        if callable(text):
+            return alt_text.checked(text(event), _CALLER, what)
         values = {"step": index + 1, "steps": len(self.events)}
         if hasattr(event, "_asdict"):
             values |= event._asdict()
-        return alt_text.checked(alt_text.fill(self._alt, values, _CALLER), _CALLER)
+        return alt_text.checked(alt_text.fill(text, values, _CALLER, what), _CALLER, what)
+
+    def _count_of(self, count, index):
+        """Return what the counter beside the controls says at an event."""
+        if count is None:
+            return f"{self.label} {index + 1} of {len(self.events)}"
+        return self._say(count, "count", index)
 
     def _figure_element(self, interval):
         return page.figure_element(
@@ -71,11 +80,11 @@ class Animation:
             self.alts[-1],
             width=self.film.width,
             caption=self.caption,
-            controls=_controls_html(len(self.events), self.label),
+            controls=_controls_html(self.counts, self.label),
             data={
                 "alts": packing.pack(self.alts, [len(self)], words=True),
+                "counts": packing.pack(self.counts, [len(self)], words=True),
                 "interval": interval,
-                "label": self.label,
                 **page.versions(self.film.payload()),
             },
         )
@@ -102,8 +111,8 @@ class Animation:
         return {"text/plain": repr(self), "text/html": self._html, "image/png": self.film.png}
 
 
-def _controls_html(count, label):
-    label = html.escape(label)
+def _controls_html(counts, label):
+    label, first = html.escape(label), html.escape(counts[0])
     buttons = "".join(
         f'<button type="button" data-action="{action}" aria-label="{name}" title="{name}">'
         f'<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{path}"/></svg>'
@@ -114,14 +123,13 @@ def _controls_html(count, label):
         '<div class="pl-controls" role="group" aria-label="Animation" hidden>'
         f'<div class="pl-buttons">{buttons}</div>'
         f'<label class="pl-hidden" for="{{id}}-c0">{label}</label>'
-        f'<input type="range" id="{{id}}-c0" min="0" max="{count - 1}" step="1" value="0" '
-        f'aria-valuetext="{label} 1 of {count}" autocomplete="off">'
-        f'<output for="{{id}}-c0" style="min-width:{len(f"{label} {count} of {count}")}ch">'
-        f"{label} 1 of {count}</output></div>"
+        f'<input type="range" id="{{id}}-c0" min="0" max="{len(counts) - 1}" step="1" value="0" '
+        f'aria-valuetext="{first}" autocomplete="off">'
+        f'<output for="{{id}}-c0" style="min-width:{max(map(len, counts))}ch">{first}</output></div>'
     )
 
 
-def animate(events, draw, *, alt, caption=None, interval=600, format="svg", label="step"):
+def animate(events, draw, *, alt, caption=None, interval=600, format="svg", label="step", count=None):
     """Show the steps of an algorithm: forward, back, play, pause, and a slider over all.
 
     Nothing moves until the reader asks. For readers who prefer reduced motion there is no Play;
@@ -147,6 +155,9 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
         it one image on white paper, for pictures of many thousand points.
     label : str
         What one event is called: "step", "iteration", "t".
+    count : str or callable, optional
+        What the counter beside the buttons says, as for `alt`, where the reader counts something else
+        than events: `count="{used} of 4 measurements used"`. Default: `"step 1 of 5"`.
 
     Returns
     -------
@@ -171,4 +182,4 @@ def animate(events, draw, *, alt, caption=None, interval=600, format="svg", labe
     ...     return fig, lambda event: ax.plot(*event.path.T, "o-")
     >>> show.animate(descent(start), draw, alt="After {step} steps the loss is {loss:.2f}.")
     """
-    return Animation(events, draw, alt, caption, interval, format, label)
+    return Animation(events, draw, alt, caption, interval, format, label, count)

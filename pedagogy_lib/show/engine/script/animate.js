@@ -6,12 +6,13 @@ function animate(figure, data, show) {
   const button = (action) => controls.querySelector(`[data-action=${action}]`);
   const icon = button("play").querySelector("path"), triangle = icon.getAttribute("d");
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const counts = unpack(data.counts);
   let index = 0, timer = null;
 
   const go = (to) => {
     index = Math.min(count - 1, Math.max(0, to));
     range.value = index;
-    const text = `${data.label} ${index + 1} of ${count}`;
+    const text = counts.text(counts.row(index));
     range.setAttribute("aria-valuetext", text);
     output.textContent = text;
     // aria-disabled, not disabled: a button that vanishes under the finger loses the focus.

@@ -113,6 +113,31 @@ def test_the_label_is_escaped():
     assert ">&lt;b&gt; 1 of 4</output>" in text
 
 
+def counts(figure):
+    return packing.unpack(payload(figure)["counts"])
+
+
+def test_the_counter_counts_events_unless_it_is_told_what():
+    assert counts(make(label="t")) == ["t 1 of 4", "t 2 of 4", "t 3 of 4", "t 4 of 4"]
+    for count in ("{value:.0f} of 3 used", lambda event: f"{event.value:.0f} of 3 used"):
+        figure = make(count=count)
+        assert counts(figure) == ["0 of 3 used", "1 of 3 used", "2 of 3 used", "3 of 3 used"]
+        text = text_of(figure)
+        assert 'aria-valuetext="0 of 3 used"' in text
+        assert re.search(r'<output for="[^"]+" style="min-width:11ch">0 of 3 used</output>', text)
+        assert "1 of 4" not in text.split("<script")[0]
+
+
+def test_braces_in_a_label_are_only_letters():
+    assert counts(make(label="{k}"))[0] == "{k} 1 of 4"
+
+
+def test_the_count_is_escaped_and_makes_room_for_the_longest():
+    text = text_of(make(count=lambda event: "<b>" + "x" * int(event.value)))
+    assert re.search(r'aria-valuetext="&lt;b&gt;"', text)
+    assert re.search(r'<output for="[^"]+" style="min-width:6ch">&lt;b&gt;</output>', text)
+
+
 def test_a_live_kernel_gets_the_same_figure(monkeypatch):
     monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "live")
     assert set(make()._repr_mimebundle_()) == {"text/plain", "text/html", "image/png"}
@@ -164,6 +189,10 @@ def test_figures_of_different_sizes_are_refused():
         ({"alt": "{gain}"}, ValueError, r"alt names \{gain\}.*'loss'"),
         ({"alt": " "}, ValueError, "alt is empty"),
         ({"alt": lambda event: 3}, ValueError, "alt must return a text"),
+        ({"count": "{gain}"}, ValueError, r"count names \{gain\}.*'loss'"),
+        ({"count": " "}, ValueError, "count is empty; leave it out"),
+        ({"count": 3}, TypeError, "count must be a text or a function"),
+        ({"count": lambda event: None}, ValueError, "count must return a text"),
         ({"interval": 20}, ValueError, "interval must be at least 100"),
         ({"interval": float("nan")}, ValueError, "interval must be at least 100"),
         ({"format": "mp4"}, ValueError, "format must be one of"),
