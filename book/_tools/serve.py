@@ -1,15 +1,30 @@
 """Serve the built book on this machine only: python book/_tools/serve.py [port]"""
 
 import functools
+import gzip
 import http.server
+import io
 import sys
 from pathlib import Path
 
+COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".txt"}
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Quiet, and never cached, so that a rebuilt page shows at once."""
+    """Quiet, never cached, so that a rebuilt page shows at once, and compressed, as any host of pages does it."""
+
+    def send_head(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in COMPRESSED or "gzip" not in self.headers.get("Accept-Encoding", "") or not path.is_file():
+            return super().send_head()
+        body = gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        return io.BytesIO(body)
 
     def log_message(self, *_):
         pass
