@@ -187,7 +187,7 @@ def test_code_and_tests_of_an_equation_can_be_read(new_page, site):
         number = href.rpartition("-")[2]
         assert other.locator(f"#L-{number}").count() == 1
         lines = other.locator("article pre").inner_text().splitlines()
-        assert re.fullmatch(rf"\s*{number} def {name.split('.')[-1]}\(.*", lines[int(number) - 1])
+        assert re.fullmatch(rf"\s*{number}\s*def {name.split('.')[-1]}\(.*", lines[int(number) - 1])
 
 
 def test_purple_arguments_are_marked_twice(new_page, site):
