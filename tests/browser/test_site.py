@@ -131,6 +131,65 @@ def test_equation_citations_are_links(new_page, site):
     assert f"Eq. {label}" in page.locator(f"#{slug}").inner_text()
 
 
+def test_the_equation_index_is_filtered(new_page, site):
+    """By words, section and verdict, from the keyboard; and a link to a hidden equation shows it."""
+    page = new_page()
+    page.goto(f"{site}/book/equations.html")
+    rows = page.locator("table.ledger-index tbody tr")
+    shown = page.locator("table.ledger-index tbody tr:not([hidden])")
+    total = rows.count()
+    page.get_by_label("Words").focus()
+    page.keyboard.type("posterior precision")
+    assert 0 < shown.count() < total
+    assert all("precision" in text.lower() for text in shown.all_inner_texts())
+    assert page.locator(".ledger-filter output").inner_text() == f"{shown.count()} of {total} shown"
+    page.get_by_label("Words").fill("")
+    page.get_by_label("Verdict").select_option("holds after a correction")
+    assert shown.locator(".verdict-correction").count() == shown.count() > 0
+    page.get_by_label("Section").select_option("2.1.2")
+    assert {text.split()[0] for text in shown.all_inner_texts()} == {"2.1.2"}
+    assert page.locator("#eq-2-9").is_hidden()
+    page.evaluate("location.hash = 'eq-2-9'")
+    page.locator("#eq-2-9").wait_for(state="visible")
+    assert shown.count() == total
+
+
+def test_the_equation_index_is_a_table_without_javascript(chromium, site):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/book/equations.html")
+    assert page.locator(".ledger-filter").count() == 0
+    assert page.locator("table.ledger-index tbody tr").count() > 100
+    assert page.locator("#eq-2-9").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("name", ["equations", "errata"])
+def test_the_ledger_fits_narrow_screens(new_page, site, name, width):
+    page = new_page()
+    page.set_viewport_size({"width": width, "height": 700})
+    page.goto(f"{site}/book/{name}.html")
+    harness.settle(page)
+    assert harness.overflow_problems(page) == []
+
+
+def test_code_and_tests_of_an_equation_can_be_read(new_page, site):
+    """Without a repository's address on pages of the site, at the line where they stand."""
+    page = new_page()
+    page.goto(f"{site}/book/equations.html")
+    for name in ("gmm.linear_boundary", "test_eq_2_9"):
+        href = page.locator("#eq-2-9 a", has_text=name).first.get_attribute("href")
+        if href.startswith("https://"):                   # a repository is known
+            continue
+        other = new_page()
+        other.goto(f"{site}/book/{href}")
+        number = href.rpartition("-")[2]
+        assert other.locator(f"#L-{number}").count() == 1
+        lines = other.locator("article pre").inner_text().splitlines()
+        assert re.fullmatch(rf"\s*{number}\s*def {name.split('.')[-1]}\(.*", lines[int(number) - 1])
+
+
 def test_purple_arguments_are_marked_twice(new_page, site):
     """By colour, in both themes, and by a dotted line, also in subscripts."""
     page = new_page()

@@ -15,10 +15,16 @@ def test_eq_1_1():
     def f(x):
         return x**2
 
-    arguments = RNG.normal(size=100)                      # for every x: any will do
-    left = np.array([f(x) for x in arguments])
-    fixed = np.full(100, arguments[0] ** 2)               # x taken for one particular number
-    assert_only_as_printed(left, arguments * arguments, fixed, 2 * arguments)
+    # Left, with no multiplication: the square of n is the sum of the first n odd numbers.
+    arguments = np.arange(2, 60)
+    left = [sum(range(1, 2 * n, 2)) for n in arguments]
+    fixed = [f(arguments[0])] * len(arguments)            # x taken for one particular number
+    assert_only_as_printed(left, [f(x) for x in arguments], fixed, 2 * arguments, arguments**3)
+    # And for every x between: its value and its slope at one place, and its curvature everywhere, make it no other.
+    x, h = RNG.normal(size=100), 0.5
+    bend = lambda g: g(x + h) - 2 * g(x) + g(x - h)
+    assert_only_as_printed(np.full(100, 2 * h * h), bend(f), bend(lambda x: x**3), bend(lambda x: 2 * x))
+    assert (f(0.0), f(h) - f(-h)) == (0.0, 0.0)
 
 
 def test_eq_1_2():

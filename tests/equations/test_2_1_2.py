@@ -289,6 +289,7 @@ def test_eq_2_26():
     assert_only_as_printed(mean[2:], C @ MU_X + c, C @ MU_X - c)
     assert_only_as_printed(covariance[2:, 2:], C @ S_X @ C.T + S, C @ C.T + S)
     np.testing.assert_allclose(found.mean, mean[2:], rtol=1e-12)
+    np.testing.assert_allclose(found.covariance, covariance[2:, 2:], rtol=1e-12)
 
 
 def test_eq_2_27():

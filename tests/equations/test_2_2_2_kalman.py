@@ -92,6 +92,15 @@ def future_conditioned(x, table, t, value):
     return moments(x, np.take(table, [value], axis=t - 1), t - 1)
 
 
+def library_s_future_conditioning(x, tables, t):
+    """The mean of X_{t-1} as a function of x_t, and its variance: by the library, from the grid's filter at t - 1."""
+    mean, variance = moments(x, tables[t - 1], t - 1)
+    belief = Gaussian(np.array([mean]), np.array([[variance]]))
+    gain, covariance = kalman.future_conditioning(belief, SCALAR[1])
+    predicted = 0.9 * mean + SCALAR_U[t - 2, 0] + 0.2
+    return lambda value: mean + gain[0, 0] * (x[value] - predicted), covariance[0, 0]
+
+
 @pytest.mark.parametrize("t", [2, 3])
 def test_eq_2_51(grid, t):
     """Given X_t, the mean of X_{t-1} does not change with the observations from t on."""
@@ -101,6 +110,8 @@ def test_eq_2_51(grid, t):
         past_only = future_conditioned(x, tables[t - 1], t, value)[0]
         still_fewer = future_conditioned(x, tables[t - 2], t, value)[0]
         assert_only_as_printed(all_data, past_only, still_fewer)
+        mean, _ = library_s_future_conditioning(x, tables, t)
+        assert_only_as_printed(all_data, mean(value), mean(value + 1), still_fewer, rtol=1e-7)
 
 
 @pytest.mark.parametrize("t", [2, 3])
@@ -111,6 +122,8 @@ def test_eq_2_52(grid, t):
         past_only = future_conditioned(x, tables[t - 1], t, value)[1]
         still_fewer = future_conditioned(x, tables[t - 2], t, value)[1]
         assert_only_as_printed(all_data, past_only, still_fewer)
+        _, variance = library_s_future_conditioning(x, tables, t)
+        assert_only_as_printed(all_data, variance, 2 * variance, moments(x, tables[t - 1], t - 1)[1], rtol=1e-7)
 
 
 # ------------------------------------------------- two states, by the joint precision matrix

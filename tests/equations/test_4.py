@@ -21,16 +21,31 @@ def played(hidden, words, games=200_000):
     return np.array([len(word) for word in words])[cups].mean()
 
 
+def yes(p, asked, left):
+    """The probability of the answer "yes, under one of these cups" while only the cups ``left`` are possible."""
+    return p[list(asked)].sum() / p[list(left)].sum()
+
+
 def test_eq_4_1():
-    """Halving the probability space again and again takes 1.75 questions."""
+    """Is it A, is it B, is it C: each question halves what is left, and on average it takes 1.75 of them."""
+    questions = (((0,), (0, 1, 2, 3)), ((1,), (1, 2, 3)), ((2,), (2, 3)))
+    # Each answer is as probable as the other: with a sum of one this makes the table, and no other.
+    answers = [[yes(p, *q) for q in questions] for p in (P, Q, P[[1, 0, 2, 3]], P[[0, 2, 1, 3]], P[::-1])]
+    assert_only_as_printed([0.5, 0.5, 0.5], *answers)
     assert_only_as_printed(1.0, P.sum(), Q.sum() + 0.1)
+    assert_only_as_printed(1.75, P @ [1, 2, 3, 3], Q @ [1, 2, 3, 3], P[[1, 0, 2, 3]] @ [1, 2, 3, 3])
     questions = played(P, prefix.huffman(P))
     assert_only_as_printed(questions, information.bits(information.entropy(P)), 2.0, 1.5, rtol=0.01)
     assert information.bits(information.entropy(P)) == 1.75
 
 
 def test_eq_4_2():
+    """Is it A or B, then which: each question halves what is left, so it takes two, and no table takes more."""
+    questions = (((0, 1), (0, 1, 2, 3)), ((0,), (0, 1)), ((2,), (2, 3)))
+    answers = [[yes(p, *q) for q in questions] for p in (Q, P, np.array([0.3, 0.2, 0.3, 0.2]), P[::-1])]
+    assert_only_as_printed([0.5, 0.5, 0.5], *answers)
     assert_only_as_printed(1.0, Q.sum(), P.sum() + 0.1)
+    assert all(stats.entropy(p, base=2) < 2.0 for p in (P, *RNG.dirichlet(np.ones(4), 20)))
     questions = played(Q, prefix.huffman(Q))
     assert_only_as_printed(questions, information.bits(information.entropy(Q)), 1.75, 2.25, rtol=0.01)
 

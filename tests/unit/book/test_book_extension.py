@@ -5,7 +5,8 @@ import json
 import build
 import macros
 import pytest
-from companion import citations, launch, ledger, model_map
+from companion import citations, launch, ledger, model_map, sources
+from docutils import nodes
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,42 @@ def test_launch_buttons_name_the_repository():
     assert options["a"] == 1
     assert options["repository_url"] == "https://github.com/someone/companion"
     assert set(options["launch_buttons"]) >= {"binderhub_url", "colab_url"}
+
+
+class Builder:
+    """As much of Sphinx as a link needs."""
+
+    def get_relative_uri(self, page, other):
+        return "../" * page.count("/") + other + ".html"
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [
+        (None, "../source/pedagogy_lib/checks.html#L-12"),
+        ("https://github.com/someone/companion", "https://github.com/someone/companion/blob/main/pedagogy_lib/checks.py#L12"),
+    ],
+)
+def test_code_is_linked_on_the_site_or_in_the_repository(monkeypatch, repository, address):
+    monkeypatch.setattr(launch, "repository_url", lambda: repository)
+    monkeypatch.setattr(launch, "branch", lambda: "main")
+    shown = nodes.literal("", "checks")
+    link = sources.link(Builder(), "book/equations", shown, ("pedagogy_lib/checks.py", 12))
+    assert link["refuri"] == address
+    assert sources.link(Builder(), "book/equations", shown, None) is shown
+
+
+def test_every_file_that_the_ledger_names_is_there():
+    found = sources.files()
+    assert "pedagogy_lib/models/static/gmm.py" in found
+    assert "tests/equations/test_2_1_1.py" in found
+    assert all((ledger.ROOT / path).is_file() for path in found)
+
+
+def test_a_test_is_found_at_its_line():
+    path, line = ledger.place_of_test("tests/unit/book/test_book_extension.py::test_a_test_is_found_at_its_line[case]")
+    assert (ledger.ROOT / path).read_text(encoding="utf-8").splitlines()[line - 1].startswith("def test_a_test_is_found")
+    assert ledger.place_of_test("tests/none.py::test_it") is None
 
 
 def test_every_macro_is_in_the_macro_cell():
