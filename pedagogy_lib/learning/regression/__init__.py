@@ -1,0 +1,5 @@
+"""Regression: the mean of the outputs x as a function of the inputs y.
+
+`linear` fits a line by least squares, with and without a prior; `crossvalidation` predicts each sample
+from the others, without fitting again.
+"""
