@@ -145,8 +145,8 @@ def responsibilities(ax, y, weights, size=18):
         ax.scatter(*y[own].T, s=size, c=colors, marker=MARKERS[k], linewidths=0)
 
 
-def valley(ax, x, height, path=None, levels=14):
-    """Draw a function of two coordinates as contours, its diagonal, and a staircase going down.
+def valley(ax, x, height, levels=14):
+    """Draw a function of two coordinates as contours, and its diagonal.
 
     Parameters
     ----------
@@ -155,13 +155,21 @@ def valley(ax, x, height, path=None, levels=14):
         Both coordinates.
     height : ndarray, shape (M, M)
         ``height[i, j]`` at (x[j], x[i]).
-    path : ndarray, shape (S, 2), optional
-        Corners of the staircase.
     levels : int
     """
     contours(ax, x, x, height, count=levels)
     ax.plot(x[[0, -1]], x[[0, -1]], color=COLORS["green"], lw=1.6, ls="--")
-    if path is not None:
-        ax.plot(*path.T, color=COLORS["vermillion"], lw=1.8)
-        ax.plot(*path[-1], "o", color=COLORS["vermillion"], ms=7)
     ax.set(xlim=x[[0, -1]], ylim=x[[0, -1]])
+
+
+def staircase(ax, path):
+    """Draw the path of a descent that moves along one coordinate at a time.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    path : ndarray, shape (S, 2)
+        Its corners, the last of which is marked.
+    """
+    ax.plot(*path.T, color=COLORS["vermillion"], lw=1.8)
+    ax.plot(*path[-1], "o", color=COLORS["vermillion"], ms=7)

@@ -90,12 +90,12 @@ def test_a_valley_shows_its_diagonal_and_path(ax):
     x = np.linspace(-1, 1, 21)
     height = x[:, None] ** 2 + (x - x[:, None]) ** 2
     path = np.array([[-0.5, 0.5], [-0.5, -0.5]])
-    partitions.valley(ax, x, height, path)
-    np.testing.assert_array_equal(ax.lines[1].get_xydata(), path)
+    partitions.valley(ax, x, height)
+    assert len(ax.lines) == 1
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), ax.lines[0].get_ydata())
-    empty = show.figure()[1]
-    partitions.valley(empty, x, height)
-    assert len(empty.lines) == 1
+    partitions.staircase(ax, path)
+    np.testing.assert_array_equal(ax.lines[1].get_xydata(), path)
+    np.testing.assert_array_equal(ax.lines[2].get_xydata(), path[-1:])
 
 
 def test_a_belief_is_a_mean_in_a_band(ax):
