@@ -113,8 +113,9 @@ def test_eq_5_5():
     noise = 0.7 * np.eye(K) @ RNG.normal(size=(K, 400_000))
     directions = np.array([[1, 0], [0, 1], [0.6, 0.8]])
     left = (directions @ noise).var(1)
-    assert_only_as_printed(left, np.einsum("ij,jk,ik->i", directions, 0.49 * np.eye(K), directions),
-                           np.einsum("ij,jk,ik->i", directions, np.diag([0.49, 0.6]), directions), rtol=0.02)
+    covariances = np.array([0.49 * np.eye(K), np.diag([0.49, 0.6])])
+    right, unequal = np.einsum("ij,cjk,ik->ci", directions, covariances, directions)
+    assert_only_as_printed(left, right, unequal, rtol=0.02)
 
 
 def posterior_mode(samples, variance):
