@@ -30,7 +30,7 @@ def figure_of(name, last):
 def bird():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PEDAGOGY_LIB_FIGURES", "page")
-        return figure_of("02-directed/2.1.1-mixture-models", "code-03")
+        return figure_of("02-directed/2.1.1-mixture-models", "touch-show")
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +49,17 @@ def drawn(page, film, index):
 def test_the_bird_without_a_name(new_page, bird, hand):
     page = new_page(**(PHONE if hand == "finger" else {}))
     complaints = shown(page, bird)
-    assert "A star at 44 and 18.0 mm: Adelie 0.38, Chinstrap 0.62" in alt(page)
+    assert "a bill 44 mm long and 18 mm deep" in alt(page)
+    assert "Adelie 0.384, Chinstrap 0.616" in alt(page)
     if hand == "keys":
-        knob = page.get_by_role("slider", name="the bird without a name")
-        for key in ["ArrowRight"] * 5 + ["PageDown"] * 2 + ["ArrowDown"]:
+        knob = page.get_by_role("slider", name="the unknown bird")
+        for key in ["ArrowRight"] * 10 + ["PageDown"] * 2:
             knob.press(key)
-        goal = (49, 12.5)
     else:
         goal = (49, 13.0)
         (drag if hand == "mouse" else swipe)(page, pixel(page, bird, 44, 18), pixel(page, bird, *goal))
-    assert "A star at 49 and 1" in alt(page)
-    assert "Gentoo 1.00" in alt(page)
+    assert "a bill 49 mm long and 13" in alt(page)
+    assert "Gentoo 1.000" in alt(page)
     length, depth = (int(page.locator("input").nth(i).input_value()) for i in (0, 1))
     index = length * len(bird.controls["depth"].values) + depth
     film = bird.film.versions[1 if hand == "finger" else 0]
