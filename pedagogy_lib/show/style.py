@@ -12,7 +12,7 @@ from .colors import COLORS, CYCLE
 _FONT_SIZE = 11.5
 NARROW = 4.0  # inches
 
-_INCHES = {"left": 0.62, "right": 0.14, "bottom": 0.52, "top": 0.34, "wspace": 0.62, "hspace": 0.72}
+_INCHES = {"left": 0.62, "right": 0.14, "bottom": 0.56, "top": 0.34, "wspace": 0.62, "hspace": 0.72}
 
 
 @cache
@@ -43,7 +43,7 @@ def _settings():
         "axes.edgecolor": muted,
         "axes.linewidth": 0.9,
         "axes.labelcolor": ink,
-        "axes.labelpad": 1.0,  # the font's lines are tall as they are
+        "axes.labelpad": 2.5,  # the lines of this font are tall as they are
         "axes.labelsize": _FONT_SIZE,
         "axes.titlesize": 12,
         "axes.titlelocation": "left",
@@ -172,6 +172,8 @@ def figure(ncols=1, nrows=1, width=6.2, height=None, **kw):
     stacked = _narrow.get() and width > NARROW and nrows == 1 < ncols
     if _narrow.get() and width > NARROW:
         if stacked:
+            # Between two panels there is room for the label of one, and the title or legend of the next.
+            inches["hspace"] = max(inches["hspace"], inches["bottom"] + inches["top"])
             ncols, nrows, height = 1, ncols, _stacked_height(height, ncols, inches)
             kw.pop("width_ratios", None)
             inches["left"] = max(inches["left"], inches["wspace"])  # room for the labels of all panels

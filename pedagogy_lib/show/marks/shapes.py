@@ -1,6 +1,7 @@
 """Marks that many chapters draw: covariance ellipses, bands, bells, level lines, labels."""
 
 from ..colors import COLORS
+from ..style import NARROW
 
 
 def ellipse(ax, mean, covariance, n_std=2.0, color="blue", fill=0.12, **kw):
@@ -152,6 +153,7 @@ def legend(ax, where="above", **kw):
     if where != "above":
         raise ValueError(f'legend: where must be "above" or "inside", got {where!r}')
     columns = kw.pop("ncols", len(ax.get_legend_handles_labels()[0]) or 1)
-    return ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, columnspacing=1.4, **kw
-    )
+    close = {"columnspacing": 1.4}
+    if ax.figure.get_figwidth() <= NARROW:  # on a phone
+        close = {"columnspacing": 0.8, "handlelength": 1.0, "handletextpad": 0.4, "fontsize": 10}
+    return ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, **{**close, **kw})

@@ -89,6 +89,9 @@ def bars(ax, probabilities, names, value=True):
 def curves(axes, x, log_joint, names):
     """Draw, over one variable, each class's share of the density, and below it the posterior.
 
+    Vertical lines mark where the first two classes are equally probable. The axes are left as they are, so
+    that this may stand in the `move` of a figure that is drawn once.
+
     Parameters
     ----------
     axes : pair of matplotlib.axes.Axes
@@ -97,6 +100,7 @@ def curves(axes, x, log_joint, names):
     log_joint : ndarray, shape (N, K)
         log p(x = k, y) at each value.
     names : sequence of str
+        For a legend, which the caller draws.
     """
     joint = np.exp(log_joint)
     posterior = joint / joint.sum(1, keepdims=True)
@@ -108,9 +112,6 @@ def curves(axes, x, log_joint, names):
     for edge in x[:-1][lead != 0]:
         for ax in axes:
             ax.axvline(edge, color=COLORS["ink"], lw=1)
-    axes[0].legend(loc="upper left")
-    axes[0].set(ylabel=r"$\pi_k\,p(y\,|\,k)$", ylim=(0, None), yticks=[])
-    axes[1].set(ylabel="posterior", ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
 
 
 def segment(ax, start, end, text, color="ink", offset=(4, 4)):

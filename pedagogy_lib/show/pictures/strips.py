@@ -112,7 +112,7 @@ def letters(ax, symbols, heights, colors=None, size=11):
     for i, (symbol, height) in enumerate(zip(symbols, heights)):
         color = COLORS[colors[i]] if colors is not None else COLORS["ink"]
         ax.plot([i, i], [0.5, height], color=COLORS["grid"], lw=1, zorder=0)
-        ax.text(i, height, symbol, ha="center", va="center", size=size, color=color, weight="bold")
+        ax.text(i, height, symbol, ha="center", va="center", size=size, color=color)
     ax.set(xlim=(-1, len(symbols)), ylim=(-0.08, 1.08), xticks=[], yticks=[0, 0.5, 1])
 
 
