@@ -1,4 +1,4 @@
-"""Appendix B: quadratic forms, determinants and inverses, Eqs. B.11 and B.13-B.15."""
+"""Appendix B: matrix calculus, quadratic forms, determinants and inverses, Eqs. B.1-B.11 and B.13-B.15."""
 
 import numpy as np
 import pytest
@@ -124,3 +124,148 @@ def test_text_b_3_determinant_lemma():
     U, V = RNG.normal(size=(4, 2)), RNG.normal(size=(2, 4))
     left = DET(SPD + U @ V)
     assert_only_as_printed(left, DET(SPD) * DET(np.eye(2) + V @ INV(SPD) @ U), DET(SPD) * DET(V @ INV(SPD) @ U))
+
+
+def gradient(y, X, h=1e-20):
+    """dy/dX entry by entry, by the complex step: no subtraction, and none of the appendix's algebra."""
+    slopes = np.empty(X.shape)
+    for index in np.ndindex(X.shape):
+        moved = X.astype(complex)
+        moved[index] += 1j * h
+        slopes[index] = y(moved).imag / h
+    return slopes
+
+
+def cubic(F):
+    """A number that depends on every entry of a matrix, on each differently."""
+    return (np.sin(np.arange(1, F.size + 1)).reshape(F.shape) * F**3).sum() / 3
+
+
+def at(F):
+    """Its gradient."""
+    return np.sin(np.arange(1, F.size + 1)).reshape(F.shape) * F**2
+
+
+RECT, SQUARE = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 4))
+LEFT, RIGHT = RNG.normal(size=(5, 3)), RNG.normal(size=(2, 4))
+
+
+def test_eq_B_1():
+    """Row by row, column by column, entry by entry: one matrix, of the shape of X."""
+    entries = gradient(cubic, RECT)
+    rows = []
+    for i in range(3):
+        replaced = lambda row, i=i: np.vstack([RECT[:i], row, RECT[i + 1 :]])
+        rows.append(gradient(lambda row, f=replaced: cubic(f(row)), RECT[[i]]))
+    columns = []
+    for j in range(4):
+        replaced = lambda column, j=j: np.hstack([RECT[:, :j], column, RECT[:, j + 1 :]])
+        columns.append(gradient(lambda column, f=replaced: cubic(f(column)), RECT[:, [j]]))
+    assert_only_as_printed(entries, np.vstack(rows), np.vstack(rows[::-1]), atol=1e-14)
+    assert_only_as_printed(entries, np.hstack(columns), np.hstack(columns[::-1]), atol=1e-14)
+
+
+def test_text_b_1_2_the_last_row_of_the_derivative(evidence):
+    """X has m rows; the draft numbers the last row of its derivative n, as if X were square."""
+    slopes = gradient(cubic, RECT)
+    assert slopes.shape == RECT.shape == (3, 4)
+    evidence("Text B.1.2-a", rows=len(slopes), columns=slopes.shape[1])
+
+
+def test_text_b_1_2_bilinear_form():
+    a, b = RNG.normal(size=3), RNG.normal(size=4)
+    assert_only_as_printed(gradient(lambda X: a @ X @ b, RECT), np.outer(a, b), np.outer(b, a).reshape(3, 4), 2 * np.outer(a, b))
+
+
+def test_text_b_1_1_product_rule_and_quadratic_form():
+    x, A, U, V = RNG.normal(size=4), SQUARE, RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4))
+    u, v = np.tanh(U @ x), (V @ x) ** 2
+    J_u, J_v = (1 - u**2)[:, None] * U, 2 * (V @ x)[:, None] * V
+    left = gradient(lambda x: np.tanh(U @ x) @ (V @ x) ** 2, x)
+    assert_only_as_printed(left, v @ J_u + u @ J_v, u @ J_u + v @ J_v, v @ J_u)
+    assert_only_as_printed(gradient(lambda x: x @ A @ x, x), x @ (A.T + A), 2 * x @ A, 2 * A @ x)
+
+
+def test_eq_B_2():
+    a, b, W = RNG.normal(size=4), RNG.normal(size=3), RNG.normal(size=(3, 3))
+    left = gradient(lambda X: (X @ a + b) @ W @ (X @ a + b), RECT)
+    z = RECT @ a + b
+    assert_only_as_printed(left, np.outer((W + W.T) @ z, a), np.outer(2 * W @ z, a), np.outer((W + W.T) @ (RECT @ a), a))
+
+
+def test_eq_B_3():
+    left = gradient(lambda X: cubic(LEFT @ X), RECT)
+    P = at(LEFT @ RECT)
+    assert_only_as_printed(left, LEFT.T @ P, 2 * LEFT.T @ P, -LEFT.T @ P)
+    # The entry before it: column j of P, times column i of A.
+    assert_only_as_printed(left[1, 2], P[:, 2] @ LEFT[:, 1], P[:, 1] @ LEFT[:, 2])
+
+
+def test_eq_B_4():
+    A = RNG.normal(size=(4, 4))
+    left = gradient(lambda X: cubic(X @ A), RECT)
+    P = at(RECT @ A)
+    assert_only_as_printed(left, P @ A.T, P @ A, -P @ A.T)
+
+
+def test_eq_B_5():
+    left = gradient(lambda X: cubic(LEFT @ X @ RIGHT.T), RECT)
+    P = at(LEFT @ RECT @ RIGHT.T)
+    assert_only_as_printed(left, LEFT.T @ P @ RIGHT, 2 * LEFT.T @ P @ RIGHT, -LEFT.T @ P @ RIGHT)
+
+
+def test_eq_B_6_is_of_the_other_product(evidence):
+    """What is printed on the right is the beginning of the derivative of y(X A X'), not of y(A X A')."""
+    X, A = np.random.default_rng(6).normal(size=(2, 4, 4))
+    P = at(X @ A @ X.T)
+    right = P @ X @ A.T + P.T @ X @ A
+    left = gradient(lambda X: cubic(X @ A @ X.T), X)
+    assert_only_as_printed(left, right, P @ X @ A.T + P @ X @ A, P @ X @ A.T)
+    named = gradient(lambda X: cubic(A @ X @ A.T), X)               # the product that the left side names
+    assert_only_as_printed(named, A.T @ at(A @ X @ A.T) @ A, right)
+    P_named = at(A @ X @ A.T)
+    evidence("B.6", named=named[0, 0], printed=(P_named @ X @ A.T + P_named.T @ X @ A)[0, 0])
+
+
+def test_eq_B_7():
+    a, b, c = RNG.normal(size=4), RNG.normal(size=3), RNG.normal(size=(3, 3))
+    f = lambda u: np.tanh(c @ np.tanh(u))                           # its Jacobian is not diagonal
+    left = gradient(lambda X: cubic(f(X @ a + b)), RECT)
+    u = RECT @ a + b
+    J = np.array([gradient(lambda u, i=i: f(u)[i], u) for i in range(3)])
+    p = at(f(u))
+    assert_only_as_printed(left, np.outer(J.T @ p, a), np.outer(J @ p, a), np.outer(p, a))
+
+
+def test_eq_B_8():
+    A = RNG.normal(size=(4, 3))
+    assert_only_as_printed(gradient(lambda X: np.trace(A @ X), RECT), A.T, 2 * A.T)
+    assert_only_as_printed(gradient(lambda X: np.trace(X @ A), RECT), A.T, -A.T)
+    assert_only_as_printed(gradient(np.trace, SQUARE), np.eye(4), np.ones((4, 4)))
+
+
+def test_eq_B_9():
+    B = RNG.normal(size=(5, 4))
+    assert_only_as_printed(gradient(lambda X: np.trace(LEFT @ X @ B.T), RECT), LEFT.T @ B, -LEFT.T @ B)
+
+
+def test_eq_B_10_is_of_the_other_product(evidence):
+    X, A = np.random.default_rng(6).normal(size=(2, 4, 4))
+    right = X @ A.T + X @ A
+    assert_only_as_printed(gradient(lambda X: np.trace(X @ A @ X.T), X), right, 2 * X @ A, X @ A)
+    named = gradient(lambda X: np.trace(A @ X @ A.T), X)
+    assert_only_as_printed(named, A.T @ A, right)
+    evidence("B.10", named=named[0, 0], printed=right[0, 0])
+
+
+def test_text_b_1_3_no_logarithm_is_needed(evidence):
+    """The Maclaurin series of log(I + E) diverges where E is large; the derivative is right there, too."""
+    A = np.array([[-3.0, 0.2], [0.1, 2.0]])
+    E, total, term = A - np.eye(2), np.zeros((2, 2)), np.eye(2)
+    for n in range(1, 61):
+        term = term @ E
+        total += (-1) ** (n + 1) * term / n
+    left = gradient(lambda X: 0.5 * np.log(DET(X) ** 2), A)
+    assert_only_as_printed(left, INV(A).T, INV(A), -INV(A).T)
+    assert DET(A) < 0 and np.abs(total).max() > 1e6
+    evidence("Text B.1.3-a", determinant=DET(A), exponent=np.floor(np.log10(np.abs(total).max())))
