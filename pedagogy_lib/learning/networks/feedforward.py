@@ -1,5 +1,7 @@
 """A network and its derivatives: one pair of functions, forward and backward.
 
+`run` and `run_back` are the mathematics; `forward` and `backward` check their arguments and call them.
+
 Samples are rows, as everywhere: the activities z_l are (N, K_l). The textbook's are columns, so that its
 D z + d reads z D' + d here, and a sum over samples is part of every product that has N inside.
 
@@ -65,7 +67,7 @@ def forward(params, y):
     Eq. 5.15.
     """
     check_layers(params)
-    return _forward(params, inputs("y", y, params[0].weights))
+    return run(params, inputs("y", y, params[0].weights))
 
 
 def backward(params, record, output_gradient, input_gradient=True):
@@ -97,10 +99,10 @@ def backward(params, record, output_gradient, input_gradient=True):
     output_gradient = inputs("output_gradient", output_gradient, params[-1].weights, width=len(params[-1].biases))
     if output_gradient.shape != record.output.shape:
         raise ValueError(f"output_gradient: expected shape {record.output.shape}, got {output_gradient.shape}")
-    return _backward(params, record, output_gradient, input_gradient)
+    return run_back(params, record, output_gradient, input_gradient)
 
 
-def _forward(params, y):
+def run(params, y):
     """z_0 = y; z_l = psi_l(D_l z_{l-1} + d_l) (Eq. 5.15)."""
     activities = [y]
     for layer in params:
@@ -110,7 +112,7 @@ def _forward(params, y):
     return Record(tuple(activities))
 
 
-def _backward(params, record, output_gradient, input_gradient):
+def run_back(params, record, output_gradient, input_gradient):
     """b_L = J_L dS/dz_L; b_l = J_l D'_{l+1} b_{l+1} (5.16); dS/dD_l = b_l z'_{l-1}, dS/dd_l = b_l (5.17)."""
     z, gradients, L = record.activities, [], len(params)
     b = params[-1].slope(z[-1]) * output_gradient

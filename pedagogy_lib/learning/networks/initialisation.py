@@ -14,7 +14,7 @@ S. Ganguli (2014).
 import numpy as np
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning.networks.layers import Linear, Tanh
+from pedagogy_lib.learning.networks.layers import LeakyRectified, Linear, Rectified, Tanh
 
 
 def _glorot(K, M, rng):
@@ -35,7 +35,7 @@ def _orthogonal(K, M, rng):
 SCHEMES = {"glorot": _glorot, "he": _he, "orthogonal": _orthogonal}
 
 
-def start(sizes, rng, hidden=Tanh, output=Linear, scheme="glorot", gain=1.0, dtype=np.float64):
+def start(sizes, rng, hidden=Tanh, output=Linear, scheme=None, gain=1.0, dtype=np.float64):
     """Draw a network to start learning from.
 
     Parameters
@@ -45,8 +45,8 @@ def start(sizes, rng, hidden=Tanh, output=Linear, scheme="glorot", gain=1.0, dty
     rng : numpy.random.Generator
     hidden, output : classes of `layers`
         Of all layers but the last, and of the last.
-    scheme : {"glorot", "he", "orthogonal"}
-        "glorot" for tanh and logistic units, "he" for rectifiers.
+    scheme : {"glorot", "he", "orthogonal"}, optional
+        If none is given, "he" where the hidden layers are rectifiers, else "glorot".
     gain : float
         Multiplies the weights.
     dtype : float64 or float32
@@ -57,12 +57,14 @@ def start(sizes, rng, hidden=Tanh, output=Linear, scheme="glorot", gain=1.0, dty
         The biases are zero.
     """
     rng, gain = checks.generator("rng", rng), checks.number("gain", gain, above=0)
-    draw = SCHEMES[checks.option("scheme", scheme, tuple(SCHEMES))]
     dtype = np.dtype(dtype)
     checks.option("dtype", dtype, (np.dtype(np.float32), np.dtype(np.float64)))
     for name, kind in (("hidden", hidden), ("output", output)):
         if not (isinstance(kind, type) and issubclass(kind, Linear)):
             raise TypeError(f"{name}: expected a class of layers, such as networks.Tanh, got {kind!r}")
+    if scheme is None:
+        scheme = "he" if issubclass(hidden, (Rectified, LeakyRectified)) else "glorot"
+    draw = SCHEMES[checks.option("scheme", scheme, tuple(SCHEMES))]
     sizes = [checks.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected the number of inputs and of at least one layer's units, got {sizes}")
