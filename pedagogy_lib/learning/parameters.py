@@ -123,7 +123,21 @@ def view(vector, like):
 
 def detach(params):
     """Copy the parameters, so that later steps do not move them."""
-    return _map(np.copy, params)
+    return each(np.copy, params)
+
+
+def each(function, params):
+    """Apply a function to each array of the parameters.
+
+    Returns
+    -------
+    The same structure, with what the function returned in the place of the arrays.
+    """
+    if params is None:
+        return None
+    if not isinstance(params, tuple):
+        return function(params)
+    return _like(params, [each(function, value) for value in params])
 
 
 def check_same_shapes(params, like, name):
@@ -157,16 +171,7 @@ def rows(y, index):
     -------
     The same structure.
     """
-    return _map(lambda values: values[index], y)
-
-
-def _map(function, params):
-    """The same structure, with a function of each array in its place."""
-    if params is None:
-        return None
-    if not isinstance(params, tuple):
-        return function(params)
-    return _like(params, [_map(function, value) for value in params])
+    return each(lambda values: values[index], y)
 
 
 def _like(params, values):

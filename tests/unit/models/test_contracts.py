@@ -9,7 +9,9 @@ import pytest
 
 from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed
-from pedagogy_lib.learning import em
+from pedagogy_lib.learning import em, networks, optimisation, parameters
+from pedagogy_lib.learning.networks import outputs
+from pedagogy_lib.models.discriminative import network
 from pedagogy_lib.models.dynamical import hmm
 
 EM = {
@@ -101,7 +103,8 @@ def data(name, rng):
 
 def test_every_model_is_found():
     assert {name.rpartition(".")[2] for name in NAMES} >= {
-        "factor_analysis", "gmm", "hmm", "kmeans", "lgssm", "pca", "ppca", "sparse_coding",
+        "factor_analysis", "gmm", "hmm", "kmeans", "lgssm", "network", "pca", "ppca",
+        "sparse_coding",
     }
     for name in APART:
         assert not hasattr(import_module(name), "Parameters")
@@ -137,7 +140,8 @@ def test_em_learns_from_where_the_model_starts(name):
         assert next(plain).loss == pytest.approx(found.losses[0], rel=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(import_module(name), "sample")])
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(import_module(name), "observed_statistics")
+                                  and hasattr(import_module(name), "sample")])
 def test_observed_statistics_take_the_latents_that_were_sampled(name):
     model, rng = import_module(name), np.random.default_rng(1)
     y, besides = data(name, rng)
@@ -151,6 +155,34 @@ def test_observed_statistics_take_the_latents_that_were_sampled(name):
     assert np.isnan(statistics.loss)
     assert type(statistics) is type(model.expected_statistics(params, seen))
     assert type(model.maximize(statistics)) is model.Parameters
+
+
+def gradient_data(name, rng):
+    """Observations for a model that is learned by its gradient, and what its start asks for besides them."""
+    y = rng.normal(size=(60, 3))
+    labels = np.eye(4)[rng.integers(4, size=60)]
+    return {"network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical))}[name.rpartition(".")[2]]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if GRADIENT in claims(import_module(name))])
+def test_a_gradient_is_that_of_the_loss_and_is_descended(name):
+    model, rng = import_module(name), np.random.default_rng(0)
+    y, besides = gradient_data(name, rng)
+    params = model.start(y, *besides, rng)
+    assert type(params) is model.Parameters
+    value, found = (
+        model.value_and_gradient(params, y, rng) if hasattr(model, "value_and_gradient")
+        else (model.loss(params, y, rng), model.gradient(params, y, rng))
+    )
+    parameters.check_same_shapes(found, params, "gradient")
+    flat, slope = parameters.flatten(params), parameters.flatten(found).vector
+    for along in rng.normal(size=(3, flat.vector.size)):
+        up, down = (model.loss(parameters.view(flat.vector + h * along, params), y, rng) for h in (1e-5, -1e-5))
+        assert (up - down) / 2e-5 == pytest.approx(slope @ along, rel=1e-6, abs=1e-8)
+        assert (up - down) / 2e-5 != pytest.approx(0.9 * slope @ along, rel=1e-3)
+    run = optimisation.run(model, params, y, rng, method=optimisation.GradientDescent(0.05), iterations=20)
+    assert run.losses[0] == pytest.approx(value, rel=1e-12)
+    assert run.losses[-1] < run.losses[0]
 
 
 class Wrong:
