@@ -161,7 +161,10 @@ def gradient_data(name, rng):
     """Observations for a model that is learned by its gradient, and what its start asks for besides them."""
     y = rng.normal(size=(60, 3))
     labels = np.eye(4)[rng.integers(4, size=60)]
-    return {"network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical))}[name.rpartition(".")[2]]
+    return {
+        "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
+        "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
+    }[name.rpartition(".")[2]]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if GRADIENT in claims(import_module(name))])
@@ -170,18 +173,20 @@ def test_a_gradient_is_that_of_the_loss_and_is_descended(name):
     y, besides = gradient_data(name, rng)
     params = model.start(y, *besides, rng)
     assert type(params) is model.Parameters
+    draws = lambda: np.random.default_rng(3)            # a loss that draws is differentiated at fixed draws
     value, found = (
-        model.value_and_gradient(params, y, rng) if hasattr(model, "value_and_gradient")
-        else (model.loss(params, y, rng), model.gradient(params, y, rng))
+        model.value_and_gradient(params, y, draws()) if hasattr(model, "value_and_gradient")
+        else (model.loss(params, y, draws()), model.gradient(params, y, draws()))
     )
     parameters.check_same_shapes(found, params, "gradient")
     flat, slope = parameters.flatten(params), parameters.flatten(found).vector
     for along in rng.normal(size=(3, flat.vector.size)):
-        up, down = (model.loss(parameters.view(flat.vector + h * along, params), y, rng) for h in (1e-5, -1e-5))
+        up, down = (model.loss(parameters.view(flat.vector + h * along, params), y, draws()) for h in (1e-5, -1e-5))
         assert (up - down) / 2e-5 == pytest.approx(slope @ along, rel=1e-6, abs=1e-8)
         assert (up - down) / 2e-5 != pytest.approx(0.9 * slope @ along, rel=1e-3)
     run = optimisation.run(model, params, y, rng, method=optimisation.GradientDescent(0.05), iterations=20)
-    assert run.losses[0] == pytest.approx(value, rel=1e-12)
+    if model.loss(params, y, np.random.default_rng(4)) == value:
+        assert run.losses[0] == pytest.approx(value, rel=1e-12)
     assert run.losses[-1] < run.losses[0]
 
 
