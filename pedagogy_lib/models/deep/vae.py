@@ -195,14 +195,14 @@ def value_and_gradient(params, y, rng, weight=1.0):
     up = feedforward.run(params.recognition, y)
     nu, s = _moments(up.output)
     noise = rng.standard_normal(nu.shape).astype(nu.dtype)
-    down = feedforward.run(params.emission, nu + s * noise)             # x = nu + s noise: a path from phi to x
+    down = feedforward.run(params.emission, nu + s * noise)  # x = nu + s noise: a path from phi to x
 
     value = _surprisals(params, down.output, y).mean() + weight * _divergences(nu, s).mean()
     slope, noise_slope = _emission_slopes(params, down.output, y)
     emission = feedforward.run_back(params.emission, down, slope, input_gradient=True)
-    g = emission.inputs                                                 # dE/dx at the draws, over N
-    to_mean = g + weight * nu / len(y)                                  # Eq. 8.16
-    to_log_deviation = g * noise * s + weight * (s * s - 1) / len(y)    # dx/dlog s = noise s
+    g = emission.inputs  # dE/dx at the draws, over N
+    to_mean = g + weight * nu / len(y)  # Eq. 8.16
+    to_log_deviation = g * noise * s + weight * (s * s - 1) / len(y)  # dx/dlog s = noise s
     recognition = feedforward.run_back(params.recognition, up, np.hstack([to_mean, to_log_deviation]), False)
     return float(value), Parameters(recognition.params, emission.params, noise_slope)
 
@@ -227,7 +227,7 @@ def terms(params, y, rng):
     reconstruction = _surprisals(params, feedforward.run(params.emission, x).output, y).mean()
     divergence = _divergences(nu, s).mean()
     own = _log_normal((x - nu) / s).astype(float) - np.log(s).sum(1)
-    scaled = (x[:, None] - nu) / s                                      # every draw under every component
+    scaled = (x[:, None] - nu) / s  # every draw under every component
     mixture = logsumexp(_log_normal(scaled) - np.log(s).sum(1), axis=1) - np.log(len(y))
     aggregate = (mixture - _log_normal(x)).mean()
     return Terms(float(reconstruction), float(divergence), float((own - mixture).mean()), float(aggregate))
@@ -314,7 +314,7 @@ def _check(params):
     if len(params.recognition[-1].biases) != 2 * K or type(params.recognition[-1]) is not Linear:
         raise ValueError(
             f"params.recognition[-1]: expected {2 * K} linear units, a mean and a log deviation for each of the "
-            f"emission's {K} inputs, got {len(params.recognition[-1].biases)} of {type(params.recognition[-1]).__name__}"
+            f"emission's {K} inputs, got {len(params.recognition[-1].biases)} {type(params.recognition[-1]).__name__}"
         )
     noise = params.log_noise
     if isinstance(last, outputs.Gaussian) != (noise is not None):
@@ -328,6 +328,8 @@ def _checked(params, y):
     _check(params)
     y = feedforward.inputs("y", y, params.recognition[0].weights)
     if y.shape[1] != len(params.emission[-1].biases):
-        raise ValueError(f"y: expected {len(params.emission[-1].biases)} columns, as the emission gives, got {y.shape[1]}")
+        raise ValueError(
+            f"y: expected {len(params.emission[-1].biases)} columns, as the emission gives, got {y.shape[1]}"
+        )
     params.emission[-1].check(y)
     return y
