@@ -1,15 +1,142 @@
-"""Appendix B: quadratic forms, determinants and inverses, Eqs. B.11 and B.13-B.15."""
+"""Appendix B: derivatives with respect to matrices, determinants, quadratic forms and inverses, Eqs. B.1-B.11, B.13-B.15."""
 
 import numpy as np
 import pytest
 from compare import assert_only_as_printed
 from scipy.linalg import expm, logm
 
+from pedagogy_lib.learning import differentiation
+
 RNG = np.random.default_rng(66)
 INV, DET = np.linalg.inv, np.linalg.det
 M = RNG.normal(size=(4, 4))
 W = RNG.normal(size=(4, 4))
 SPD = W @ W.T + np.eye(4)
+X = RNG.normal(size=(3, 4))
+A_LEFT, A_RIGHT, B_RIGHT = RNG.normal(size=(5, 3)), RNG.normal(size=(4, 2)), RNG.normal(size=(2, 4))
+
+
+def slope(function, at, h=1e-30):
+    """dy/dX, entry by entry and by the complex step: no rule of calculus is used."""
+    found = np.empty(at.shape)
+    for index in np.ndindex(at.shape):
+        moved = at.astype(complex)
+        moved[index] += 1j * h
+        found[index] = np.imag(function(moved)) / h
+    return found
+
+
+def number(F):
+    """A scalar function of a matrix, in which all entries count differently."""
+    weights = np.cos(np.arange(F.size)).reshape(F.shape)
+    return np.sum(weights * F + F**3 / 5)
+
+
+def number_slope(F):
+    return np.cos(np.arange(F.size)).reshape(F.shape) + 3 * F**2 / 5
+
+
+def test_eq_B_1():
+    """The derivative with respect to a matrix has its shape: its rows are derivatives by rows, its columns by columns."""
+    f = lambda v: number(A_LEFT @ v @ A_RIGHT)
+    left = slope(f, X)
+
+    def with_row(i, v):
+        return np.concatenate([X[:i], v[None], X[i + 1 :]])
+
+    def with_column(j, v):
+        return np.concatenate([X[:, :j], v[:, None], X[:, j + 1 :]], axis=1)
+
+    rows = np.array([slope(lambda v, i=i: f(with_row(i, v)), X[i]) for i in range(3)])
+    columns = np.array([slope(lambda v, j=j: f(with_column(j, v)), X[:, j]) for j in range(4)]).T
+    assert_only_as_printed(left, rows, rows[::-1], rtol=1e-12)
+    assert_only_as_printed(left, columns, columns[:, ::-1], rtol=1e-12)
+    # The display before it, of the bilinear form.
+    a, b = RNG.normal(size=3), RNG.normal(size=4)
+    assert_only_as_printed(slope(lambda v: a @ v @ b, X), np.outer(a, b), np.outer(a, a[[0, 1, 2, 0]]))
+
+
+def test_eq_B_2():
+    a, b, weights = RNG.normal(size=4), RNG.normal(size=3), RNG.normal(size=(3, 3))
+    form = lambda v: (v @ a + b) @ weights @ (v @ a + b)
+    right = np.outer((weights + weights.T) @ (X @ a + b), a)
+    assert_only_as_printed(slope(form, X), right, np.outer(2 * weights @ (X @ a + b), a), rtol=1e-12)
+
+
+def test_eq_B_3():
+    G = number_slope(A_LEFT @ X)
+    left = slope(lambda v: number(A_LEFT @ v), X)
+    assert_only_as_printed(left, A_LEFT.T @ G, -A_LEFT.T @ G, rtol=1e-12)
+    np.testing.assert_allclose(differentiation.gradient(lambda v: number(A_LEFT @ v), X), left, rtol=1e-12)
+
+
+def test_eq_B_4():
+    G = number_slope(X @ A_RIGHT)
+    left = slope(lambda v: number(v @ A_RIGHT), X)
+    assert_only_as_printed(left, G @ A_RIGHT.T, G @ B_RIGHT, rtol=1e-12)
+    np.testing.assert_allclose(differentiation.gradient(lambda v: number(v @ A_RIGHT), X), left, rtol=1e-12)
+
+
+def test_eq_B_5():
+    G = number_slope(A_LEFT @ X @ B_RIGHT.T)
+    left = slope(lambda v: number(A_LEFT @ v @ B_RIGHT.T), X)
+    assert_only_as_printed(left, A_LEFT.T @ G @ B_RIGHT, A_LEFT.T @ G @ A_RIGHT.T, rtol=1e-12)
+
+
+def test_eq_B_6(evidence):
+    """The right-hand side is that of X A X', the function announced before; of A X A' it is not."""
+    G = number_slope(X @ M @ X.T)
+    left = slope(lambda v: number(v @ M @ v.T), X)
+    right = G @ X @ M.T + G.T @ X @ M
+    assert_only_as_printed(left, right, G @ X @ M.T + G @ X @ M, G @ X @ M.T, rtol=1e-12)
+    np.testing.assert_allclose(differentiation.gradient(lambda v: number(v @ M @ v.T), X), left, rtol=1e-12)
+    square = RNG.normal(size=(4, 4))
+    G = number_slope(M @ square @ M.T)
+    truth = slope(lambda v: number(M @ v @ M.T), square)
+    printed = G @ square @ M.T + G.T @ square @ M
+    assert_only_as_printed(truth, M.T @ G @ M, printed, rtol=1e-10)
+    # In numbers: all of them 1 by 1, y(F) = F, A = 2, X = 3.
+    one = slope(lambda v: 2.0 * v * 2.0, np.array(3.0))
+    evidence("B.6", truth=one, printed=3.0 * 2.0 + 3.0 * 2.0)
+
+
+def test_eq_B_7():
+    """y(f(X a + b)) with f the hyperbolic tangent, whose Jacobian is diagonal, and with a rotation of it, whose is not."""
+    a, b, turn = RNG.normal(size=4), RNG.normal(size=3), RNG.normal(size=(3, 3))
+    left = slope(lambda v: number(turn @ np.tanh(v @ a + b)), X)
+    t = np.tanh(X @ a + b)
+    J, g = turn @ np.diag(1 - t**2), number_slope(turn @ t)
+    assert_only_as_printed(left, np.outer(J.T @ g, a), np.outer(J @ g, a), np.outer(g, a), rtol=1e-12)
+
+
+def test_eq_B_8():
+    A = RNG.normal(size=(4, 3))
+    left = slope(lambda v: np.trace(A @ v), X)
+    assert_only_as_printed(left, A.T, -A.T)
+    assert_only_as_printed(slope(lambda v: np.trace(v @ A), X), A.T, -A.T)
+    assert_only_as_printed(slope(np.trace, SPD), np.eye(4), np.ones((4, 4)))
+
+
+def test_eq_B_9():
+    A, B = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 4))
+    assert_only_as_printed(slope(lambda v: np.trace(A @ v @ B.T), X), A.T @ B, 2 * A.T @ B, rtol=1e-12)
+
+
+def test_eq_B_10(evidence):
+    """As of Eq. B.6: the right-hand side belongs to X A X'."""
+    left = slope(lambda v: np.trace(v @ M @ v.T), X)
+    assert_only_as_printed(left, X @ M.T + X @ M, 2 * X @ M, rtol=1e-12)
+    square = RNG.normal(size=(4, 4))
+    truth = slope(lambda v: np.trace(M @ v @ M.T), square)
+    assert_only_as_printed(truth, M.T @ M, square @ M.T + square @ M, rtol=1e-12)
+    evidence("B.10", truth=slope(lambda v: 2.0 * v * 2.0, np.array(3.0)), printed=3.0 * 2.0 + 3.0 * 2.0)
+
+
+def test_text_b_1_2_the_last_row(evidence):
+    """A matrix of m rows has m derivatives in each column; the printed array's last row is numbered n."""
+    m, n = X.shape
+    assert slope(number, X).shape == (m, n) != (n, n)
+    evidence("Text B.1.2-a", rows=m, printed=n)
 
 
 def test_eq_B_11():
