@@ -5,6 +5,8 @@ import pytest
 from compare import assert_only_as_printed
 from scipy.linalg import expm, logm
 
+from pedagogy_lib.learning import differentiation
+
 RNG = np.random.default_rng(66)
 INV, DET = np.linalg.inv, np.linalg.det
 M = RNG.normal(size=(4, 4))
@@ -138,7 +140,7 @@ def gradient(y, X, h=1e-20):
 
 def cubic(F):
     """A number that depends on every entry of a matrix, on each differently."""
-    return (np.sin(np.arange(1, F.size + 1)).reshape(F.shape) * F**3).sum() / 3
+    return np.sum(np.sin(np.arange(1, F.size + 1)).reshape(F.shape) * F**3) / 3
 
 
 def at(F):
@@ -201,6 +203,7 @@ def test_eq_B_3():
     assert_only_as_printed(left, LEFT.T @ P, 2 * LEFT.T @ P, -LEFT.T @ P)
     # The entry before it: column j of P, times column i of A.
     assert_only_as_printed(left[1, 2], P[:, 2] @ LEFT[:, 1], P[:, 1] @ LEFT[:, 2])
+    np.testing.assert_allclose(differentiation.gradient(lambda X: cubic(LEFT @ X), RECT), left, rtol=1e-12)
 
 
 def test_eq_B_4():
@@ -208,6 +211,7 @@ def test_eq_B_4():
     left = gradient(lambda X: cubic(X @ A), RECT)
     P = at(RECT @ A)
     assert_only_as_printed(left, P @ A.T, P @ A, -P @ A.T)
+    np.testing.assert_allclose(differentiation.gradient(lambda X: cubic(X @ A), RECT), left, rtol=1e-12)
 
 
 def test_eq_B_5():
@@ -223,6 +227,7 @@ def test_eq_B_6_is_of_the_other_product(evidence):
     right = P @ X @ A.T + P.T @ X @ A
     left = gradient(lambda X: cubic(X @ A @ X.T), X)
     assert_only_as_printed(left, right, P @ X @ A.T + P @ X @ A, P @ X @ A.T)
+    np.testing.assert_allclose(differentiation.gradient(lambda X: cubic(X @ A @ X.T), X), left, rtol=1e-12)
     named = gradient(lambda X: cubic(A @ X @ A.T), X)               # the product that the left side names
     assert_only_as_printed(named, A.T @ at(A @ X @ A.T) @ A, right)
     P_named = at(A @ X @ A.T)
