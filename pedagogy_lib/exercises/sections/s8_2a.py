@@ -7,7 +7,12 @@ from pedagogy_lib.exercises.tasks import task
 
 def _divergence_cases(rng):
     return [
-        (rng.normal(size=(5, 3)), np.exp(0.5 * rng.normal(size=(5, 3))), rng.normal(size=3), np.exp(rng.normal(size=3))),
+        (
+            rng.normal(size=(5, 3)),
+            np.exp(0.5 * rng.normal(size=(5, 3))),
+            rng.normal(size=3),
+            np.exp(rng.normal(size=3)),
+        ),
         (rng.normal(size=(2, 1)), np.exp(rng.normal(size=(2, 1))), rng.normal(size=1), np.exp(rng.normal(size=1))),
     ]
 
@@ -32,12 +37,16 @@ def _(means, deviations, m, t):
     return _divergence(means, deviations)
 
 
-@divergences.mistake("the means not measured in units of t", "The squared distance of the means is divided by t squared.")
+@divergences.mistake(
+    "the means not measured in units of t", "The squared distance of the means is divided by t squared."
+)
 def _(means, deviations, m, t):
     return _divergence(means - m, deviations / t)
 
 
-@divergences.mistake("the relative entropy the other way round", "It is from the guess to the source, and it is not symmetric.")
+@divergences.mistake(
+    "the relative entropy the other way round", "It is from the guess to the source, and it is not symmetric."
+)
 def _(means, deviations, m, t):
     return _divergence((m - means) / deviations, t / deviations)
 
@@ -47,7 +56,9 @@ def _(means, deviations, m, t):
     return np.full(len(means), _divergence((means - m) / t, deviations / t).sum())
 
 
-@divergences.mistake("logarithm with the wrong sign", "A narrow guess is dear: the term is minus the logarithm of s / t.")
+@divergences.mistake(
+    "logarithm with the wrong sign", "A narrow guess is dear: the term is minus the logarithm of s / t."
+)
 def _(means, deviations, m, t):
     nu, s = (means - m) / t, deviations / t
     return (0.5 * (nu**2 + s**2 - 1) + np.log(s)).sum(1)
@@ -79,7 +90,9 @@ def importance_bound(log_joint, log_guess):
     return _log_mean(log_joint - log_guess)
 
 
-@importance_bound.mistake("the mean of the logarithms", "That is the ELBO. The mean of the weights belongs inside of the logarithm.")
+@importance_bound.mistake(
+    "the mean of the logarithms", "That is the ELBO. The mean of the weights belongs inside of the logarithm."
+)
 def _(log_joint, log_guess):
     return (log_joint - log_guess).mean(0)
 
@@ -89,13 +102,17 @@ def _(log_joint, log_guess):
     return _log_mean(log_joint - log_guess) + np.log(len(log_joint))
 
 
-@importance_bound.mistake("underflow", "e to the power of -2000 is zero in the machine: subtract the largest logarithm first.")
+@importance_bound.mistake(
+    "underflow", "e to the power of -2000 is zero in the machine: subtract the largest logarithm first."
+)
 def _(log_joint, log_guess):
     with np.errstate(divide="ignore"):
         return np.log(np.exp(log_joint - log_guess).mean(0))
 
 
-@importance_bound.mistake("the guess added", "A weight is the joint divided by the guess, so that the logarithms are subtracted.")
+@importance_bound.mistake(
+    "the guess added", "A weight is the joint divided by the guess, so that the logarithms are subtracted."
+)
 def _(log_joint, log_guess):
     return _log_mean(log_joint + log_guess)
 
@@ -124,12 +141,16 @@ def _(slopes, noise, means, logs):
     return slopes + means, slopes * noise + s - 1 / s
 
 
-@to_recognition.mistake("the divergence left out", "The loss is the energy plus the divergence, which has derivatives as well.")
+@to_recognition.mistake(
+    "the divergence left out", "The loss is the energy plus the divergence, which has derivatives as well."
+)
 def _(slopes, noise, means, logs):
     return slopes, slopes * noise * np.exp(logs)
 
 
-@to_recognition.mistake("the noise left out", "The draw is means + s noise, so that its derivative has the noise in it.")
+@to_recognition.mistake(
+    "the noise left out", "The draw is means + s noise, so that its derivative has the noise in it."
+)
 def _(slopes, noise, means, logs):
     s = np.exp(logs)
     return slopes + means, slopes * s + s**2 - 1
