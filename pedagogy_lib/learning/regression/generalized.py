@@ -118,14 +118,16 @@ class _Problem:
         """Residual x - mean, variance A'', and slope deta/ds, of each sample."""
         s = self.predictor(beta)
         eta = self.link.natural(s)
-        return self.x - self.family.mean(eta), self.family.curvature(eta), self.link.slope(s)
+        residual = self.x - self.family.mean(eta)
+        return residual, self.family.curvature(eta), self.link.slope(s)
 
     def score_and_information(self, beta):
         residual, variance, slope = self.moments(beta)
-        score = self.z.T @ (self.weights * slope * residual)                # Eq. 5.13, with the slope of the link
+        score = self.z.T @ (self.weights * slope * residual)  # Eq. 5.13, and deta/ds
         root = np.sqrt(self.weights * variance) * np.abs(slope)
         rooted = root[:, None] * self.z
-        # deta/ds A'' deta/ds, the Fisher information of s (section B.2); for a canonical link the Hessian.
+        # deta/ds A'' deta/ds is the Fisher information of s (section B.2);
+        # for a canonical link it is the second derivative.
         return score - self.precision @ beta, rooted.T @ rooted + self.precision
 
 
