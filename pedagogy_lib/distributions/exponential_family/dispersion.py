@@ -78,8 +78,9 @@ class Bernoulli:
         return expit(eta)
 
     def curvature(self, eta):
-        """A'' = p (1 - p), of which neither factor is found by subtraction."""
-        return expit(eta) * expit(-eta)
+        """A'' = p (1 - p) = e / (1 + e)^2, where e = e^-|eta| cannot overflow, and nothing is subtracted."""
+        e = np.exp(-np.abs(eta))
+        return e / (1 + e) ** 2
 
     def variance(self, mean):
         return mean * (1 - mean)
@@ -89,11 +90,13 @@ class Bernoulli:
 
     def half_deviance(self, x, eta):
         """-log p(x; eta) less its lowest value: x log(1 + e^-eta) + (1 - x) log(1 + e^eta) less the entropy of x."""
-        surprise = x * np.logaddexp(0, -eta) + (1 - x) * np.logaddexp(0, eta)
-        return surprise + xlogy(x, x) + xlog1py(1 - x, -x)
+        # log(1 + e^-eta) is the excess below, and -eta besides where eta < 0; so too with the other sign.
+        surprise = np.log1p(np.exp(-np.abs(eta))) + np.where(np.greater(eta, 0), (1 - x) * eta, -x * eta)
+        return surprise + self.log_peak(x, 1.0)
 
     def log_peak(self, x, dispersion):
-        return xlogy(x, x) + xlog1py(1 - x, -x)
+        whole = (np.equal(x, 0) | np.equal(x, 1)).all()
+        return np.zeros(np.shape(x)) if whole else xlogy(x, x) + xlog1py(1 - x, -x)
 
     def possible(self, x):
         return (x >= 0) & (x <= 1)
@@ -125,7 +128,7 @@ class Binomial(NamedTuple):
         return self.trials * expit(eta)
 
     def curvature(self, eta):
-        return self.trials * expit(eta) * expit(-eta)
+        return self.trials * Bernoulli().curvature(eta)
 
     def variance(self, mean):
         return mean * (1 - mean / self.trials)

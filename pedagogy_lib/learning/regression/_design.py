@@ -40,28 +40,32 @@ def standardized(y, weights, intercept, check=True):
     """Centre and scale the inputs, so that neither their units nor their zero matters to the fit."""
     N, M = y.shape
     centre = weights @ y / weights.sum() if intercept else np.zeros(M)
+    z = np.empty((N, M + intercept))
+    z[:, M:] = 1.0
+    np.subtract(y, centre, out=z[:, :M])
+    rooted = z if np.ptp(weights) == 0 else np.sqrt(weights / weights.mean())[:, None] * z
+    gram = rooted.T @ rooted / N
+    scale = np.sqrt(np.diag(gram)[:M])
     # A constant column is not exactly its own mean: what is left of it is rounding.
-    z = y - centre
-    scale = np.sqrt(weights @ z**2 / weights.sum())
-    constant = scale <= DEPENDENT * np.abs(y).max(0)
+    constant = scale <= DEPENDENT * np.abs(centre)
     scale = np.where(constant, 1.0, scale)
-    z = np.where(constant, 0.0, z / scale)
-    back = np.vstack([np.diag(1 / scale), -centre / scale])
-    if intercept:
-        z, back = np.column_stack([z, np.ones(N)]), np.column_stack([back, np.eye(M + 1)[:, M]])
-    return _independent(Design(z, back, scale), weights, intercept) if check else Design(z, back, scale)
+    z[:, :M] *= np.where(constant, 0.0, 1 / scale)
+    back = np.zeros((M + 1, M + intercept))
+    back[:M, :M], back[M, :M], back[M, M:] = np.diag(1 / scale), -centre / scale, 1.0
+    design = Design(z, back, scale)
+    by = np.append(np.where(constant, np.inf, scale), np.ones(int(intercept)))
+    return _independent(design, gram / by / by[:, None], weights, intercept) if check else design
 
 
-def _independent(design, weights, intercept):
+def _independent(design, gram, weights, intercept):
     """The design if no column depends on others; orthogonal columns instead of it if one nearly does."""
-    root = np.sqrt(weights / weights.sum())[:, None] * design.z
     try:
-        smallest = np.diag(np.linalg.cholesky(root.T @ root)).min()
+        smallest = np.diag(np.linalg.cholesky(gram)).min()
     except np.linalg.LinAlgError:
         smallest = 0.0
     if smallest > NEARLY:
         return design
-    P = root.shape[1]
+    root, P = np.sqrt(weights / weights.sum())[:, None] * design.z, len(gram)
     if len(root) < P:
         root = np.vstack([root, np.zeros((P - len(root), P))])
     R, order = qr(root, mode="r", pivoting=True)
@@ -75,6 +79,6 @@ def _independent(design, weights, intercept):
             "or give a penalty above 0",
             tuple(dependent),
         )
-    R = np.linalg.qr(root, mode="r")
+    R = np.linalg.qr(root, mode="r")[:P]
     z = solve_triangular(R, design.z.T, trans="T").T                # z R^-1
     return design._replace(z=z, back=solve_triangular(R, design.back.T, trans="T").T)

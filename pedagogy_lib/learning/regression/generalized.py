@@ -27,8 +27,10 @@ from pedagogy_lib.learning.regression.scoring import scoring
 
 #: A fit has arrived when a step would lower the loss by less than this, in units of the noise.
 ARRIVED = 1e-20
+#: Newton's steps square what is left, so that after a step which promised so little nothing is.
+ARRIVED_BY_NEWTON = 1e-11
 #: And no linear predictor moves by more than this part.
-STILL = 1e-6
+STILL = 1e-5
 #: After so many steps without arriving, one asks whether there is anywhere to arrive.
 SUSPECT = 12
 
@@ -106,6 +108,7 @@ class _Problem:
     def __init__(self, z, x, family, link, offsets, weights, precision):
         self.z, self.x, self.family, self.link = z, x, family, link
         self.offsets, self.weights, self.precision = offsets, weights, precision
+        self.rooted = np.empty_like(z)                      # kept, because to allocate it takes as long as to fill it
 
     def predictor(self, beta):
         return self.z @ beta + self.offsets
@@ -125,7 +128,7 @@ class _Problem:
         residual, variance, slope = self.moments(beta)
         score = self.z.T @ (self.weights * slope * residual)  # Eq. 5.13, and deta/ds
         root = np.sqrt(self.weights * variance) * np.abs(slope)
-        rooted = root[:, None] * self.z
+        rooted = np.multiply(root[:, None], self.z, out=self.rooted)
         # deta/ds A'' deta/ds is the Fisher information of s (section B.2);
         # for a canonical link it is the second derivative.
         return score - self.precision @ beta, rooted.T @ rooted + self.precision
@@ -209,12 +212,12 @@ def fit(
     """
     _check_dispersion(dispersion)
     problem, back, beta = _begin(y, x, family, link, intercept, offsets, weights, penalty, start)
-    degrees = len(problem.x) - len(beta)
+    degrees, canonical = len(problem.x) - len(beta), problem.link is links.named(family, None)
     with np.errstate(all="ignore"):
         for number, step in enumerate(scoring(problem, beta), 1):
             noise = 1.0 if family.fixed else step.loss / max(degrees, 1)
             s, motion = problem.predictor(step.beta), np.abs(problem.z @ step.change).max()
-            small = step.decrement <= ARRIVED * noise
+            small = step.decrement <= (ARRIVED_BY_NEWTON if canonical else ARRIVED) * noise
             if motion <= STILL * max(1.0, np.abs(s).max()) and (small or _lost(step, motion, s, noise)):
                 break
             if number == SUSPECT or small:
@@ -305,8 +308,8 @@ def _start(problem, design, intercept, start):
         return beta
     with np.errstate(all="ignore"):
         level = float(problem.link.linear(np.average(interior, weights=problem.weights))) - problem.offsets.mean()
-        flat = np.full(len(problem.x), level if intercept and np.isfinite(level) else 0.0)
-        beta = np.linalg.lstsq(problem.z, flat, rcond=None)[0]
+        flat = np.append(np.zeros(len(design.back) - 1), level if intercept and np.isfinite(level) else 0.0)
+        beta = np.linalg.lstsq(design.back, flat, rcond=None)[0]
         if np.isfinite(problem.loss(beta)):
             return beta
         linked = problem.link.linear(interior) - problem.offsets
@@ -323,7 +326,7 @@ def _check_start(name, problem, beta):
 
 def _finish(problem, back, beta, intercept, number, degrees, dispersion):
     residual, variance, _ = problem.moments(beta)
-    _, information = problem.score_and_information(beta)
+    information = problem.score_and_information(beta)[1]
     pearson = float(problem.weights @ (residual**2 / variance))
     estimated = dispersion == "estimated" or (dispersion is None and not problem.family.fixed)
     phi = (pearson / degrees if degrees > 0 else np.nan) if estimated else float(dispersion or 1.0)
