@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NAMES = ["hmm", "kalman", "learning", "particles", "sparse"]
+NAMES = ["hmm", "kalman", "learning", "particles", "regression", "sparse"]
 COMPARED_OTHERWISE = {"particles"}  # whose answers are random: `test_particles_...` below
 
 
@@ -94,6 +94,13 @@ def test_another_answer_of_the_particles(benchmarks):
     assert particles._compare("NumPy", 500, mine, particles.reference(y, 500)()) < 12
     with pytest.raises(AssertionError, match="late and we differ"):
         particles._compare("late", 500, mine, particles.reference(np.roll(y, 3, 0), 500)())
+
+
+def test_another_answer_of_the_regression(monkeypatch, benchmarks):
+    regression = benchmarks["regression"]
+    monkeypatch.setattr(regression, "PEERS", {"nearly": lambda *given: lambda: regression.ours(*given)() + 1e-7})
+    with pytest.raises(AssertionError, match="nearly and we differ by 1.0e-07"):
+        regression._race("logistic regression", (200, 2), 1)
 
 
 def test_a_worse_sparse_code(monkeypatch, benchmarks):
