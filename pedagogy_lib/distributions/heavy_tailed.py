@@ -12,7 +12,7 @@ Section 2.1.3, Eq. 2.29.
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import betainc, expit, gammaln
 
 
 class Laplace(NamedTuple):
@@ -42,6 +42,11 @@ class Laplace(NamedTuple):
     def log_normalizer(self):
         """log Z_k, where Z_k = 2 / alpha_k."""
         return np.log(2 / np.asarray(self.rates, float))
+
+    def cumulative(self, x):
+        """The distribution function."""
+        u = self.rates * np.asarray(x, float)
+        return np.where(u < 0, 0.5 * np.exp(-np.abs(u)), 1 - 0.5 * np.exp(-np.abs(u)))
 
     def sample(self, shape, rng):
         """Draw an array of codes."""
@@ -84,6 +89,10 @@ class Cauchy(NamedTuple):
     def log_normalizer(self):
         """log Z_k, where Z_k = pi / beta_k."""
         return np.log(np.pi / np.asarray(self.scales, float))
+
+    def cumulative(self, x):
+        """The distribution function, arctan(x_k / beta_k) / pi + 1/2."""
+        return np.arctan(np.asarray(x) / self.scales) / np.pi + 0.5
 
     def sample(self, shape, rng):
         """Draw an array of codes."""
@@ -130,6 +139,13 @@ class HyperbolicCosine(NamedTuple):
         """log Z_k, where Z_k = B(1/2, alpha_k / (2 beta)) / beta, with Euler's beta function."""
         half = np.asarray(self.rates, float) / (2 * self.sharpness)
         return gammaln(0.5) + gammaln(half) - gammaln(half + 0.5) - np.log(self.sharpness)
+
+    def cumulative(self, x):
+        """The distribution function: (1 + tanh(beta x)) / 2, which is expit(2 beta x), has a beta distribution."""
+        half = np.asarray(self.rates, float) / (2 * self.sharpness)
+        x = np.asarray(x, float)
+        tail = betainc(half, half, expit(-2 * self.sharpness * np.abs(x)))     # below -|x|, which keeps its digits
+        return np.where(x < 0, tail, 1 - tail)
 
     def sample(self, shape, rng):
         """Draw an array of codes."""

@@ -1,6 +1,6 @@
 """What a reader sees: figures that are still, that answer to a hand, that play step by step, that ask.
 
-`still`, `explore`, `animate` and `predict` each return one object, the same with and without a running
+`still`, `explore`, `animate`, `predict` and `sounds` each return one object, the same with and without a running
 kernel; `handle` makes a point of a picture draggable. `figure` and the marks (`ellipse`, `band`, `bell`,
 `contours`, `label`) give them one look; `graph` draws graphical models; `source` prints the code that
 runs. Their machinery stands in `engine/`, what they are made of in `marks/`, and what chapters draw in
@@ -16,6 +16,7 @@ from .engine.explore import Explore, explore
 from .engine.handles import handle
 from .engine.page import assets
 from .engine.predict import Predict, number, place, predict, sketch
+from .engine.sound import Sounds, sounds
 from .engine.still import Still, still
 from .marks.graph import dots, graph, latent, observed, parameter, plate
 from .marks.shapes import band, bell, contours, ellipse, label, legend
@@ -27,6 +28,7 @@ __all__ = [
     "COLORS",
     "CYCLE",
     "Explore",
+    "Sounds",
     "Source",
     "Predict",
     "Still",
@@ -54,6 +56,7 @@ __all__ = [
     "predict",
     "sketch",
     "slider",
+    "sounds",
     "source",
     "still",
     "style",

@@ -307,6 +307,58 @@ def maximize(statistics, options=PLAIN):
     return Parameters(shares, *emission)
 
 
+class Labelled(NamedTuple):
+    """The mixture for data of which some have labels, as `pedagogy_lib.learning.em` takes a model.
+
+    ``em.fit(gmm.Labelled(labels), params, y)`` is *semi-supervised* clustering. Its E step stands
+    between `observed_statistics`, which it is where all have labels, and `expected_statistics`, which
+    it is where none has.
+
+    labels : array_like of int, shape (N,)
+        The class of each observation, from 0; -1 where it is not known.
+
+    References
+    ----------
+    Section 5.2, "Semi-supervised clustering", which is empty in the draft.
+    """
+
+    labels: Any
+
+    def expected_statistics(self, params, y, options=PLAIN):
+        """The E step: the posterior where no label is, certainty where one is.
+
+        The loss is -log p(y_n) of those without a label and -log p(x_n, y_n) of those with one.
+        """
+        params, y = _checked_pair(params, y)
+        labels = _checked_labels(self.labels, len(y), len(params.weights))
+        found = _posterior(params, y)
+        r, logs, seen = found.probabilities.copy(), found.log_marginals.copy(), labels >= 0
+        r[seen] = np.eye(len(params.weights))[labels[seen]]
+        if seen.any():
+            roots = np.linalg.cholesky(params.covariances)
+            with np.errstate(divide="ignore"):
+                log_joint = _passes.log_densities(y[seen], params.means, roots, "auto") + np.log(params.weights)
+            logs[seen] = log_joint[np.arange(seen.sum()), labels[seen]]              # Eq. 2.6
+        loss = -logs.mean()
+        if options.prior is not None:
+            loss -= Gaussians(*params[1:]).log_prior(options.prior, options.shared) / len(y)
+        return _statistics(r, y)._replace(loss=float(loss))
+
+    def maximize(self, statistics, options=PLAIN):
+        """The M step: that of the mixture."""
+        return maximize(statistics, options)
+
+
+def _checked_labels(labels, N, K):
+    """Whole numbers from -1 to K - 1, one for each observation."""
+    given = checks.numbers("labels", labels)
+    if given.shape != (N,) or given.dtype.kind == "f":
+        raise ValueError(f"labels: expected whole numbers, shape ({N},), got {given.dtype}, shape {given.shape}")
+    if N and not -1 <= given.min() <= given.max() < K:
+        raise ValueError(f"labels: expected classes from 0 to {K - 1}, or -1, got {given.min()} to {given.max()}")
+    return given
+
+
 def free_energy(params, responsibilities, y):
     """The free energy of a recognition distribution: what EM descends, coordinate by coordinate.
 

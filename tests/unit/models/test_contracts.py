@@ -98,7 +98,7 @@ def data(name, rng):
     y = rng.normal(size=(60, 1)) @ rng.normal(size=(1, 3)) + rng.normal(size=(60, 3))
     y[:30] += 3.0
     short = name.rpartition(".")[2]
-    return y, {"hmm": (2, hmm.Gaussians), "sparse_coding": (5, 2.0, heavy_tailed.Laplace(1.0))}.get(short, (2,))
+    return y, {"hmm": (2, hmm.Gaussians), "ica": (), "sparse_coding": (5, 2.0, heavy_tailed.Laplace(1.0))}.get(short, (2,))
 
 
 def test_every_model_is_found():

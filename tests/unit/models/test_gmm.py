@@ -221,3 +221,49 @@ def test_em_from_the_start_finds_clumps_that_lie_apart():
 def test_a_start_that_cannot_be_is_refused(k):
     with pytest.raises(ValueError, match="k: expected"):
         gmm.start(np.arange(8.0).reshape(4, 2), k, np.random.default_rng(0))
+
+
+def test_some_labels_stand_between_observed_and_expected_statistics():
+    classes = DRAW.classes
+    all_known = gmm.Labelled(classes).expected_statistics(PARAMS, Y)
+    observed = gmm.observed_statistics(np.eye(3)[classes], Y)
+    for ours, theirs in zip(all_known[:-1], observed[:-1]):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    assert all_known.loss == pytest.approx(-np.log(scipy_joint(PARAMS, Y)[np.arange(600), classes]).mean(), rel=1e-11)
+    none = gmm.Labelled(np.full(600, -1)).expected_statistics(PARAMS, Y)
+    for ours, theirs in zip(none, gmm.expected_statistics(PARAMS, Y)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    some = np.where(np.arange(600) % 2, classes, -1)
+    half = gmm.Labelled(some).expected_statistics(PARAMS, Y)
+    joint = scipy_joint(PARAMS, Y)
+    r = np.where((some >= 0)[:, None], np.eye(3)[classes], joint / joint.sum(1, keepdims=True))
+    np.testing.assert_allclose(half.shares, r.mean(0), rtol=1e-9)
+    assert not np.allclose(half.shares, none.shares, rtol=1e-3)
+    logs = np.where(some >= 0, np.log(joint[np.arange(600), classes]), np.log(joint.sum(1)))
+    assert half.loss == pytest.approx(-logs.mean(), rel=1e-11)
+
+
+def test_a_few_labels_name_the_classes_and_help_where_they_overlap():
+    near = PARAMS._replace(means=0.45 * PARAMS.means)
+    drawn = gmm.sample(near, 900, np.random.default_rng(5))
+    y, classes = drawn.observations, drawn.classes
+    labels = np.where(np.arange(900) < 60, classes, -1)
+    begin = gmm.maximize(gmm.observed_statistics(np.eye(3)[classes[:60]], y[:60]))
+    found = em.fit(gmm.Labelled(labels), begin, y)
+    assert found.converged
+    assert (np.diff(found.losses) <= 1e-12).all()                       # no number rises
+    fresh = gmm.sample(near, 20_000, np.random.default_rng(6))
+    right = lambda params: (gmm.posterior(params, fresh.observations).probabilities.argmax(1) == fresh.classes).mean()
+    best = right(near)
+    assert right(found.params) > right(begin)                           # better than the sixty labels alone
+    assert best - right(found.params) < 0.03
+    exchanged = em.fit(gmm.Labelled(labels), begin._replace(means=begin.means[[1, 0, 2]]), y)
+    assert right(exchanged.params) == pytest.approx(right(found.params), abs=0.02)      # labels hold the names
+    without = em.fit(gmm, begin._replace(means=begin.means[[1, 0, 2]]), y, tolerance=1e-6)
+    assert right(without.params) < best - 0.1
+
+
+@pytest.mark.parametrize("labels", [[0, 1], np.full(600, 3), np.full(600, -2), np.zeros(600), np.full(600, "a")])
+def test_labels_that_are_none(labels):
+    with pytest.raises(ValueError, match="labels: expected"):
+        gmm.Labelled(labels).expected_statistics(PARAMS, Y)
