@@ -1,4 +1,4 @@
-"""Appendix B: derivatives with respect to matrices, determinants, quadratic forms and inverses, Eqs. B.1-B.11, B.13-B.15."""
+"""Appendix B: derivatives by matrices, determinants, quadratic forms and inverses, Eqs. B.1-B.11, B.13-B.15."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def number_slope(F):
 
 
 def test_eq_B_1():
-    """The derivative with respect to a matrix has its shape: its rows are derivatives by rows, its columns by columns."""
+    """The derivative by a matrix has its shape: its rows are derivatives by rows, its columns by columns."""
     f = lambda v: number(A_LEFT @ v @ A_RIGHT)
     left = slope(f, X)
 
@@ -101,7 +101,7 @@ def test_eq_B_6(evidence):
 
 
 def test_eq_B_7():
-    """y(f(X a + b)) with f the hyperbolic tangent, whose Jacobian is diagonal, and with a rotation of it, whose is not."""
+    """y(f(X a + b)), with a Jacobian that is neither diagonal nor symmetric."""
     a, b, turn = RNG.normal(size=4), RNG.normal(size=3), RNG.normal(size=(3, 3))
     left = slope(lambda v: number(turn @ np.tanh(v @ a + b)), X)
     t = np.tanh(X @ a + b)
