@@ -101,8 +101,8 @@ def forward(params, y):
     ----------
     Eq. 5.18.
     """
-    _check(params)
-    return run(params, _sequences("y", y, params.input, params.input.shape[1]))
+    check(params)
+    return run(params, sequences("y", y, params.input, params.input.shape[1]))
 
 
 def backward(params, record, hidden_gradient, truncation=None):
@@ -127,11 +127,11 @@ def backward(params, record, hidden_gradient, truncation=None):
     ----------
     Eqs. 5.19-5.21.
     """
-    _check(params)
+    check(params)
     K = len(params.initial)
     if not isinstance(record, Record) or record.hidden.shape[2] != K:
         raise ValueError("record: expected what forward returned for these parameters, got something else")
-    direct = _sequences("hidden_gradient", hidden_gradient, params.input, K)
+    direct = sequences("hidden_gradient", hidden_gradient, params.input, K)
     if direct.shape != record.hidden[:, 1:].shape:
         raise ValueError(f"hidden_gradient: expected shape {record.hidden[:, 1:].shape}, got {direct.shape}")
     return run_back(params, record, direct, None if truncation is None else checks.count("truncation", truncation))
@@ -185,7 +185,8 @@ def clip(gradient, longest):
     return parameters.each(lambda value: value * value.dtype.type(scale), gradient)
 
 
-def _check(params):
+def check(params):
+    """Refuse parameters whose shapes or types do not fit together."""
     if not isinstance(params, Recurrent):
         raise TypeError(f"params: expected Recurrent, got {type(params).__name__}")
     D, E, z = params
@@ -201,7 +202,7 @@ def _check(params):
             raise ValueError(f"params.{name}: expected {D.weights.dtype} as in params.recurrent, got {value.dtype}")
 
 
-def _sequences(name, value, weights, width):
+def sequences(name, value, weights, width):
     """Check sequences, and give a single one an axis before its own."""
     given = checks.numbers(name, value)
     if given.ndim not in (2, 3) or given.shape[-1] != width or 0 in given.shape:

@@ -11,7 +11,7 @@ from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed
 from pedagogy_lib.learning import em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
-from pedagogy_lib.models.discriminative import network
+from pedagogy_lib.models.discriminative import network, recurrent_network
 from pedagogy_lib.models.dynamical import hmm
 
 EM = {
@@ -104,7 +104,7 @@ def data(name, rng):
 def test_every_model_is_found():
     assert {name.rpartition(".")[2] for name in NAMES} >= {
         "factor_analysis", "gmm", "hmm", "kmeans", "lgssm", "network", "pca", "ppca",
-        "sparse_coding",
+        "recurrent_network", "sparse_coding",
     }
     for name in APART:
         assert not hasattr(import_module(name), "Parameters")
@@ -161,7 +161,13 @@ def gradient_data(name, rng):
     """Observations for a model that is learned by its gradient, and what its start asks for besides them."""
     y = rng.normal(size=(60, 3))
     labels = np.eye(4)[rng.integers(4, size=60)]
-    return {"network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical))}[name.rpartition(".")[2]]
+    pairs = {
+        "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
+        "recurrent_network": (
+            recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
+        ),
+    }
+    return pairs[name.rpartition(".")[2]]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if GRADIENT in claims(import_module(name))])
