@@ -153,16 +153,19 @@ def run_back(params, record, direct, truncation=None):
     """The total derivatives dS/dz_t, latest first (Eq. 5.20), then the sums over times (Eq. 5.19)."""
     (D, _), E, _ = params
     y, z = record
-    T, slopes = y.shape[1], params.recurrent.slope(z[:, 1:]) * np.ones_like(direct)
+    T, K = y.shape[1], z.shape[2]
+    slopes = params.recurrent.slope(z[:, 1:]) * np.ones_like(direct)
     totals, b = np.array(direct), np.empty_like(direct)
-    for t in range(T, 0, -1):                               # totals[:, t-1] and b[:, t-1] belong to z_t
+    for t in range(T, 0, -1):       # totals[:, t-1] and b[:, t-1] belong to z_t
         if t < T and not (truncation and t % truncation == 0):
-            totals[:, t - 1] += b[:, t] @ D                 # 5.20: + D' J_{t+1} dS/dz_{t+1}
-        b[:, t - 1] = slopes[:, t - 1] * totals[:, t - 1]   # 5.21: b_t = J_t dS/dz_t
-    rows, K = b.reshape(-1, b.shape[2]), b.shape[2]         # 5.19: all sequences and times, added up
-    recurrent = type(params.recurrent)(rows.T @ z[:, :-1].reshape(-1, K), rows.sum(0))
+            totals[:, t - 1] += b[:, t] @ D  # 5.20: what the future says
+        b[:, t - 1] = slopes[:, t - 1] * totals[:, t - 1]  # 5.21
+    rows = b.reshape(-1, K)         # all sequences and times, for the sums
+    weights = rows.T @ z[:, :-1].reshape(-1, K)  # 5.19
+    recurrent = type(params.recurrent)(weights, rows.sum(0))
+    of_input = rows.T @ y.reshape(-1, y.shape[2])
     initial = (b[:, 0] @ D).sum(0)
-    return Gradients(Recurrent(recurrent, rows.T @ y.reshape(-1, y.shape[2]), initial), b @ E, totals)
+    return Gradients(Recurrent(recurrent, of_input, initial), b @ E, totals)
 
 
 def clip(gradient, longest):
