@@ -212,9 +212,8 @@ def test_eq_5_21():
     weights = slope(lambda v: total_loss(states(D_zz=v)), D_ZZ)
     entry = slope(lambda v: total_loss(states(D_yz=v)), D_YZ)
     biases = slope(lambda v: total_loss(states(biases=v)), BIASES)
-    assert_only_as_printed(weights, sum(np.outer(b[t], z[t - 1]) for t in times),
-                           sum(np.outer(b[t], z[t]) for t in times), sum(np.outer(totals()[t], z[t - 1]) for t in times),
-                           rtol=1e-12)
+    late, bare = sum(np.outer(b[t], z[t]) for t in times), sum(np.outer(totals()[t], z[t - 1]) for t in times)
+    assert_only_as_printed(weights, sum(np.outer(b[t], z[t - 1]) for t in times), late, bare, rtol=1e-12)
     assert_only_as_printed(entry, sum(np.outer(b[t], YS[t]) for t in times),
                            sum(np.outer(b[t], YS[t - 1]) for t in times), rtol=1e-12)
     assert_only_as_printed(biases, sum(b[t] for t in times), b[T], rtol=1e-12)
@@ -226,10 +225,22 @@ def test_eq_5_21():
     np.testing.assert_allclose(found.totals[0], totals()[1:], rtol=1e-12)
 
 
-def test_text_5_1_3_a_fourth_partial_derivative_is_needed():
+def test_text_5_1_3_a_fourth_partial_derivative_is_needed(evidence):
     """The loss does not mention D_zz: of the three that are listed, none by itself knows of it."""
     z, _, J = partials()
     left = slope(lambda v: total_loss(states(D_zz=v)), D_ZZ)
     without = np.zeros_like(D_ZZ)                           # dS/dD_zz at fixed z, the only one of the three with theta
     with_fourth = without + sum(np.outer(J[t] @ totals()[t], z[t - 1]) for t in range(1, T + 1))
     assert_only_as_printed(left, with_fourth, without, rtol=1e-12)
+    evidence("Text 5.1.3-c", gradient=np.linalg.norm(left), three=np.linalg.norm(without))
+
+
+def test_text_5_1_3_the_sums_begin_at_one(evidence):
+    """Each step of Eq. 5.18 gives one term: there are T steps, and the first needs z_0 and y_1."""
+    z, _, J = partials()
+    terms = [np.outer(J[t] @ totals()[t], z[t - 1]) for t in range(1, T + 1)]
+    left = slope(lambda v: total_loss(states(D_zz=v)), D_ZZ)
+    # A term for t = 0, were z_(-1) the last entry, as an index of -1 would have it.
+    extra = np.outer(totals()[0], z[-1])
+    assert_only_as_printed(left, sum(terms), sum(terms) + extra, rtol=1e-12)
+    evidence("Text 5.1.3-d", terms=len(terms), printed=T + 1)

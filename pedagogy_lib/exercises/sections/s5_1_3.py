@@ -38,14 +38,16 @@ def _(knots, values):
 
 
 @heights.mistake(
-    "rises where slopes are wanted", "These are differences of values. Divide by the distances, and take differences again."
+    "rises where slopes are wanted",
+    "These are differences of values. Divide by the distances, and take differences again.",
 )
 def _(knots, values):
     return np.diff(values)
 
 
 @heights.mistake(
-    "the sign is turned round", "A hinge bends the function *up* where the slope after the knot is larger than before it."
+    "the sign is turned round",
+    "A hinge bends the function *up* where the slope after the knot is larger than before it.",
 )
 def _(knots, values):
     return -np.diff(np.diff(values) / np.diff(knots), prepend=0.0)

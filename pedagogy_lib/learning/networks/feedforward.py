@@ -122,7 +122,8 @@ def run_back(params, record, output_gradient, input_gradient):
         if l > 1:
             b = b @ layer.weights
             b *= params[l - 2].slope(z[l - 1])
-    return Gradients(tuple(reversed(gradients)), b @ params[0].weights if input_gradient else None)
+    of_inputs = b @ params[0].weights if input_gradient else None
+    return Gradients(tuple(reversed(gradients)), of_inputs)
 
 
 def check_layers(params, name="params"):

@@ -101,8 +101,8 @@ def forward(params, y):
     ----------
     Eq. 5.18.
     """
-    _check(params)
-    return run(params, _sequences("y", y, params.input, params.input.shape[1]))
+    check(params)
+    return run(params, sequences("y", y, params.input, params.input.shape[1]))
 
 
 def backward(params, record, hidden_gradient, truncation=None):
@@ -127,11 +127,11 @@ def backward(params, record, hidden_gradient, truncation=None):
     ----------
     Eqs. 5.19-5.21.
     """
-    _check(params)
+    check(params)
     K = len(params.initial)
     if not isinstance(record, Record) or record.hidden.shape[2] != K:
         raise ValueError("record: expected what forward returned for these parameters, got something else")
-    direct = _sequences("hidden_gradient", hidden_gradient, params.input, K)
+    direct = sequences("hidden_gradient", hidden_gradient, params.input, K)
     if direct.shape != record.hidden[:, 1:].shape:
         raise ValueError(f"hidden_gradient: expected shape {record.hidden[:, 1:].shape}, got {direct.shape}")
     return run_back(params, record, direct, None if truncation is None else checks.count("truncation", truncation))
@@ -153,16 +153,19 @@ def run_back(params, record, direct, truncation=None):
     """The total derivatives dS/dz_t, latest first (Eq. 5.20), then the sums over times (Eq. 5.19)."""
     (D, _), E, _ = params
     y, z = record
-    T, slopes = y.shape[1], params.recurrent.slope(z[:, 1:]) * np.ones_like(direct)
+    T, K = y.shape[1], z.shape[2]
+    slopes = params.recurrent.slope(z[:, 1:]) * np.ones_like(direct)
     totals, b = np.array(direct), np.empty_like(direct)
-    for t in range(T, 0, -1):                               # totals[:, t-1] and b[:, t-1] belong to z_t
+    for t in range(T, 0, -1):       # totals[:, t-1] and b[:, t-1] belong to z_t
         if t < T and not (truncation and t % truncation == 0):
-            totals[:, t - 1] += b[:, t] @ D                 # 5.20: + D' J_{t+1} dS/dz_{t+1}
-        b[:, t - 1] = slopes[:, t - 1] * totals[:, t - 1]   # 5.21: b_t = J_t dS/dz_t
-    rows, K = b.reshape(-1, b.shape[2]), b.shape[2]         # 5.19: all sequences and times, added up
-    recurrent = type(params.recurrent)(rows.T @ z[:, :-1].reshape(-1, K), rows.sum(0))
+            totals[:, t - 1] += b[:, t] @ D  # 5.20: what the future says
+        b[:, t - 1] = slopes[:, t - 1] * totals[:, t - 1]  # 5.21
+    rows = b.reshape(-1, K)         # all sequences and times, for the sums
+    weights = rows.T @ z[:, :-1].reshape(-1, K)  # 5.19
+    recurrent = type(params.recurrent)(weights, rows.sum(0))
+    of_input = rows.T @ y.reshape(-1, y.shape[2])
     initial = (b[:, 0] @ D).sum(0)
-    return Gradients(Recurrent(recurrent, rows.T @ y.reshape(-1, y.shape[2]), initial), b @ E, totals)
+    return Gradients(Recurrent(recurrent, of_input, initial), b @ E, totals)
 
 
 def clip(gradient, longest):
@@ -185,7 +188,8 @@ def clip(gradient, longest):
     return parameters.each(lambda value: value * value.dtype.type(scale), gradient)
 
 
-def _check(params):
+def check(params):
+    """Refuse parameters whose shapes or types do not fit together."""
     if not isinstance(params, Recurrent):
         raise TypeError(f"params: expected Recurrent, got {type(params).__name__}")
     D, E, z = params
@@ -201,7 +205,7 @@ def _check(params):
             raise ValueError(f"params.{name}: expected {D.weights.dtype} as in params.recurrent, got {value.dtype}")
 
 
-def _sequences(name, value, weights, width):
+def sequences(name, value, weights, width):
     """Check sequences, and give a single one an axis before its own."""
     given = checks.numbers(name, value)
     if given.ndim not in (2, 3) or given.shape[-1] != width or 0 in given.shape:

@@ -11,7 +11,7 @@ from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed
 from pedagogy_lib.learning import em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
-from pedagogy_lib.models.discriminative import network
+from pedagogy_lib.models.discriminative import network, recurrent_network
 from pedagogy_lib.models.dynamical import hmm
 
 EM = {
@@ -104,7 +104,7 @@ def data(name, rng):
 def test_every_model_is_found():
     assert {name.rpartition(".")[2] for name in NAMES} >= {
         "factor_analysis", "gmm", "hmm", "kmeans", "lgssm", "network", "pca", "ppca",
-        "sparse_coding",
+        "recurrent_network", "sparse_coding",
     }
     for name in APART:
         assert not hasattr(import_module(name), "Parameters")
@@ -162,7 +162,11 @@ def gradient_data(name, rng):
     y = rng.normal(size=(60, 3))
     labels = np.eye(4)[rng.integers(4, size=60)]
     return {
+        "ica": (y, ()),
         "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
+        "recurrent_network": (
+            recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
+        ),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
 
