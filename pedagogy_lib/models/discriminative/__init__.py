@@ -1,0 +1,1 @@
+"""Discriminative models: what an output x is, given an input y."""
