@@ -55,7 +55,11 @@ def sample(family, eta, dispersion, rng):
 
 def outcomes(family, x, name="x"):
     """Check outcomes: as float64, refused where the family cannot have drawn them."""
+    if isinstance(family, type) or not hasattr(family, "half_deviance"):
+        raise TypeError(f"family: expected an object such as Poisson(), got {family!r}")
     x = checks.array(name, x)
+    if isinstance(family, Binomial) and np.shape(family.trials) not in ((), x.shape):
+        raise ValueError(f"family.trials: expected one number or shape {x.shape}, got {np.shape(family.trials)}")
     wrong = ~family.possible(x)
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -5,6 +5,7 @@ natural parameters, shape (..., P); ``log_partition`` is A; ``mean`` its gradien
 parameters; ``covariance`` its Hessian, which is Cov[t(x)] and the Fisher information of eta.
 
 `natural` and `customary` translate from and to the names under which a family is known. Fit any family with `match`.
+There is no `marginalize` or `invert` here, because both need a partner: `categorical` and `gaussian` have theirs.
 
 References
 ----------

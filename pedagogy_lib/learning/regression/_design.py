@@ -13,6 +13,8 @@ from scipy.linalg import qr, solve_triangular
 DEPENDENT = 1e-11
 #: Below this, the columns are turned into orthogonal ones, because the normal equations would lose too many digits.
 NEARLY = 1e-3
+#: The squares of inputs that vary by less are lost.
+TINY = 1e-150
 
 
 class RankError(ValueError):
@@ -44,8 +46,11 @@ def standardized(y, weights, intercept, check=True):
     z[:, M:] = 1.0
     np.subtract(y, centre, out=z[:, :M])
     rooted = z if np.ptp(weights) == 0 else np.sqrt(weights / weights.mean())[:, None] * z
-    gram = rooted.T @ rooted / N
+    with np.errstate(over="ignore"):
+        gram = rooted.T @ rooted / N
     scale = np.sqrt(np.diag(gram)[:M])
+    if not ((scale > TINY) | (np.ptp(y, axis=0) == 0)).all() or not np.isfinite(scale).all():
+        return _in_other_units(y, weights, intercept, check)
     # A constant column is not exactly its own mean: what is left of it is rounding.
     constant = scale <= DEPENDENT * np.abs(centre)
     scale = np.where(constant, 1.0, scale)
@@ -55,6 +60,15 @@ def standardized(y, weights, intercept, check=True):
     design = Design(z, back, scale)
     by = np.append(np.where(constant, np.inf, scale), np.ones(int(intercept)))
     return _independent(design, gram / by / by[:, None], weights, intercept) if check else design
+
+
+def _in_other_units(y, weights, intercept, check):
+    """The same for inputs whose squares leave the range of the computer's numbers."""
+    largest = np.abs(y).max(0)
+    largest = np.where(largest > 0, largest, 1.0)
+    design = standardized(y / largest, weights, intercept, check)
+    units = np.append(largest, 1.0)
+    return design._replace(back=design.back / units[:, None], scale=design.scale * largest)
 
 
 def _independent(design, gram, weights, intercept):

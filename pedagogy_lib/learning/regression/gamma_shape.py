@@ -25,6 +25,9 @@ from pedagogy_lib.learning.regression._design import standardized
 from pedagogy_lib.learning.regression.generalized import ARRIVED, STILL
 from pedagogy_lib.learning.regression.scoring import scoring
 
+#: A shape above this has a standard deviation of less than a hundred thousandth of the mean: it grows without end.
+ENDLESS = 1e10
+
 
 class Line(NamedTuple):
     """The logarithm of a parameter as an affine function of the inputs.
@@ -143,13 +146,15 @@ def fit(y, x, scale=None, intercept=True, steps=500):
     Raises
     ------
     ValueError
-        If the fit does not arrive: with fixed shapes some outputs may be fitted ever better by an ever larger one.
+        If the likelihood has no maximum: outputs that means fit exactly are the more probable the larger the shape.
     """
     problem, back, beta = _begin(y, x, scale, intercept)
     P = problem.z.shape[1]
     with np.errstate(all="ignore"):
         for number, step in enumerate(scoring(problem, beta), 1):
             motion = max(np.abs(problem.z @ part).max() for part in step.change.reshape(-1, P))
+            if scale is None and (problem.z @ step.beta[-P:]).max() > np.log(ENDLESS):
+                raise ValueError("x: expected outputs that scatter about their means, got some that these fit exactly")
             if motion <= STILL and (step.decrement <= ARRIVED or motion <= 1e-11):
                 break
             if number == checks.count("steps", steps):

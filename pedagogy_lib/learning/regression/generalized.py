@@ -31,6 +31,8 @@ ARRIVED = 1e-20
 ARRIVED_BY_NEWTON = 1e-11
 #: And no linear predictor moves by more than this part.
 STILL = 1e-5
+#: Where the information is as nearly singular as this, the fit stands at the edge of what the link allows.
+SINGULAR = 1e15
 #: After so many steps without arriving, one asks whether there is anywhere to arrive.
 SUSPECT = 12
 
@@ -64,7 +66,7 @@ class Fit(NamedTuple):
     coefficients : ndarray, shape (M,)
     intercept : float, 0 where there is none
     covariance : ndarray, shape (M + 1, M + 1), of the coefficients and, last, the intercept
-    dispersion : float
+    dispersion : float, NaN where it was to be estimated and no samples are left over for it
     deviance : float, twice the loss of log likelihood against a model with a parameter for each sample, times phi
     pearson : float, the sum of squared residuals, each over its variance but for phi
     degrees : int, samples of positive weight less coefficients
@@ -223,10 +225,7 @@ def fit(
             if number == SUSPECT or small:
                 _refuse_separation(problem, back, intercept, penalty)
             if number == checks.count("steps", steps) or step.halvings > 30:
-                raise ValueError(
-                    f"x: expected outputs whose likelihood has a maximum inside the range of the {problem.link.name!r} "
-                    f"link, got none after {number} steps; the predictors reach from {s.min():.3g} to {s.max():.3g}"
-                )
+                _refuse_edge(problem, s, number)
         return _finish(problem, back, step.beta, intercept, number, degrees, dispersion)
 
 
@@ -273,6 +272,8 @@ def likelihood_ratio(small, large):
 def _begin(y, x, family, link, intercept, offsets, weights, penalty, start):
     """Check the arguments, leave out what has no weight, and choose where to begin."""
     x = checks.array("x", x, ("N",))
+    if not len(x):
+        raise ValueError("x: expected at least one sample, got none")
     y = checks.array("y", y, (len(x), "M"))
     x, link = families.outcomes(family, x), links.named(family, link)
     offsets = np.zeros(len(x)) if offsets is None else checks.array("offsets", offsets, (len(x),))
@@ -331,10 +332,20 @@ def _finish(problem, back, beta, intercept, number, degrees, dispersion):
     estimated = dispersion == "estimated" or (dispersion is None and not problem.family.fixed)
     phi = (pearson / degrees if degrees > 0 else np.nan) if estimated else float(dispersion or 1.0)
     deviance = 2 * (problem.loss(beta) - beta @ problem.precision @ beta / 2)
+    whole = np.isfinite(pearson) and np.isfinite(information).all()
+    if not (whole and np.linalg.cond(information) < SINGULAR):
+        _refuse_edge(problem, problem.predictor(beta), number)
     covariance = phi * back @ np.linalg.solve(information, back.T)
     return Fit(
         *_apart(back @ beta, intercept), (covariance + covariance.T) / 2, phi, float(deviance), pearson, degrees,
         number, problem.family, problem.link.name, estimated,
+    )
+
+
+def _refuse_edge(problem, s, number):
+    raise ValueError(
+        f"x: expected outputs whose likelihood has a maximum inside the range of the {problem.link.name!r} link, got "
+        f"none after {number} steps; the predictors reach from {s.min():.3g} to {s.max():.3g}"
     )
 
 

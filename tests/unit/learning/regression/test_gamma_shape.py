@@ -97,6 +97,7 @@ def test_arguments():
         (lambda: gamma_shape.fit(Y[1:], X), "y: expected shape"),
         (lambda: gamma_shape.fit(Y, X, scale=0.0), "scale: expected a number above 0"),
         (lambda: gamma_shape.fit(Y, np.ones(N)), "x: expected outputs that differ"),
+        (lambda: gamma_shape.fit(Y[:3], X[:3]), "x: expected outputs that scatter about their means"),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
