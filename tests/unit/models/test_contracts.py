@@ -11,7 +11,7 @@ from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed
 from pedagogy_lib.learning import em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
-from pedagogy_lib.models.discriminative import network, recurrent_network
+from pedagogy_lib.models.discriminative import logistic, network, poisson, recurrent_network
 from pedagogy_lib.models.dynamical import hmm
 
 EM = {
@@ -163,7 +163,9 @@ def gradient_data(name, rng):
     labels = np.eye(4)[rng.integers(4, size=60)]
     return {
         "ica": (y, ()),
+        "logistic": (logistic.Pairs(y, labels[:, 0]), ()),
         "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
+        "poisson": (poisson.Pairs(y, labels[:, 0]), ()),
         "recurrent_network": (
             recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
         ),
