@@ -12,7 +12,9 @@ from benchmarks.kalman import problem
 from benchmarks.race import race
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import kalman
-from pedagogy_lib.learning import em
+from pedagogy_lib.learning import em, networks, optimisation
+from pedagogy_lib.learning.networks import outputs
+from pedagogy_lib.models.discriminative import network
 from pedagogy_lib.models.dynamical import lgssm
 from pedagogy_lib.models.static import gmm, kmeans
 
@@ -145,6 +147,39 @@ def many_sequences(K, L, T, B):
     return ours, {"dynamax, vmap": dynamax}
 
 
+def backpropagation(H, N, steps):
+    """Gradient steps of a classifier 64-H-H-10 of rectifiers, on one batch: forward, backward and the update."""
+    rng = np.random.default_rng(0)
+    y, labels = rng.standard_normal((N, 64)), np.arange(N) % 10
+    pairs = network.Pairs(y, np.eye(10)[labels])
+    start = network.start(pairs, (H, H), networks.Rectified, outputs.Categorical, rng)
+    descent = optimisation.GradientDescent(0.05)
+
+    def ours():
+        layers = optimisation.run(network, start, pairs, rng, method=descent, iterations=steps).params.layers
+        return [part for layer in layers for part in (layer.weights.T, layer.biases)]
+
+    def scikit_learn():
+        from sklearn.neural_network import MLPClassifier
+
+        model = MLPClassifier(
+            (H, H), activation="relu", solver="sgd", alpha=0.0, batch_size=N, learning_rate_init=0.05, momentum=0.0,
+            nesterovs_momentum=False, shuffle=False,
+        )
+        model.partial_fit(y, labels, classes=np.arange(10))
+
+        def run():
+            for weights, biases, layer in zip(model.coefs_, model.intercepts_, start.layers):
+                weights[:], biases[:] = layer.weights.T, layer.biases
+            for _ in range(steps):
+                model.partial_fit(y, labels)
+            return [np.array(part) for pair in zip(model.coefs_, model.intercepts_) for part in pair]
+
+        return run
+
+    return ours, {"scikit-learn, MLPClassifier": scikit_learn}
+
+
 #: For each task: sizes, quick sizes, the ratio that we mean to reach at least, the rounds.
 TASKS = {
     "mixture, EM (classes, dimensions, observations, iterations)":
@@ -155,6 +190,8 @@ TASKS = {
         (state_space, (4, 8, 1_000, 20), (2, 3, 40, 3), 30, 5),
     "filter of many sequences (states, sensors, steps, sequences)":
         (many_sequences, (4, 2, 1_000, 256), (2, 1, 30, 16), 2, 15),
+    "network, gradient steps (hidden units, batch, steps)":
+        (backpropagation, (256, 100, 200), (16, 20, 5), 1.2, 9),
 }
 
 

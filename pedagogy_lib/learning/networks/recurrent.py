@@ -156,11 +156,11 @@ def run_back(params, record, direct, truncation=None):
     T, K = y.shape[1], z.shape[2]
     slopes = params.recurrent.slope(z[:, 1:]) * np.ones_like(direct)
     totals, b = np.array(direct), np.empty_like(direct)
-    for t in range(T, 0, -1):       # totals[:, t-1] and b[:, t-1] belong to z_t
+    for t in range(T, 0, -1):       # entry t-1 belongs to z_t
         if t < T and not (truncation and t % truncation == 0):
             totals[:, t - 1] += b[:, t] @ D  # 5.20: what the future says
         b[:, t - 1] = slopes[:, t - 1] * totals[:, t - 1]  # 5.21
-    rows = b.reshape(-1, K)         # all sequences and times, for the sums
+    rows = b.reshape(-1, K)         # all times
     weights = rows.T @ z[:, :-1].reshape(-1, K)  # 5.19
     recurrent = type(params.recurrent)(weights, rows.sum(0))
     of_input = rows.T @ y.reshape(-1, y.shape[2])
