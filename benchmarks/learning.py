@@ -11,12 +11,13 @@ from benchmarks import machine
 from benchmarks.kalman import problem
 from benchmarks.race import race
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.distributions.sources import SECH
 from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning import em, networks, optimisation
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.discriminative import network
 from pedagogy_lib.models.dynamical import lgssm
-from pedagogy_lib.models.static import gmm, kmeans
+from pedagogy_lib.models.static import gmm, ica, kmeans
 
 #: How far two answers may differ, relative to the largest number in them.
 TOLERANCE = 1e-6
@@ -73,6 +74,32 @@ def lloyd(K, D, N, iterations):
         return run
 
     return ours, {"scikit-learn, Lloyd": scikit_learn}
+
+
+def sources(K, N, iterations):
+    """FastICA on Laplace sources, with tanh, symmetric: whitening and so many steps, from one start."""
+    rng = np.random.default_rng(0)
+    y = rng.laplace(size=(N, K)) @ rng.normal(size=(K, K))
+    start = ica.start(y, rng)
+
+    def ours():
+        found = ica.fit(start, y, method=ica.fastica, source=SECH, tolerance=0, max_iterations=iterations)
+        assert len(found.losses) == iterations
+        return (found.params.unmixing,)
+
+    def scikit_learn():
+        from sklearn.decomposition import FastICA
+
+        # Both whiten, each to axes of its own: the same start, seen from its axes.
+        its_axes = FastICA(K, max_iter=1, random_state=0).fit(y).whitening_ * np.sqrt(N)
+        turned = start.unmixing @ np.linalg.inv(its_axes)
+
+        def run():
+            return (FastICA(K, w_init=turned, tol=0, max_iter=iterations).fit(y).components_,)
+
+        return run
+
+    return ours, {"scikit-learn": scikit_learn}
 
 
 def state_space(K, L, T, iterations):
@@ -186,6 +213,8 @@ TASKS = {
         (mixture, (10, 10, 100_000, 50), (3, 2, 500, 5), 3, 5),
     "K-means (classes, dimensions, observations, iterations)":
         (lloyd, (10, 10, 100_000, 50), (3, 2, 500, 3), 0.95, 15),
+    "FastICA (sources, observations, iterations)":
+        (sources, (8, 100_000, 6), (3, 2_000, 3), 1.5, 15),
     "state-space model, EM (states, sensors, steps, iterations)":
         (state_space, (4, 8, 1_000, 20), (2, 3, 40, 3), 30, 5),
     "filter of many sequences (states, sensors, steps, sequences)":

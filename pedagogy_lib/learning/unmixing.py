@@ -73,12 +73,11 @@ def whiten(y, k=None):
         raise ValueError(f"y: expected {count} columns at least, and more rows than that, got shape {y.shape}")
     mean = y.mean(0)
     centred = y - mean
-    deviations = np.ones(D)
+    covariance, deviations = centred.T @ centred / len(y), np.ones(D)
     if k is None:
-        found = centred.std(0)
-        deviations = np.where(found > 0, found, 1.0)
-        centred = centred / deviations
-    variances, axes = eigh(centred.T @ centred / len(y))
+        deviations = np.sqrt(np.diag(covariance))
+        deviations = np.where(deviations > 0, deviations, 1.0)
+    variances, axes = eigh(covariance / np.outer(deviations, deviations))
     variances, axes = variances[::-1][:count], axes[:, ::-1][:, :count]
     if variances[-1] <= NOTHING * variances[0]:
         present = int((variances > NOTHING * variances[0]).sum())

@@ -34,6 +34,7 @@ from pedagogy_lib import checks
 from pedagogy_lib.distributions.sources import LOGISTIC, TWO_BELLS, Several
 from pedagogy_lib.learning import relative
 from pedagogy_lib.learning.unmixing import whiten
+from pedagogy_lib.models.static import _ica_passes
 
 
 class Parameters(NamedTuple):
@@ -367,9 +368,9 @@ def fastica(params, y, source=LOGISTIC):
     white = (y - m) @ V.T
     W, iteration = relative.nearest_rotation(params.unmixing @ np.linalg.inv(V)), 0
     while True:
-        x = white @ W.T
-        # <E'(x) v'> - <E''(x)> w', where v is the white datum and w a row of W
-        moved = source.derivative(x).T @ white / len(y) - source.curvature(x).mean(0)[:, None] * W
+        # <E'(x) v'> and <E''(x)>, where v is a white datum and x = W v
+        cross, curvatures = _ica_passes.moments(source, white, W)
+        moved = cross - curvatures[:, None] * W
         previous, W = W, relative.nearest_rotation(moved)
         change = 1 - np.abs((previous * W).sum(1)).min()
         yield Step(iteration, Parameters(W @ V, m), np.nan, float(change))

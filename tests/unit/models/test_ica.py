@@ -9,10 +9,11 @@ from scipy.optimize import minimize
 from scipy.stats import entropy
 from sklearn.decomposition import FastICA
 
+from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
 from pedagogy_lib.distributions.sources import LOGISTIC, NORMAL, SECH, SMOOTH_LAPLACE, TWO_BELLS, Several
 from pedagogy_lib.learning import optimisation, relative
 from pedagogy_lib.learning.unmixing import align, amari_distance, mutual_information, whiten
-from pedagogy_lib.models.static import ica
+from pedagogy_lib.models.static import _ica_passes, ica
 
 RNG = np.random.default_rng(0)
 C = np.array([[1.0, 0.6, -0.3], [0.2, 1.0, 0.5], [-0.7, 0.1, 0.8]])
@@ -155,6 +156,18 @@ def test_fastica_agrees_with_scikit_learn():
     for source, same in ((TWO_BELLS, True), (LOGISTIC, False)):
         other = ica.fit(start, Y, method=ica.fastica, source=source, tolerance=1e-12).params
         assert (amari_distance(other.unmixing @ np.linalg.pinv(peer.components_)) < 1e-6) == same
+
+
+@pytest.mark.parametrize("source", [*DENSITIES, Student, HyperbolicCosine(1.7, 2.5), HyperbolicCosine(np.array([1.0, 2, 3]), 0.5)])
+@pytest.mark.parametrize("block", [7, 4096])
+def test_averages_in_blocks_are_averages(monkeypatch, source, block):
+    monkeypatch.setattr(_ica_passes, "BLOCK", block)
+    white, W = RNG.normal(size=(100, 3)), RNG.normal(size=(3, 3))
+    cross, curvatures = _ica_passes.moments(source, white, W)
+    x = white @ W.T
+    np.testing.assert_allclose(cross, np.mean([np.outer(e, v) for e, v in zip(source.derivative(x), white)], axis=0), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(curvatures, source.curvature(x).mean(0), rtol=1e-10, atol=1e-12)
+    assert not np.allclose(curvatures, source.curvature(white).mean(0), rtol=1e-3) or source == NORMAL
 
 
 def test_gaussian_sources_rotate_freely_and_the_numbers_say_so():
