@@ -91,7 +91,7 @@ function dragging({ label, x, y, xs, ys, at }, model, point, place) {
 
   // Arrows move the point as they point, whichever way its axis runs.
   const right = x !== null && xs.at(-1) < xs[0] ? -1 : 1, up = y !== null && ys.at(-1) > ys[0] ? -1 : 1;
-  const first = x ?? y, ahead = x === null ? up : right;
+  const first = x ?? y, ahead = x === null ? 1 : right;  // on an upright path, right means more
   const step = (control, by) => model.put({ [control]: model.state[control] + by });
   const keys = {
     ArrowRight: () => step(first, ahead), ArrowLeft: () => step(first, -ahead),
