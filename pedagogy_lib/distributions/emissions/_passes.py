@@ -34,6 +34,19 @@ def log_densities(y, means, roots, backend="auto"):
     return logs
 
 
+def responsibilities(y, weights, means, covariances, backend="auto"):
+    """The softmax of log w_k + log N(y_n; mu_k, Sigma_k), shape (N, K), and what normalises it, shape (N,)."""
+    roots = np.linalg.cholesky(covariances)
+    kernel = kernels.choose("gaussians", backend)
+    if kernel is not None:
+        return kernel.infer(y, weights, means, roots)
+    with np.errstate(divide="ignore"):                                           # a weight of zero: impossible
+        log_joint = log_densities(y, means, roots, backend) + np.log(weights)                    # Eq. 2.6
+    largest = log_joint.max(1, keepdims=True)                                    # so that nothing underflows
+    log_marginals = largest[:, 0] + np.log(np.exp(log_joint - largest).sum(1))                   # Eq. 2.10
+    return np.exp(log_joint - log_marginals[:, None]), log_marginals                             # Eq. 2.7
+
+
 def scatter(weights, y, centers, backend="auto"):
     """sum_n w_nk (y_n - c_k)(y_n - c_k)' for every k."""
     kernel = kernels.choose("gaussians", backend)

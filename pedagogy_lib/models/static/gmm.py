@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import entr
 
-from pedagogy_lib import checks, kernels
+from pedagogy_lib import checks
 from pedagogy_lib.distributions import categorical
 from pedagogy_lib.distributions.categorical import Categorical
 from pedagogy_lib.distributions.emissions import Gaussians, GaussianStatistics, _passes
@@ -190,17 +190,7 @@ def posterior(params, y, backend="auto"):
 
 def _posterior(params, y, backend="auto"):
     """The softmax of the log joint, and what normalises it; the arguments have been checked."""
-    weights, means, covariances = params
-    roots = np.linalg.cholesky(covariances)
-    kernel = kernels.choose("gaussians", backend)
-    if kernel is not None:
-        found = Posterior(*kernel.infer(y, weights, means, roots))
-    else:
-        with np.errstate(divide="ignore"):                                       # a weight of zero: impossible
-            log_joint = _passes.log_densities(y, means, roots, backend) + np.log(weights)     # Eq. 2.6
-        largest = log_joint.max(1, keepdims=True)                                # so that nothing underflows
-        log_marginals = largest[:, 0] + np.log(np.exp(log_joint - largest).sum(1))               # Eq. 2.10
-        found = Posterior(np.exp(log_joint - log_marginals[:, None]), log_marginals)             # Eq. 2.7
+    found = Posterior(*_passes.responsibilities(y, *params, backend))
     if not np.isfinite(found.log_marginals).all():
         raise ValueError("y: expected an observation that some class can emit, got one of probability zero")
     return found

@@ -147,9 +147,9 @@ def test_observed_statistics_take_the_latents_that_were_sampled(name):
     params = model.start(y, *besides, rng)
     latents, seen = model.sample(params, 40, rng)
     short = name.rpartition(".")[2]
-    if short == "gmm":
+    if short in ("gmm", "bayesian_gmm"):
         latents = np.eye(2)[latents]                    # one-hot
-    more = {"hmm": (getattr(params, "emission", None),), "sparse_coding": (params,)}.get(short, ())
+    more = {"hmm": (getattr(params, "emission", None),), "sparse_coding": (params,), "bayesian_gmm": (getattr(params, "prior", None),)}.get(short, ())
     statistics = model.observed_statistics(latents, seen, *more)
     assert np.isnan(statistics.loss)
     assert type(statistics) is type(model.expected_statistics(params, seen))

@@ -1,0 +1,15 @@
+"""Variational inference: the best approximate posterior of a given family, found by optimisation.
+
+What is minimised is the free energy F(q) = E_q[log q(X) - log p(X, y)]. It exceeds -log p(y), the
+evidence with its sign turned round, by exactly KL{q(X) || p(X|y)}; minus F is the evidence lower
+bound (ELBO).
+
+    ``mean_field``   q is right up to independence: coordinate ascent (CAVI), one factor at a time
+
+Models for which the factors come out in closed form have them in their own modules, in the form that
+`pedagogy_lib.learning.em` takes: `pedagogy_lib.models.static.bayesian_gmm`.
+
+References
+----------
+Section 8.4, which is empty in the textbook; chapter 6, for the free energy.
+"""
