@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import models
-from pedagogy_lib.distributions import heavy_tailed
+from pedagogy_lib.distributions import heavy_tailed, noising
 from pedagogy_lib.learning import em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
+from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.discriminative import logistic, network, poisson, recurrent_network
 from pedagogy_lib.models.dynamical import hmm
 
@@ -161,6 +162,7 @@ def gradient_data(name, rng):
     y = rng.normal(size=(60, 3))
     labels = np.eye(4)[rng.integers(4, size=60)]
     return {
+        "diffusion": (y, ((5,), networks.Tanh, denoising.Velocity, noising.log_linear())),
         "ica": (y, ()),
         "logistic": (logistic.Pairs(y, labels[:, 0]), ()),
         "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
