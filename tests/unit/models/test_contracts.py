@@ -9,7 +9,7 @@ import pytest
 
 from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed, noising
-from pedagogy_lib.learning import em, networks, optimisation, parameters
+from pedagogy_lib.learning import bijections, em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.discriminative import logistic, network, poisson, recurrent_network
@@ -170,6 +170,7 @@ def gradient_data(name, rng):
         "recurrent_network": (
             recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
         ),
+        "flow": (y, (bijections.Affine, 2, (5,))),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
 
