@@ -5,6 +5,9 @@ evidence with its sign turned round, by exactly KL{q(X) || p(X|y)}; minus F is t
 bound (ELBO).
 
     ``mean_field``   q is right up to independence: coordinate ascent (CAVI), one factor at a time
+    ``stochastic``   the same for models with conjugate factors, from batches of the data (SVI)
+    ``black_box``    a Gaussian guess for any log density, by Monte Carlo gradients (ADVI); Laplace's
+    ``transforms``   coordinates without bounds, for unknowns that have them
 
 Models for which the factors come out in closed form have them in their own modules, in the form that
 `pedagogy_lib.learning.em` takes: `pedagogy_lib.models.static.bayesian_gmm`.

@@ -298,6 +298,33 @@ def maximize(statistics):
     return Parameters(prior, prior.count + totals, means, strengths, scatters, prior.degrees + totals)
 
 
+def blend(a, b, share):
+    """Part of the way from one factor to another, in natural parameters: a step of stochastic inference.
+
+    Parameters
+    ----------
+    a, b : Parameters
+        With the same prior, which is kept.
+    share : float, from 0 to 1
+        How much of b.
+
+    Returns
+    -------
+    Parameters
+    """
+    share = checks.number("share", share, at_least=0)
+    if share > 1:
+        raise ValueError(f"share: expected a number from 0 to 1, got {share}")
+    a, b = _checked(a), _checked(b)
+    mix = lambda one, other: (1 - share) * one + share * other
+    strengths = mix(a.strengths, b.strengths)
+    means = mix(a.strengths[:, None] * a.means, b.strengths[:, None] * b.means) / strengths[:, None]
+    # S + kappa m m' is what adds up; written by the distance of the two means, so that nothing cancels.
+    apart, weight = b.means - a.means, share * (1 - share) * a.strengths * b.strengths / strengths
+    scatters = mix(a.scatters, b.scatters) + weight[:, None, None] * apart[:, :, None] * apart[:, None, :]
+    return Parameters(a.prior, mix(a.counts, b.counts), means, strengths, scatters, mix(a.degrees, b.degrees))
+
+
 # ----------------------------------------------------------------------------- what it says
 
 
