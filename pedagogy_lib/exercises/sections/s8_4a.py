@@ -38,9 +38,7 @@ def _(y, tau, m0, lam0, a0, b0):
     return _sweep(y, tau, m0, lam0, a0, b0, widened=0.0)
 
 
-@sweep.mistake(
-    "the uncertainty added once", "It is added for each datum: the sum over the data has N / lam in it."
-)
+@sweep.mistake("the uncertainty added once", "It is added for each datum: the sum over the data has N / lam in it.")
 def _(y, tau, m0, lam0, a0, b0):
     return _sweep(y, tau, m0, lam0, a0, b0, widened=1.0 / max(len(y), 1) if len(y) != 1 else 0.5)
 
