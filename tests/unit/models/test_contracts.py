@@ -161,6 +161,7 @@ def gradient_data(name, rng):
     y = rng.normal(size=(60, 3))
     labels = np.eye(4)[rng.integers(4, size=60)]
     return {
+        "discrete_vae": ((y > 0).astype(float), (2, 3, (5,), networks.Tanh, outputs.Bernoulli)),
         "ica": (y, ()),
         "logistic": (logistic.Pairs(y, labels[:, 0]), ()),
         "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
