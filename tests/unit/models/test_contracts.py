@@ -163,6 +163,7 @@ def gradient_data(name, rng):
     labels = np.eye(4)[rng.integers(4, size=60)]
     return {
         "diffusion": (y, ((5,), networks.Tanh, denoising.Velocity, noising.log_linear())),
+        "discrete_vae": ((y > 0).astype(float), (2, 3, (5,), networks.Tanh, outputs.Bernoulli)),
         "ica": (y, ()),
         "logistic": (logistic.Pairs(y, labels[:, 0]), ()),
         "network": (network.Pairs(y, labels), ((5,), networks.Tanh, outputs.Categorical)),
