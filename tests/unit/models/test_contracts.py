@@ -99,7 +99,7 @@ def data(name, rng):
     y = rng.normal(size=(60, 1)) @ rng.normal(size=(1, 3)) + rng.normal(size=(60, 3))
     y[:30] += 3.0
     short = name.rpartition(".")[2]
-    return y, {"hmm": (2, hmm.Gaussians), "ica": (), "sparse_coding": (5, 2.0, heavy_tailed.Laplace(1.0))}.get(short, (2,))
+    return y, {"hmm": (2, hmm.Gaussians), "ica": (), "sparse_coding": (5, 2.0, heavy_tailed.Laplace(1.0)), "gaussian_codes": (4, 2.0, 1.0)}.get(short, (2,))
 
 
 def test_every_model_is_found():
@@ -150,7 +150,7 @@ def test_observed_statistics_take_the_latents_that_were_sampled(name):
     short = name.rpartition(".")[2]
     if short in ("gmm", "bayesian_gmm"):
         latents = np.eye(2)[latents]                    # one-hot
-    more = {"hmm": (getattr(params, "emission", None),), "sparse_coding": (params,), "bayesian_gmm": (getattr(params, "prior", None),)}.get(short, ())
+    more = {"hmm": (getattr(params, "emission", None),), "sparse_coding": (params,), "gaussian_codes": (params,), "bayesian_gmm": (getattr(params, "prior", None),)}.get(short, ())
     statistics = model.observed_statistics(latents, seen, *more)
     assert np.isnan(statistics.loss)
     assert type(statistics) is type(model.expected_statistics(params, seen))
