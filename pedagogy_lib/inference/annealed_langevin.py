@@ -54,16 +54,16 @@ def anneal(score, levels, start, steps, size, rng):
     levels = list(levels)
     if not levels:
         raise ValueError("levels: expected at least one, got none")
-    iteration = 0
+    iteration, shape = 0, state.shape
     for level in levels:
         # N states that know nothing of each other are one state of N D numbers. No step is refused, so that only
         # the gradient counts, and the log density may be any constant.
         def slope(flat, level=level):
-            return np.ravel(score(flat.reshape(state.shape), level))
+            return np.ravel(score(flat.reshape(shape), level))
 
         h = size * float(level.deviation)
         chain = mcmc.langevin(lambda flat: 0.0, slope, np.ravel(state), h, rng, adjusted=False)
         for _, event in zip(range(steps), chain):
-            yield Step(iteration, level, event.state.reshape(state.shape))
+            yield Step(iteration, level, event.state.reshape(shape))
             iteration += 1
-        state = event.state.reshape(state.shape)
+        state = event.state.reshape(shape)
