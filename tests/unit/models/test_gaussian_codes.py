@@ -66,7 +66,7 @@ def test_no_other_gaussian_has_a_lower_free_energy():
     y = data(2, seed=2)
     found = model.posterior(PARAMS, y, model.Options(tolerance=1e-12))
     for n in range(2):
-        def cost(free):
+        def cost(free, n=n):
             L = np.zeros((3, 3))
             L[np.tril_indices(3)] = free[3:]
             S = L @ L.T + 1e-12 * np.eye(3)

@@ -1,0 +1,176 @@
+"""Score matching: learning the gradient of a log density, for which no normalizer is needed.
+
+The *score* of a density p is s(x) = d log p(x) / dx, the textbook's force. Four losses ask a function f to be it:
+
+    ``explicit_loss``    half of <|f - s|^2>: needs s itself
+    ``implicit_loss``    <|f|^2 / 2 + div f>: needs the trace of f's Jacobian, and data only
+    ``sliced_loss``      the same with the trace along random directions: one product instead of D
+    ``denoising_loss``   half of <|f + z / v|^2>: for noisy data x = a y + v z, and their score
+
+The explicit loss is the implicit one plus half of <|s|^2>, and the denoising one less another number in which f
+has no part: all have the same minimum. `tweedie_score` and `tweedie_mean` turn posterior means into scores, and back.
+
+References
+----------
+Section 8.3.1, Eqs. 8.45-8.48. A. Hyvarinen (2005), implicit; P. Vincent (2011), denoising; Y. Song, S. Garg,
+J. Shi and S. Ermon (2019), sliced; H. Robbins (1956) and B. Efron (2011), Tweedie's formula.
+"""
+
+import numpy as np
+
+from pedagogy_lib import checks
+from pedagogy_lib.learning.networks import feedforward
+
+
+def tweedie_score(x, mean, signal, covariance):
+    """The score of noisy data from the posterior mean of what is under the noise (Eq. 8.46).
+
+    Parameters
+    ----------
+    x : array_like, shape (N, D), x = signal * y + noise, noise ~ N(0, covariance)
+    mean : array_like, shape (N, D), E[Y | x]
+    signal : float
+    covariance : array_like, shape (D, D)
+
+    Returns
+    -------
+    ndarray, shape (N, D)
+    """
+    x, mean, signal, covariance = _checked(x, "mean", mean, signal, covariance)
+    return np.linalg.solve(covariance, (signal * mean - x).T).T
+
+
+def tweedie_mean(x, score, signal, covariance):
+    """The posterior mean from the score of the noisy data: Eq. 8.46, solved for it.
+
+    Parameters
+    ----------
+    x, signal, covariance
+        As for `tweedie_score`.
+    score : array_like, shape (N, D)
+
+    Returns
+    -------
+    ndarray, shape (N, D)
+    """
+    x, score, signal, covariance = _checked(x, "score", score, signal, covariance)
+    return (x + score @ covariance) / signal
+
+
+def explicit_loss(found, score):
+    """Half of the mean square distance to the score.
+
+    Parameters
+    ----------
+    found, score : array_like, shape (N, D)
+        At the same places, drawn from the density whose score it is.
+
+    Returns
+    -------
+    float
+    """
+    found = checks.array("found", found, ("N", "D"))
+    score = checks.array("score", score, found.shape)
+    return 0.5 * float(((found - score) ** 2).sum(1).mean())
+
+
+def denoising_loss(function, y, level, rng):
+    """Half of the mean square distance to -z / v, the score of x given y, over one draw of noise for each datum.
+
+    Parameters
+    ----------
+    function : callable
+        Of noisy rows x, shape (N, D).
+    y : array_like, shape (N, D)
+    level : noising.Level, or any pair (signal, deviation)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    A summand of Eq. 8.48, but for its weight.
+    """
+    y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
+    a, v = level
+    z = rng.standard_normal(y.shape)
+    found = checks.array("function(x)", function(a * y + v * z), y.shape)
+    return 0.5 * float(((found + z / v) ** 2).sum(1).mean())
+
+
+def implicit_loss(network, x):
+    """The mean of |f|^2 / 2 plus the trace of f's Jacobian: explicit score matching without the score.
+
+    Integration by parts turns the product of f and s under p into minus the divergence of f.
+
+    Parameters
+    ----------
+    network : tuple of layers, from D inputs to D units
+    x : array_like, shape (N, D), draws from the density
+
+    Returns
+    -------
+    float
+    """
+    record = _run(network, x)
+    axes = np.eye(record.output.shape[1])
+    traces = sum(along(network, record, np.tile(axis, (len(record.output), 1))) @ axis for axis in axes)
+    return float((0.5 * (record.output**2).sum(1) + traces).mean())
+
+
+def sliced_loss(network, x, rng):
+    """The same with d' J d, along one random direction d for each datum, in the place of the trace.
+
+    Parameters
+    ----------
+    network, x
+        As for `implicit_loss`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    float
+        Unbiased for `implicit_loss`.
+    """
+    rng, record = checks.generator("rng", rng), _run(network, x)
+    d = rng.choice([-1.0, 1.0], size=record.output.shape)  # signs: <d d'> = I, and less noise than from Gaussians
+    slices = (d * along(network, record, d)).sum(1)
+    return float((0.5 * (record.output**2).sum(1) + slices).mean())
+
+
+def along(network, record, directions):
+    """The change of a network's output along a direction in its input, J d, by one pass forward.
+
+    Parameters
+    ----------
+    network : tuple of layers
+    record : feedforward.Record, of its forward pass
+    directions : ndarray, shape (N, D)
+
+    Returns
+    -------
+    ndarray, shape (N, K)
+    """
+    change = directions
+    for layer, z in zip(network, record.activities[1:]):
+        change = layer.slope(z) * (change @ layer.weights.T)
+    return change
+
+
+def _run(network, x):
+    """The forward pass, checked: as many numbers must come out as go in."""
+    record = feedforward.forward(network, x)
+    if record.output.shape != record.activities[0].shape:
+        raise ValueError(
+            f"network: expected as many outputs as inputs, {record.activities[0].shape[1]}, a score of the data, "
+            f"got {record.output.shape[1]}"
+        )
+    return record
+
+
+def _checked(x, name, other, signal, covariance):
+    x = checks.array("x", x, ("N", "D"))
+    other = checks.array(name, other, x.shape)
+    return x, other, checks.number("signal", signal, above=0), checks.covariance("covariance", covariance, x.shape[1])
