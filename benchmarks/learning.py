@@ -17,7 +17,7 @@ from pedagogy_lib.learning import em, networks, optimisation
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.discriminative import network
 from pedagogy_lib.models.dynamical import lgssm
-from pedagogy_lib.models.static import gmm, ica, kmeans
+from pedagogy_lib.models.static import bayesian_gmm, gmm, ica, kmeans
 
 #: How far two answers may differ, relative to the largest number in them.
 TOLERANCE = 1e-6
@@ -47,6 +47,39 @@ def mixture(K, D, N, iterations):
             model = GaussianMixture(
                 K, weights_init=start.weights, means_init=start.means, precisions_init=start.covariances,
                 init_params="random_from_data", tol=0.0, reg_covar=0.0, max_iter=iterations,
+            )
+            model.fit(y)
+            return model.means_, model.covariances_
+
+        return run
+
+    return ours, {"scikit-learn": scikit_learn}
+
+
+def bayesian_mixture(K, D, N, iterations):
+    """Coordinate ascent for the Bayesian Gaussian mixture, both from the same responsibilities."""
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((N, D)) + 3 * rng.standard_normal((K, D))[rng.integers(K, size=N)]
+    responsibilities = gmm.posterior(gmm.start(y, K, rng), y).probabilities
+    prior = bayesian_gmm.vague_prior(y)
+    start = bayesian_gmm.maximize(bayesian_gmm.observed_statistics(responsibilities, y, prior))
+
+    def ours():
+        params = _iterate(bayesian_gmm, start, y, iterations)
+        return params.means, params.scatters / params.degrees[:, None, None]
+
+    def scikit_learn():
+        from sklearn.mixture import BayesianGaussianMixture
+
+        class Started(BayesianGaussianMixture):
+            def _initialize_parameters(self, X, *args, **kwargs):
+                self._initialize(X, responsibilities)
+
+        def run():
+            model = Started(
+                n_components=K, weight_concentration_prior_type="dirichlet_distribution", tol=0.0, reg_covar=0.0,
+                weight_concentration_prior=prior.count, mean_precision_prior=prior.strength, mean_prior=prior.mean,
+                degrees_of_freedom_prior=prior.degrees, covariance_prior=prior.scatter, max_iter=iterations,
             )
             model.fit(y)
             return model.means_, model.covariances_
@@ -211,6 +244,10 @@ def backpropagation(H, N, steps):
 TASKS = {
     "mixture, EM (classes, dimensions, observations, iterations)":
         (mixture, (10, 10, 100_000, 50), (3, 2, 500, 5), 3, 5),
+    "Bayesian mixture, coordinate ascent (classes, dimensions, observations, rounds)":
+        (bayesian_mixture, (5, 10, 100_000, 20), (3, 2, 500, 5), 3.5, 5),
+    "Bayesian mixture, coordinate ascent, few data (classes, dimensions, observations, rounds)":
+        (bayesian_mixture, (3, 2, 2000, 100), (3, 2, 500, 5), 3, 5),
     "K-means (classes, dimensions, observations, iterations)":
         (lloyd, (10, 10, 100_000, 50), (3, 2, 500, 3), 0.95, 15),
     "FastICA (sources, observations, iterations)":
