@@ -73,6 +73,9 @@ def cell_problems(cell):
             yield "uses markup that only the site understands"
         if prose.count("<details") != prose.count("</details>"):
             yield "opens a fold that it does not close"
+        if re.search(r"^<a id=[^\n]*</a>\n\$\$", prose, flags=re.MULTILINE):
+            # The site takes both for one line of HTML and text, and prints a dollar on either side.
+            yield "has a displayed equation right below an anchor: leave a line between them"
 
 
 def test_there_are_notebooks():
@@ -120,6 +123,7 @@ def test_a_sound_notebook_passes():
         (1, {"source": ["```{note}\nx\n```"]}, "only the site"),
         (1, {"source": ["{ref}`x`"]}, "only the site"),
         (1, {"source": ["<details><summary>x</summary>"]}, "fold"),
+        (1, {"source": ['<a id="eq-1"></a>\n', "$$1$$"]}, "right below an anchor"),
         (2, {"outputs": [{"output_type": "stream"}]}, "stored with its output"),
         (2, {"execution_count": 3}, "execution count"),
         (2, {"source": ["x = 1\n"] * 25 + ["x"]}, "longer than"),
