@@ -10,11 +10,14 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.kalman import problem
 from benchmarks.race import race
+from pedagogy_lib.distributions import noising
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.distributions.sources import SECH
 from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning import em, networks, optimisation
 from pedagogy_lib.learning.networks import outputs
+from pedagogy_lib.learning.objectives import denoising
+from pedagogy_lib.models.deep import diffusion
 from pedagogy_lib.models.discriminative import network
 from pedagogy_lib.models.dynamical import lgssm
 from pedagogy_lib.models.static import bayesian_gmm, gmm, ica, kmeans
@@ -240,6 +243,76 @@ def backpropagation(H, N, steps):
     return ours, {"scikit-learn, MLPClassifier": scikit_learn}
 
 
+def denoiser(H):
+    """A diffusion model of 16 numbers with two hidden layers of rectifiers, and data for it."""
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((2_000, 16))
+    return diffusion.start(y, (H, H), networks.Rectified, denoising.Noise, noising.log_linear(), rng), y
+
+
+def by_hand(weights, x, eta):
+    """The network of `denoiser` written out: the noise in x, and what the way back needs."""
+    waves = np.array([0.2, 0.4, 0.8])
+    z = [np.hstack([x, eta / 9, np.sin(waves * eta), np.cos(waves * eta)])]
+    for l, (D, d) in enumerate(weights):
+        u = z[-1] @ D.T + d
+        z.append(np.maximum(u, 0.0) if l < 2 else u)
+    return z
+
+
+def diffusion_steps(H, N, steps):
+    """Gradient steps of a diffusion model on one batch: draws of levels and noise, forward, backward, the update."""
+    start, y = denoiser(H)
+    y, descent = y[:N], optimisation.GradientDescent(0.001)
+
+    def ours():
+        run = optimisation.run(diffusion, start, y, np.random.default_rng(1), method=descent, iterations=steps)
+        return [part for layer in run.params.network for part in layer]
+
+    def numpy():
+        def run():
+            rng, weights = np.random.default_rng(1), [[np.copy(part) for part in layer] for layer in start.network]
+            for _ in range(steps):
+                eta = 9 - 18 * ((rng.random() + np.arange(N) / N) % 1)[:, None]
+                noise = rng.standard_normal(y.shape)
+                x = y / np.sqrt(1 + np.exp(-eta)) + noise / np.sqrt(1 + np.exp(eta))
+                z = by_hand(weights, x, eta)
+                b = 18 * (z[-1] - noise) / N                # from 18/2 |output - noise|^2, at every level the same
+                for l in (2, 1, 0):
+                    D, d = weights[l]
+                    back = (b @ D) * (z[l] > 0) if l else None
+                    D -= 0.001 * b.T @ z[l]
+                    d -= 0.001 * b.sum(0)
+                    b = back
+            return [part for layer in weights for part in layer]
+
+        return run
+
+    return ours, {"written out in NumPy": numpy}
+
+
+def diffusion_sampling(H, N, steps):
+    """Deterministic sampling from a diffusion model."""
+    start, _ = denoiser(H)
+
+    def ours():
+        return [diffusion.sample(start, N, np.random.default_rng(1), steps, noise=0.0).observations]
+
+    def numpy():
+        def run():
+            x = np.random.default_rng(1).standard_normal((N, 16))
+            etas = np.linspace(-9, 9, steps + 1)
+            levels = np.stack([1 / np.sqrt(1 + np.exp(-etas)), 1 / np.sqrt(1 + np.exp(etas))], 1)
+            for eta, (b, w), (a, v) in zip(etas, levels, levels[1:]):
+                noise = by_hand(start.network, x, np.full((N, 1), eta))[-1]
+                x = a * (x - w * noise) / b + v * noise
+            return [x / a]
+
+        return run
+
+    return ours, {"written out in NumPy": numpy}
+
+
 #: For each task: sizes, quick sizes, the ratio that we mean to reach at least, the rounds.
 TASKS = {
     "mixture, EM (classes, dimensions, observations, iterations)":
@@ -258,6 +331,10 @@ TASKS = {
         (many_sequences, (4, 2, 1_000, 256), (2, 1, 30, 16), 2, 15),
     "network, gradient steps (hidden units, batch, steps)":
         (backpropagation, (256, 100, 200), (16, 20, 5), 1.2, 9),
+    "diffusion model, gradient steps (hidden units, batch, steps)":
+        (diffusion_steps, (256, 200, 100), (16, 20, 5), 0.5, 9),
+    "diffusion model, deterministic sampling (hidden units, samples, steps)":
+        (diffusion_sampling, (256, 500, 50), (16, 20, 5), 0.8, 9),
 }
 
 

@@ -54,6 +54,11 @@ def anneal(score, levels, start, steps, size, rng):
     levels = list(levels)
     if not levels:
         raise ValueError("levels: expected at least one, got none")
+    return _down(score, levels, state, steps, size, rng)
+
+
+def _down(score, levels, state, steps, size, rng):
+    """The stretches themselves, one on each level."""
     iteration, shape = 0, state.shape
     for level in levels:
         # N states that know nothing of each other are one state of N D numbers. No step is refused, so that only
@@ -64,6 +69,6 @@ def anneal(score, levels, start, steps, size, rng):
         h = size * float(level.deviation)
         chain = mcmc.langevin(lambda flat: 0.0, slope, np.ravel(state), h, rng, adjusted=False)
         for _, event in zip(range(steps), chain):
-            yield Step(iteration, level, event.state.reshape(shape))
+            state = event.state.reshape(shape)
+            yield Step(iteration, level, state)
             iteration += 1
-        state = event.state.reshape(shape)

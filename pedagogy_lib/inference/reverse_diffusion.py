@@ -48,7 +48,7 @@ def reverse(denoise, schedule, start, steps, rng, noise=1.0):
     rng : numpy.random.Generator
     noise : float, from 0 to 1
         1 is *ancestral* sampling, each step with the deviation of Eq. 8.38. 0 is *deterministic* (DDIM): the
-        noise that is in x stays in x, so that few steps suffice. Between them, a part of it is drawn anew.
+        noise that is in x stays in x, so that each start has one end. Between them, a part of it is drawn anew.
 
     Yields
     ------
@@ -59,13 +59,16 @@ def reverse(denoise, schedule, start, steps, rng, noise=1.0):
     steps, noise = checks.count("steps", steps), checks.number("noise", noise, at_least=0)
     if noise > 1:
         raise ValueError(f"noise: expected a number from 0 to 1, got {noise:g}")
+    return _down(denoise, schedule, x, steps, rng, noise)
+
+
+def _down(denoise, schedule, x, steps, rng, noise):
+    """The steps themselves: Eq. 8.38 with a guess in the place of the datum."""
     times = np.linspace(1, 0, steps + 1)
     later = schedule.level(1.0)
     for iteration, u in enumerate(times[1:]):
         earlier = schedule.level(u)
-        guess = np.asarray(denoise(x, later))
-        if guess.shape != x.shape or not np.isfinite(guess).all():
-            raise ValueError(f"denoise: expected finite estimates of shape {x.shape} at iteration {iteration}")
+        guess = _checked(denoise(x, later), x, iteration)
         fresh = noise * noising.reversal(earlier, later).deviation
         # What of the earlier level's noise is not drawn afresh points where the noise in x points.
         old = (x - later.signal * guess) / later.deviation
@@ -87,3 +90,11 @@ def sample(denoise, schedule, start, steps, rng, noise=1.0):
     for step in reverse(denoise, schedule, start, steps, rng, noise):  # noqa: B007
         pass
     return step.state / step.level.signal
+
+
+def _checked(guess, x, iteration):
+    """The denoiser's answer, if it is one."""
+    guess = np.asarray(guess)
+    if guess.shape != x.shape or not np.isfinite(guess).all():
+        raise ValueError(f"denoise: expected finite estimates of shape {x.shape} at iteration {iteration}")
+    return guess
