@@ -22,6 +22,7 @@ from pedagogy_lib.learning.bijections.linear import Mixing, Reverse, Riffle
 from pedagogy_lib.learning.bijections.passages import Gradients, Passage
 from pedagogy_lib.learning.bijections.planar import Planar
 from pedagogy_lib.learning.bijections.radial import Radial
+from pedagogy_lib.learning.bijections.splines import Spline
 
 __all__ = [
     "Additive",
@@ -36,4 +37,5 @@ __all__ = [
     "Radial",
     "Reverse",
     "Riffle",
+    "Spline",
 ]

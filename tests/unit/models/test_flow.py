@@ -11,7 +11,7 @@ from pedagogy_lib.learning import optimisation, parameters
 from pedagogy_lib.models.deep import flow
 from pedagogy_lib.models.static import ica
 
-KINDS = (B.Additive, B.Affine, B.Autoregressive, B.InverseAutoregressive, B.Planar, B.Radial)
+KINDS = (B.Additive, B.Affine, B.Autoregressive, B.InverseAutoregressive, B.Planar, B.Radial, B.Spline)
 
 
 def moons(n, rng):
@@ -121,7 +121,7 @@ def test_likelihood_is_infomax():
     assert_allclose(likelihood, among_observations, rtol=0.03)
 
 
-@pytest.mark.parametrize("kind,count,best", [(B.Affine, 6, 1.2), (B.Autoregressive, 6, 1.2), (B.Additive, 8, 1.2)])
+@pytest.mark.parametrize("kind,count,best", [(B.Affine, 6, 1.2), (B.Autoregressive, 6, 1.2), (B.Additive, 8, 1.2), (B.Spline, 3, 1.2)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_two_moons_are_learned(kind, count, best, dtype):
     rng = np.random.default_rng(8)

@@ -11,8 +11,9 @@ from pedagogy_lib.learning import bijections as B
 from pedagogy_lib.learning import differentiation, parameters
 from pedagogy_lib.learning.bijections import composition
 from pedagogy_lib.learning.bijections.autoregressive import masks
+from pedagogy_lib.learning.differentiation import tape
 
-FORWARD = (B.Additive, B.Affine, B.Autoregressive, B.Mixing, B.Planar, B.Radial)
+FORWARD = (B.Additive, B.Affine, B.Autoregressive, B.Mixing, B.Planar, B.Radial, B.Spline)
 ALL = (*FORWARD, B.InverseAutoregressive)
 
 
@@ -67,8 +68,35 @@ def written(kind, layer, y):
     out, K = net(layer[0], a), len(b)
     if kind is B.Additive:
         return np.concatenate([a, b + out]), 0.0 * np.sum(b)
+    if kind is B.Spline:
+        images = [written_curve(out[23 * k : 23 * k + 23], b[k : k + 1]) for k in range(K)]
+        return np.concatenate([a, *(image for image, _ in images)]), sum(np.sum(log) for _, log in images)
     s = 3 * np.tanh(out[K:] / 3)
     return np.concatenate([a, b * np.exp(s) + out[:K]]), np.sum(s)
+
+
+def plain_number(value):
+    """The number in an array of one, on a tape or off it."""
+    return float(np.ravel(tape.plain(value))[0])
+
+
+def written_curve(raw, y):
+    """One number through its spline, the pieces looked through one after the other."""
+    if abs(plain_number(y)) >= 4:
+        return y, 0.0 * y
+    w, h = (np.exp(part) / np.sum(np.exp(part)) * 0.992 + 0.001 for part in (raw[:8], raw[8:16]))
+    knee = 0.001 + np.log(1 + np.exp(raw[16:]) * np.expm1(0.999))
+    left = low = -4.0
+    for k in range(8):
+        W, H = 8 * w[k : k + 1], 8 * h[k : k + 1]
+        if plain_number(y) < plain_number(left + W) or k == 7:
+            d0 = knee[k - 1 : k] if k else 1.0
+            d1 = knee[k : k + 1] if k < 7 else 1.0
+            s, t = H / W, (y - left) / W
+            bottom = s + (d1 + d0 - 2 * s) * t * (1 - t)
+            slope = s**2 * (d1 * t**2 + 2 * s * t * (1 - t) + d0 * (1 - t) ** 2) / bottom**2
+            return low + H * (s * t**2 + d0 * t * (1 - t)) / bottom, np.log(slope)
+        left, low = left + W, low + H
 
 
 def plain(params):
