@@ -18,7 +18,8 @@ all parameters, and no equation gives one of them alone.
 Not every pair has a normalizer. A finite layer (Bernoulli, Categorical) goes with all, as long as the other's natural
 parameters stay in its domain: a Poisson layer has every weight, although e^zeta may be too large a number (then
 `log_partition` refuses it). Two Gaussian layers need weights of spectral norm below 1, two Poisson layers weights that
-are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so.
+are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so. The sums stand in ``_sums``, the reasons in
+``_consistency``.
 
 References
 ----------
@@ -30,14 +31,11 @@ from itertools import count
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Gaussian, Layer, Poisson
-from pedagogy_lib.models.undirected import _consistency
-
-#: A layer of more states than this is not summed over.
-MOST = 2**16
+from pedagogy_lib.learning import parameters
+from pedagogy_lib.models.undirected import _consistency, _sums
 
 
 class Parameters(NamedTuple):
@@ -215,7 +213,7 @@ def marginal_energy(params, y):
     Section 3.1, the marginals.
     """
     params = _checked(params)
-    return -_heights(params.visible, params.hidden, params.weights, params.visible.values("y", y))
+    return -_sums.heights(params.visible, params.hidden, params.weights, params.visible.values("y", y))
 
 
 def posterior(params, y):
@@ -227,7 +225,8 @@ def posterior(params, y):
         Over the hidden layer.
     """
     params = _checked(params)
-    return _conditional(params.hidden, params.weights, params.visible, params.visible.values("y", y))
+    W, hidden, visible = params
+    return Conditional(*_sums.conditional(hidden, W, visible, visible.values("y", y)))
 
 
 def emission(params, x):
@@ -239,7 +238,8 @@ def emission(params, x):
         Over the visible layer.
     """
     params = _checked(params)
-    return _conditional(params.visible, params.weights.T, params.hidden, params.hidden.values("x", x))
+    W, hidden, visible = params
+    return Conditional(*_sums.conditional(visible, W.T, hidden, hidden.values("x", x)))
 
 
 def gibbs(params, y, rng):
@@ -259,8 +259,8 @@ def gibbs(params, y, rng):
     W, hidden, visible = params
     y = visible.values("y", y)
     for iteration in count():
-        x = hidden.draw(_conditional(hidden, W, visible, y).natural, rng)
-        y = visible.draw(_conditional(visible, W.T, hidden, x).natural, rng)
+        x = hidden.draw(_sums.conditional(hidden, W, visible, y)[0], rng)
+        y = visible.draw(_sums.conditional(visible, W.T, hidden, x)[0], rng)
         yield Sweep(iteration, x, y)
 
 
@@ -284,7 +284,7 @@ def log_partition(params):
     ValueError
         If both layers have more than 2^16 states, or Z is too large a number.
     """
-    return _summed(_checked(params))[2]
+    return _sums.summed(_checked(params))[2]
 
 
 def log_marginal(params, y):
@@ -322,11 +322,11 @@ def sample(params, n, rng):
     params = _checked(params)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     W, hidden, visible = params
-    every, p, _ = _summed(params)
+    every, p, _ = _sums.summed(params)
     drawn = every[rng.choice(len(every), n, p=p)]
-    if _sums_hidden(params):
-        return Sample(drawn, visible.draw(_conditional(visible, W.T, hidden, drawn).natural, rng))
-    return Sample(hidden.draw(_conditional(hidden, W, visible, drawn).natural, rng), drawn)
+    if _sums.sums_hidden(params):
+        return Sample(drawn, visible.draw(_sums.conditional(visible, W.T, hidden, drawn)[0], rng))
+    return Sample(hidden.draw(_sums.conditional(hidden, W, visible, drawn)[0], rng), drawn)
 
 
 def loss(params, y, rng=None):
@@ -350,8 +350,8 @@ def value_and_gradient(params, y, rng=None):
     ----------
     Eq. 10.19.
     """
-    wake, sleep = phase(params, y), model_phase(params)
-    return loss(params, y), _less(sleep, wake)
+    sleep, wake = (parameters.flatten(averages).vector for averages in (model_phase(params), phase(params, y)))
+    return loss(params, y), parameters.view(sleep - wake, params)
 
 
 def phase(params, y, weights=None):
@@ -371,8 +371,8 @@ def phase(params, y, weights=None):
     params = _checked(params)
     y = params.visible.values("y", y)
     w = np.full(len(y), 1 / len(y)) if weights is None else checks.array("weights", weights, (len(y),))
-    T, U = _conditional(params.hidden, params.weights, params.visible, y).means, params.visible.statistics(y)
-    return _averages(params, T, U, w)
+    T, U = _sums.conditional(params.hidden, params.weights, params.visible, y)[1], params.visible.statistics(y)
+    return _sums.averages(params, T, U, w)
 
 
 def model_phase(params):
@@ -384,10 +384,10 @@ def model_phase(params):
     """
     params = _checked(params)
     W, hidden, visible = params
-    every, p, _ = _summed(params)
-    if _sums_hidden(params):
-        return _averages(params, hidden.statistics(every), _conditional(visible, W.T, hidden, every).means, p)
-    return _averages(params, _conditional(hidden, W, visible, every).means, visible.statistics(every), p)
+    every, p, _ = _sums.summed(params)
+    if _sums.sums_hidden(params):
+        return _sums.averages(params, hidden.statistics(every), _sums.conditional(visible, W.T, hidden, every)[1], p)
+    return _sums.averages(params, _sums.conditional(hidden, W, visible, every)[1], visible.statistics(every), p)
 
 
 def loosened(params, level):
@@ -407,66 +407,6 @@ def draw_independent(params, n, rng):
     params, n = _checked(params), checks.count("n", n)
     b = np.ravel(params.visible.biases)
     return params.visible.draw(np.tile(b, (n, 1)), checks.generator("rng", rng))
-
-
-# ------------------------------------------------------------------------------ behind the doors
-
-
-def _conditional(layer, weights, other, values):
-    """The distribution over a layer given rows of values of the other."""
-    eta = np.ravel(layer.biases) + other.statistics(values) @ weights.T
-    with np.errstate(over="ignore"):
-        return Conditional(eta, layer.mean(eta))
-
-
-def _heights(layer, other, weights, values):
-    """The log of a layer's unnormalised marginal: log h + b'T + A of the other; W has the other's rows."""
-    T = layer.statistics(values)
-    with np.errstate(over="ignore"):
-        normalizers = other.log_partition(np.ravel(other.biases) + T @ weights.T)
-    return layer.log_base(values) + T @ np.ravel(layer.biases) + normalizers
-
-
-def _sums_hidden(params):
-    """Whether the sum goes over the hidden layer: the one of fewer states."""
-    return params.hidden.states <= params.visible.states
-
-
-def _summed(params):
-    """All values of the layer that is summed over, their probabilities, and log Z."""
-    W, hidden, visible = params
-    one, other, weights = (hidden, visible, W.T) if _sums_hidden(params) else (visible, hidden, W)
-    if one.states > MOST:
-        raise ValueError(
-            f"params: expected a layer of at most {MOST} states for an exact sum, got {hidden.states} and "
-            f"{visible.states}; estimate log Z with annealed_importance"
-        )
-    every = one.every()
-    heights = _heights(one, other, weights, every)
-    total = logsumexp(heights)
-    if not np.isfinite(total):
-        raise ValueError(f"params: expected weights for which Z is a number, got log Z = {total}")
-    return every, np.exp(heights - total), float(total)
-
-
-def _averages(params, T, U, weights):
-    """Parameters that hold <T U'>, <T> and <U>."""
-    hidden, visible = params.hidden, params.visible
-    return Parameters(
-        (T * weights[:, None]).T @ U,
-        type(hidden)((weights @ T).reshape(np.shape(hidden.biases))),
-        type(visible)((weights @ U).reshape(np.shape(visible.biases))),
-    )
-
-
-def _less(first, second):
-    """The difference of two sets of averages."""
-    W, hidden, visible = first
-    return Parameters(
-        W - second.weights,
-        type(hidden)(hidden.biases - second.hidden.biases),
-        type(visible)(visible.biases - second.visible.biases),
-    )
 
 
 def _checked(params):
