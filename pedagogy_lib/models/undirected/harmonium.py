@@ -1,4 +1,4 @@
-"""The exponential-family harmonium: two layers that know each other, and whose conditionals are both of a family.
+"""The exponential-family harmonium: two layers, each of an exponential family given the other.
 
 ::
 
@@ -8,7 +8,8 @@
 
 The layers are classes of `pedagogy_lib.distributions.exponential_family.layers`, which say what x and y are. Two of
 coins make the *restricted Boltzmann machine*. ``y`` has shape (N, D), a datum in each row; ``params`` are
-`Parameters`. What others sum over is free here (`posterior`), and what they have is dear: the normalizer Z.
+`Parameters`. The `posterior`, which other models must approximate, is exact and cheap here; the normalizer Z, which
+they have from the start, is a sum over all states.
 
 Z, and all that needs it, is exact where one layer has at most 2^16 states: the sum goes over that layer alone, because
 the other is summed in closed form. Larger harmoniums learn by `pedagogy_lib.learning.objectives.contrastive`, and
@@ -18,8 +19,8 @@ all parameters, and no equation gives one of them alone.
 Not every pair has a normalizer. A finite layer (Bernoulli, Categorical) goes with all, as long as the other's natural
 parameters stay in its domain: a Poisson layer has every weight, although e^zeta may be too large a number (then
 `log_partition` refuses it). Two Gaussian layers need weights of spectral norm below 1, two Poisson layers weights that
-are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so. The sums stand in ``_sums``, the reasons in
-``_consistency``.
+are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so. The sums
+stand in ``_sums``, the reasons in ``_consistency``.
 
 References
 ----------
@@ -217,7 +218,7 @@ def marginal_energy(params, y):
 
 
 def posterior(params, y):
-    """p(x|y), exact and at the price of a matrix product (Eq. 10.17).
+    """p(x|y), exact, by one matrix product (Eq. 10.17).
 
     Returns
     -------
