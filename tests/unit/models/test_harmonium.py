@@ -243,6 +243,18 @@ def test_what_is_refused_diverges_and_what_is_not_does_not():
     pair = Parameters(np.array([[-0.5]]), layers.Poisson.at_rest(1), layers.Poisson.at_rest(1))
     assert harmonium.inconsistency(pair) is None
     assert harmonium.inconsistency(pair._replace(weights=np.array([[0.1]])))
+    # A Gaussian above a Poisson layer, the Gaussian integrated out: w^2 n^2 / 2 outgrows log n! for the smallest w.
+    stretches = [np.logaddexp.reduce(0.02 * np.arange(n, dtype=float) ** 2 - lgammas(np.arange(n))) for n in (100, 200, 400, 800)]
+    assert stretches[1] == pytest.approx(stretches[0], abs=1e-9)  # as if it had an end
+    assert stretches[3] > stretches[2] + 1000
+    rates = Parameters(np.array([[-0.7]]), layers.Exponential.at_rest(1), layers.Exponential.at_rest(1))
+    assert harmonium.inconsistency(rates) is None
+    inner = lambda x: exp(-x) / (1 + 0.7 * x)
+    y = np.array([[0.5], [2.0]])
+    Z = integrate.quad(inner, 0, np.inf)[0]
+    outer = integrate.quad(lambda v: float(np.exp(-harmonium.marginal_energy(rates, [[v]]))[0]), 1e-12, np.inf)[0]
+    assert outer == pytest.approx(Z, rel=1e-8)
+    assert_allclose(harmonium.posterior(rates, y).means, 1 / (1 + 0.7 * y))
     grid = np.linspace(-60, 60, 4001)
     for w, bounded in ((0.9, True), (1.1, False)):
         log_terms = -(grid**2) / 2 + (w * grid) ** 2 / 2    # the other Gaussian integrated out
@@ -251,6 +263,25 @@ def test_what_is_refused_diverges_and_what_is_not_does_not():
         assert (harmonium.inconsistency(both) is None) == bounded
     with pytest.raises(ValueError, match="at most 65536 states for an exact sum"):
         harmonium.log_partition(pair)
+
+
+def solutions(A, D):
+    """How many independent pairs (B, C) solve C'D = A'B, the last line of the textbook's proof (Eqs. 3.2-3.4)."""
+    (P, m), (Q, n) = A.shape, D.shape
+    columns = [A.T @ one.reshape(P, n) for one in np.eye(P * n)] + [-one.reshape(Q, m).T @ D for one in np.eye(Q * m)]
+    return len(columns) - np.linalg.matrix_rank(np.stack([column.ravel() for column in columns]))
+
+
+def test_only_transposed_weights_make_the_conditionals_consistent():
+    """Every solution is B = W D, C = W'A, one for each W: exactly as many as W has entries. It takes independent rows."""
+    rng = np.random.default_rng(7)
+    A, D = rng.normal(size=(2, 5)), rng.normal(size=(3, 4))
+    W = rng.normal(size=(2, 3))
+    assert_allclose((W.T @ A).T @ D, A.T @ (W @ D), rtol=1e-12)
+    assert solutions(A, D) == W.size
+    assert np.linalg.matrix_rank(A) == 2 < A.shape[1]       # the columns of a fat matrix are never independent
+    A[1] = 2 * A[0]
+    assert solutions(A, D) > W.size
 
 
 def test_conditionals_that_are_not_each_others_transposes_are_refused():
