@@ -9,10 +9,10 @@ rows of natural parameters ``eta``, shape (N, M), M statistics in all:
     mean(eta)             E[T(x)], shape (N, M): the gradient of A
     draw(eta, rng)        values
 
-``Bernoulli``, ``Poisson``, ``Gaussian`` (variance 1) and ``Exponential`` have one statistic a unit: biases of shape
-(D,), values of shape (N, D). ``Normal`` (mean and variance) and ``Gamma`` (shape and scale) have two: biases of shape
-(D, 2), values of shape (N, D). ``Categorical`` has dice of K sides: biases of shape (D, K), and values of shape
-(N, D K), the one-hot dice side by side.
+``Bernoulli``, ``binomial(trials)``, ``Poisson``, ``Gaussian`` (variance 1) and ``Exponential`` have one statistic a
+unit: biases of shape (D,), values of shape (N, D). ``Normal`` (mean and variance), ``Gamma`` (shape and scale) and
+``Beta`` have two: biases of shape (D, 2), values of shape (N, D). ``Categorical`` has dice of K sides: biases of
+shape (D, K), and values of shape (N, D K), the one-hot dice side by side.
 
 There is no `marginalize` or `invert` here, because both need a partner: `pedagogy_lib.models.undirected.harmonium`
 is made of two layers.
@@ -145,6 +145,31 @@ class Bernoulli(_One):
         return np.zeros(len(x))
 
 
+def binomial(trials):
+    """Make the class of layers whose units are numbers of heads among so many tosses."""
+    trials = checks.count("trials", trials)
+
+    class Binomial(_One):
+        __slots__ = ()
+        family, range = dispersion.Binomial(trials), ((0.0, float(trials)),)
+        outcomes = f"whole numbers from 0 to {trials}"
+
+        @property
+        def states(self):
+            return (trials + 1) ** len(self.biases)
+
+        def every(self):
+            return np.array(list(product(np.arange(trials + 1.0), repeat=len(self.biases))))
+
+        def possible(self, x):
+            return (x >= 0) & (x <= trials) & (x == np.floor(x))
+
+        def log_base(self, x):
+            return (gammaln(trials + 1) - gammaln(x + 1) - gammaln(trials - x + 1)).sum(1)
+
+    return Binomial
+
+
 class Poisson(_One):
     """Counts: A = e^eta."""
 
@@ -243,6 +268,21 @@ class Gamma(_Several):
     def draw(self, eta, rng):
         shape, scale = self.family.customary(self._apart(eta))
         return rng.gamma(shape, scale)
+
+
+class Beta(_Several):
+    """Proportions: eta = (a - 1, b - 1), for the statistics log x and log(1 - x)."""
+
+    __slots__ = ()
+    family, range, outcomes = vectors.Beta(), (NEGATIVE, NEGATIVE), "numbers between 0 and 1"
+    rest, domain = (0.0, 0.0), ((-1.0, np.inf), (-1.0, np.inf))
+
+    def possible(self, x):
+        return (x > 0) & (x < 1)
+
+    def draw(self, eta, rng):
+        a, b = np.moveaxis(self._apart(eta) + 1, -1, 0)
+        return rng.beta(a, b)
 
 
 class Categorical(_Several):

@@ -40,4 +40,4 @@ def _why_unbounded(W, kinds):
             "exp(e^y) outgrows exp(y^2 / 2)"
         )
     names = " and ".join(sorted(kind.__name__ for kind in kinds))
-    return f"no normalizer is known for layers of {names}: one of the two must be finite, Bernoulli or Categorical"
+    return f"no normalizer is known for layers of {names}: one of the two must be finite, such as Bernoulli"

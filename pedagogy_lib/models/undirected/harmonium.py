@@ -16,7 +16,7 @@ the other is summed in closed form. Larger harmoniums learn by `pedagogy_lib.lea
 estimate log Z by `pedagogy_lib.learning.objectives.annealed_importance`. There is no ``maximize``: the normalizer joins
 all parameters, and no equation gives one of them alone.
 
-Not every pair has a normalizer. A finite layer (Bernoulli, Categorical) goes with all, as long as the other's natural
+Not every pair has a normalizer. A finite layer (coins, dice) goes with all, as long as the other's natural
 parameters stay in its domain: a Poisson layer has every weight, although e^zeta may be too large a number (then
 `log_partition` refuses it). Two Gaussian layers need weights of spectral norm below 1, two Poisson layers weights that
 are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so. The sums

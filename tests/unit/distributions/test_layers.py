@@ -12,11 +12,13 @@ from pedagogy_lib.distributions.exponential_family import layers
 #: The natural parameters of two units, and the same two distributions as SciPy has them.
 KNOWN = {
     layers.Bernoulli: ([-1.0, 0.5], [stats.bernoulli(1 / (1 + np.exp(1))), stats.bernoulli(1 / (1 + np.exp(-0.5)))]),
+    layers.binomial(4): ([-1.0, 0.5], [stats.binom(4, 1 / (1 + np.exp(1))), stats.binom(4, 1 / (1 + np.exp(-0.5)))]),
     layers.Poisson: ([-1.0, 1.5], [stats.poisson(np.exp(-1)), stats.poisson(np.exp(1.5))]),
     layers.Gaussian: ([-1.0, 2.0], [stats.norm(-1), stats.norm(2)]),
     layers.Exponential: ([-0.5, -3.0], [stats.expon(scale=2), stats.expon(scale=1 / 3)]),
     layers.Normal: ([[0.5, -0.25], [-2.0, -1.0]], [stats.norm(1, 2**0.5), stats.norm(-1, 0.5**0.5)]),
     layers.Gamma: ([[1.5, -0.5], [-0.5, -2.0]], [stats.gamma(2.5, scale=2), stats.gamma(0.5, scale=0.5)]),
+    layers.Beta: ([[1.5, -0.5], [0.0, 2.0]], [stats.beta(2.5, 0.5), stats.beta(1, 3)]),
 }
 
 
@@ -52,7 +54,7 @@ def test_dice_fall_as_often_as_their_logits_say():
     assert len(np.unique(layer.every(), axis=0)) == 9
 
 
-@pytest.mark.parametrize("layer", [layers.Bernoulli(np.zeros(3)), layers.Categorical(np.zeros((2, 3)))])
+@pytest.mark.parametrize("layer", [layers.Bernoulli(np.zeros(3)), layers.binomial(3)(np.zeros(2)), layers.Categorical(np.zeros((2, 3)))])
 def test_the_reach_is_attained_by_some_state_and_exceeded_by_none(layer):
     weights = np.random.default_rng(2).normal(size=(5, layer.size))
     lowest, highest = layer.reach(weights)
@@ -70,11 +72,11 @@ def test_the_reach_of_an_endless_layer(kind, low, high):
 
 
 def test_what_cannot_be_drawn_is_refused():
-    wrong = {layers.Bernoulli: 0.5, layers.Poisson: 1.5, layers.Exponential: 0.0, layers.Gamma: -1.0}
+    wrong = {layers.Bernoulli: 0.5, layers.Poisson: 1.5, layers.Exponential: 0.0, layers.Gamma: -1.0, layers.Beta: 1.0, layers.binomial(2): 3.0}
     for kind, value in wrong.items():
         layer = kind.at_rest(2)
         with pytest.raises(ValueError, match=r"x: expected .*, got .* at index \(0, 1\)"):
-            layer.values("x", np.array([[1.0, value]]))
+            layer.values("x", np.array([[0.5 if kind is layers.Beta else 1.0, value]]))
         with pytest.raises(ValueError, match=r"x: expected shape \(N, 2\)"):
             layer.values("x", np.ones((3, 1)))
     dice = layers.Categorical.at_rest((1, 3))

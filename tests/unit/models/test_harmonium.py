@@ -175,6 +175,20 @@ def test_positive_numbers_above_coins():
     assert harmonium.log_partition(shape) == pytest.approx(log(whole), rel=1e-9)
 
 
+def test_heads_of_several_tosses_are_as_many_coins_of_equal_weight():
+    """Three coins that share their bias and their weights: only their number of heads matters."""
+    rng = np.random.default_rng(11)
+    w, b, visible = rng.normal(size=4), 0.3, layers.Bernoulli(rng.normal(size=4))
+    tosses = Parameters(w[None], layers.binomial(3)(np.array([b])), visible)
+    coins = Parameters(np.tile(w, (3, 1)), layers.Bernoulli(np.full(3, b)), visible)
+    y = rng.integers(2, size=(6, 4)).astype(float)
+    assert_allclose(harmonium.log_marginal(tosses, y), np.log(table(coins)[2].sum(0))[(y @ [8, 4, 2, 1]).astype(int)], rtol=1e-12)
+    found, apart = harmonium.value_and_gradient(tosses, y)[1], harmonium.value_and_gradient(coins, y)[1]
+    assert_allclose(found.weights[0], apart.weights.sum(0), rtol=1e-11, atol=1e-14)
+    assert_allclose(found.hidden.biases[0], apart.hidden.biases.sum(), rtol=1e-11, atol=1e-14)
+    assert harmonium.log_partition(tosses) != pytest.approx(np.log(table(coins._replace(weights=0 * coins.weights))[3]), rel=1e-3)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_block_gibbs_leaves_the_model_as_it_is(kind):
     params, _ = machine(kind)
