@@ -9,6 +9,7 @@ import pytest
 
 from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed, noising
+from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.learning import bijections, em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
@@ -171,6 +172,7 @@ def gradient_data(name, rng):
         "recurrent_network": (
             recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
         ),
+        "harmonium": ((y > 0).astype(float), (3, layers.Bernoulli, layers.Bernoulli)),
         "flow": (y, (bijections.Affine, 2, (5,))),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]

@@ -1,0 +1,43 @@
+"""Which two layers have a joint distribution, for which weights.
+
+Two things can go wrong. The natural parameters of one layer may leave its domain for some values of the other: a rate
+that is not positive, a variance that is not. And where both layers have infinitely many values, the sum over both may
+have no end.
+"""
+
+import numpy as np
+
+from pedagogy_lib.distributions.exponential_family.layers import Exponential, Gaussian, Poisson
+
+
+def reason(W, hidden, visible):
+    """Say why there is no joint distribution, for weights of shape (L, M); None if there is one."""
+    for name, layer, other, weights in (("hidden", hidden, visible, W), ("visible", visible, hidden, W.T)):
+        b, (lowest, highest), (above, below) = np.ravel(layer.biases), other.reach(weights), layer.bounds()
+        outside = ((b + lowest <= above) & np.isfinite(above)) | ((b + highest >= below) & np.isfinite(below))
+        if outside.any():
+            i = int(outside.argmax())
+            return (
+                f"natural parameter {i} of the {name} layer must stay between {above[i]:g} and {below[i]:g}, and "
+                f"ranges from {b[i] + lowest[i]:.6g} to {b[i] + highest[i]:.6g} over the values of the other layer"
+            )
+    if not W.any() or min(hidden.states, visible.states) < np.inf:
+        return None                                         # independent, or a finite sum of finite terms
+    return _why_unbounded(W, {type(hidden), type(visible)})
+
+
+def _why_unbounded(W, kinds):
+    """The same for two layers that both have infinitely many values, and weights that are not all 0."""
+    if kinds == {Gaussian}:
+        norm = np.linalg.norm(W, 2)                         # x'x + y'y - 2 x'W y must be positive
+        return None if norm < 1 else f"two Gaussian layers need weights of spectral norm below 1, got {norm:.6g}"
+    if kinds <= {Poisson, Exponential}:
+        # e^(w x y) outgrows x! y! for each w above 0, and is at most 1 for all others.
+        return None if W.max() <= 0 else f"two Poisson layers need weights that are not positive, got {W.max():.6g}"
+    if kinds == {Gaussian, Poisson}:
+        return (
+            "a Gaussian and a Poisson layer have no normalizer unless all weights are 0: "
+            "exp(e^y) outgrows exp(y^2 / 2)"
+        )
+    names = " and ".join(sorted(kind.__name__ for kind in kinds))
+    return f"no normalizer is known for layers of {names}: one of the two must be finite, such as Bernoulli"

@@ -1,0 +1,181 @@
+"""Contrastive gradients against tables of a small machine: every state, every transition, every conditional."""
+
+from itertools import islice, product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from pedagogy_lib.distributions.exponential_family import layers
+from pedagogy_lib.learning import parameters
+from pedagogy_lib.learning.objectives import contrastive
+from pedagogy_lib.models.undirected import harmonium
+
+K, D = 2, 3
+XS, YS = (np.array(list(product((0.0, 1.0), repeat=n))) for n in (K, D))
+
+
+def machine(strength=1.0):
+    """Biases that oppose the weights, so that there are two groups of states and the chain changes between them slowly."""
+    W = strength * np.array([[4.0, -3.0, 2.0], [-2.0, 3.0, 3.0]])
+    return harmonium.Parameters(W, layers.Bernoulli(0.2 - W.sum(1) / 2), layers.Bernoulli(0.1 - W.sum(0) / 2))
+
+
+def joint(params):
+    """The table of p(x, y), by its exponent, shape (4, 8)."""
+    table = np.exp([[x @ params.hidden.biases + y @ params.visible.biases + x @ params.weights @ y for y in YS] for x in XS])
+    return table / table.sum()
+
+
+def statistics(table):
+    """<x y'>, <x>, <y> under a table, as one vector."""
+    return np.concatenate([np.einsum("ij,ik,jd->kd", table, XS, YS).ravel(), table.sum(1) @ XS, table.sum(0) @ YS])
+
+
+def expected_divergence(params, p, steps):
+    """The expectation of contrastive divergence for data of the distribution p over the eight states."""
+    table = joint(params)
+    up, down = table / table.sum(0), table / table.sum(1)[:, None]
+    later = p
+    for _ in range(steps):
+        later = (up @ later) @ down
+    return statistics(up * later) - statistics(up * p)
+
+
+def exact_gradient(params, p):
+    table = joint(params)
+    return statistics(table) - statistics(table / table.sum(0) * p)
+
+
+#: Data of one group mostly, which the machine does not expect: 2^14 rows, and their shares.
+SHARES = np.array([1, 2, 0, 4, 0, 1, 0, 0]) / 8
+DATA = np.repeat(YS, (SHARES * 8).astype(int) * 2048, axis=0)
+
+
+def flat(params):
+    return parameters.flatten(params).vector
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_contrastive_divergence_has_the_expectation_of_its_chain(steps):
+    params = machine()
+    found = contrastive.divergence(harmonium, params, DATA, np.random.default_rng(1), steps)
+    want = expected_divergence(params, SHARES, steps)
+    assert_allclose(flat(found.gradient), want, atol=0.02)
+    assert found.chains.shape == DATA.shape
+    assert np.abs(want - expected_divergence(params, SHARES, 2 * steps)).max() > 0.03  # one step more is seen
+    assert np.abs(flat(found.gradient) + want).max() > 0.1  # and so is the wrong sign
+
+
+def test_the_bias_is_measured_and_dies_away_with_the_steps():
+    params, y = machine(), DATA[:: len(DATA) // 64]
+    p = np.bincount((y @ [4, 2, 1]).astype(int), minlength=8) / len(y)
+    exact = harmonium.value_and_gradient(params, y)[1]
+    assert_allclose(flat(exact), exact_gradient(params, p), rtol=1e-11)
+    sizes = []
+    for steps in (1, 4, 16):
+        estimate = lambda rng, steps=steps: contrastive.divergence(harmonium, params, y, rng, steps).gradient
+        found = contrastive.bias(estimate, exact, 200, np.random.default_rng(2))
+        truth = expected_divergence(params, p, steps) - exact_gradient(params, p)
+        assert (np.abs(found.difference - truth) < 4.5 * found.errors).all()
+        sizes.append(np.abs(truth).max())
+        if steps == 1:                                      # here there is a bias, and it is seen
+            assert np.abs(found.difference / found.errors).max() > 8
+    assert sizes[0] > 2 * sizes[1] > 4 * sizes[2]
+
+
+def test_there_is_no_bias_where_the_data_are_the_models_own():
+    params = machine()
+    p = joint(params).sum(0)
+    assert_allclose(expected_divergence(params, p, 1), 0, atol=1e-15)
+    y = harmonium.sample(params, 20_000, np.random.default_rng(3)).observations
+    found = contrastive.divergence(harmonium, params, y, np.random.default_rng(4))
+    assert_allclose(flat(found.gradient), 0, atol=0.025)
+    assert np.abs(expected_divergence(params, SHARES, 1)).max() > 0.1
+
+
+def test_persistent_chains_forget_the_data():
+    params, rng = machine(), np.random.default_rng(5)
+    chains = DATA[::4]
+    want = exact_gradient(params, SHARES)
+    for _ in range(30):
+        found = contrastive.persistent(harmonium, params, DATA, chains, rng)
+        chains = found.chains
+    assert_allclose(flat(found.gradient), want, atol=0.03)
+    forgetful = contrastive.persistent(harmonium, params, DATA, DATA[::4], rng)  # chains that are always begun again
+    assert np.abs(flat(forgetful.gradient) - want).max() > 0.1
+
+
+def test_both_estimates_learn_almost_as_well_as_the_exact_gradient():
+    y = harmonium.sample(machine(2.0), 400, np.random.default_rng(6)).observations
+    begin = harmonium.rbm(y, K, np.random.default_rng(7))
+    first = harmonium.loss(begin, y)
+    learned = {}
+    for name, chains in (("divergence", None), ("persistent", y)):
+        stream = contrastive.iterate(harmonium, begin, y, np.random.default_rng(8), 0.3, chains=chains)
+        last = contrastive.run(stream, 600)
+        assert last.iteration == 599 and type(last.params) is harmonium.Parameters
+        learned[name] = harmonium.loss(last.params, y)
+    exact = begin
+    for _ in range(600):
+        step = harmonium.value_and_gradient(exact, y)[1]
+        exact = parameters.view(flat(exact) - 0.3 * flat(step), begin)
+    best = harmonium.loss(exact, y)
+    assert first - best > 0.1
+    for value in learned.values():
+        assert best - 0.005 < value < best + 0.05
+    one, two = islice(contrastive.iterate(harmonium, begin, y, np.random.default_rng(8), 0.3), 2)
+    assert_allclose(flat(one.params), flat(begin) - 0.3 * flat(one.gradient), rtol=1e-14)
+    assert not np.shares_memory(one.params.weights, two.params.weights)
+
+
+def test_the_pseudo_likelihood_is_made_of_the_tables_conditionals():
+    params, y = machine(), DATA[::1000]
+    marginal = joint(params).sum(0).reshape(2, 2, 2)
+
+    def by_table(marginal):
+        total = 0.0
+        for row in y.astype(int):
+            for d in range(D):
+                at = tuple(slice(None) if i == d else row[i] for i in range(D))
+                total -= np.log(marginal[at][row[d]] / marginal[at].sum())
+        return total / len(y)
+
+    value, slope = contrastive.pseudo_likelihood(harmonium, params, y)
+    assert value == pytest.approx(by_table(marginal), rel=1e-12)
+    assert value != pytest.approx(harmonium.loss(params, y), rel=1e-2)  # it is another loss
+    vector = flat(params)
+    for i, along in enumerate(np.eye(vector.size)):
+        up, down = (by_table(joint(parameters.view(vector + h * along, params)).sum(0).reshape(2, 2, 2)) for h in (1e-5, -1e-5))
+        assert flat(slope)[i] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-9)
+    assert np.abs(flat(slope) - exact_gradient(params, SHARES)).max() > 0.05
+
+
+def test_any_model_with_the_three_functions_will_do():
+    """One coin of bias b without a hidden layer: s is y, and a sweep draws it anew."""
+    coin = SimpleNamespace(
+        phase=lambda b, y, weights=None: np.average(y) if weights is None else weights @ y[:, 0],
+        sweep=lambda b, y, rng: (rng.random(y.shape) < 1 / (1 + np.exp(-b))).astype(float),
+        marginal_energy=lambda b, y: -b * y[:, 0],
+    )
+    b, y = np.array(0.7), np.array([[1.0], [0.0], [0.0], [1.0], [0.0]])
+    value, slope = contrastive.pseudo_likelihood(coin, b, y)
+    assert value == pytest.approx(np.log1p(np.exp(0.7)) - 0.7 * 0.4)
+    assert slope == pytest.approx(1 / (1 + np.exp(-0.7)) - 0.4)
+    found = contrastive.bias(lambda rng: contrastive.divergence(coin, b, y, rng).gradient, slope, 400, np.random.default_rng(0))
+    assert abs(found.difference[0]) < 4 * found.errors[0]   # with nothing hidden and one coin, one step forgets all
+
+
+def test_arguments_are_checked():
+    params, y, rng = machine(), DATA[:8], np.random.default_rng(0)
+    with pytest.raises(ValueError, match="steps: expected a whole number, at least 1, got 0"):
+        contrastive.divergence(harmonium, params, y, rng, 0)
+    with pytest.raises(ValueError, match=r"rng: expected a numpy.random.Generator"):
+        contrastive.divergence(harmonium, params, y, 0)
+    with pytest.raises(ValueError, match="y: expected zeros and ones"):
+        contrastive.pseudo_likelihood(harmonium, params, y + 0.5)
+    with pytest.raises(ValueError, match="rate: expected a number above 0"):
+        next(contrastive.iterate(harmonium, params, y, rng, 0.0))
+    with pytest.raises(ValueError, match="exact: expected 11 numbers"):
+        contrastive.bias(lambda rng: params, params.weights, 2, rng)
