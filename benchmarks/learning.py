@@ -332,7 +332,7 @@ TASKS = {
     "network, gradient steps (hidden units, batch, steps)":
         (backpropagation, (256, 100, 200), (16, 20, 5), 1.2, 9),
     "diffusion model, gradient steps (hidden units, batch, steps)":
-        (diffusion_steps, (256, 200, 100), (16, 20, 5), 0.5, 9),
+        (diffusion_steps, (256, 200, 100), (16, 20, 5), 0.8, 9),
     "diffusion model, deterministic sampling (hidden units, samples, steps)":
         (diffusion_sampling, (256, 500, 50), (16, 20, 5), 0.8, 9),
 }

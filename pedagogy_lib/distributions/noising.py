@@ -8,8 +8,8 @@ so that rho_l^2 = (a_l / v_l)^2 is its *signal-to-noise ratio*. A *schedule* giv
 from 0 (the datum, all but untouched) to 1 (noise). Levels fix everything else: `transition` is one Gaussian
 emission, and `posterior_transition` turns it round with the library's own `gaussian.invert`.
 
-A schedule is an empty tuple whose class says which it is, as the class of a layer says its nonlinearity: it
-can stand among the parameters of a model, and has no number that is learned.
+A schedule is an empty tuple with settings: it can stand among the parameters of a model, and has no number
+that is learned.
 
 References
 ----------
@@ -60,13 +60,34 @@ class Reversal(NamedTuple):
 
 
 class Schedule(tuple):
-    """The level at each time from 0 to 1. Subclasses say `log_snr` and its slope; variance is preserved.
+    """The level at each time from 0 to 1. Subclasses have ``log_snr`` and ``log_snr_slope``; variance is preserved.
 
     That is, signal^2 + deviation^2 = 1: data of variance one keep it at every level.
+
+    first, last : float, the log signal-to-noise ratio at times 0 and 1
     """
 
-    __slots__ = ()
-    _fields = ()
+    def __new__(cls, first, last):
+        """An empty tuple, with two attributes."""
+        schedule = super().__new__(cls)
+        schedule.first, schedule.last = first, last
+        return schedule
+
+    def __getnewargs__(self):
+        """For copies and pickles."""
+        return self.first, self.last
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.first:g}, {self.last:g})"
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.__getnewargs__() == other.__getnewargs__()
+
+    def __ne__(self, other):                                # a tuple's own would find all empty ones equal
+        return not self == other
+
+    def __hash__(self):
+        return hash((type(self), self.first, self.last))
 
     def level(self, u):
         """The level at time u: v^2 = 1 / (1 + rho^2).
@@ -82,20 +103,9 @@ class Schedule(tuple):
         eta = self.log_snr(np.asarray(u, float))
         return Level(np.sqrt(expit(eta)), np.sqrt(expit(-eta)))
 
-    def log_snr(self, u):
-        """log rho^2, which falls with u."""
-        raise NotImplementedError
-
-    def log_snr_slope(self, u):
-        """Its derivative, below 0."""
-        raise NotImplementedError
-
 
 class LogLinear(Schedule):
     """The logarithm of the signal-to-noise ratio falls along a straight line; see `log_linear`."""
-
-    __slots__ = ()
-    first, last = 9.0, -9.0
 
     def log_snr(self, u):
         """A straight line from ``first`` to ``last``."""
@@ -109,8 +119,6 @@ class LogLinear(Schedule):
 class Exploding(LogLinear):
     """As `LogLinear`, but the datum is never scaled down: signal 1, and a deviation that grows."""
 
-    __slots__ = ()
-
     def level(self, u):
         """v = 1 / rho, a = 1."""
         eta = self.log_snr(np.asarray(u, float))
@@ -119,9 +127,6 @@ class Exploding(LogLinear):
 
 class Cosine(Schedule):
     """The signal falls along a quarter of a cosine wave, cut off at both ends; see `cosine`."""
-
-    __slots__ = ()
-    first, last = 9.0, -9.0
 
     def _angle(self, u):
         """Angles whose cosine is the signal: tan(angle) = 1 / rho; and how fast they grow."""
@@ -171,7 +176,7 @@ def cosine(first=9.0, last=-9.0, unfinished=False):
 
 
 def _made(kind, first, last, unfinished):
-    """A subclass with the two numbers: they are settings, and no parameters."""
+    """A schedule, if it may be one."""
     first, last = checks.number("first", first), checks.number("last", last)
     if first <= last:
         raise ValueError(f"last: expected a log signal-to-noise ratio below the first, {first:g}, got {last:g}")
@@ -181,7 +186,7 @@ def _made(kind, first, last, unfinished):
             f"(a logarithm of {np.log(SIGNAL_AT_END):.1f}), got {np.exp(last):.3g}; samples would begin where no datum "
             "ever arrives (unfinished=True allows it)"
         )
-    return type(kind.__name__, (kind,), {"__slots__": (), "first": first, "last": last})()
+    return kind(first, last)
 
 
 def check(name, value):

@@ -96,5 +96,8 @@ def _checked(guess, x, iteration):
     """The denoiser's answer, if it is one."""
     guess = np.asarray(guess)
     if guess.shape != x.shape or not np.isfinite(guess).all():
-        raise ValueError(f"denoise: expected finite estimates of shape {x.shape} at iteration {iteration}")
+        came = f"shape {guess.shape}" if guess.shape != x.shape else f"{guess[~np.isfinite(guess)][0]}"
+        raise ValueError(
+            f"denoise: expected finite estimates of shape {x.shape} at iteration {iteration}, got {came}"
+        )
     return guess

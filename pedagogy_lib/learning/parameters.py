@@ -175,7 +175,9 @@ def rows(y, index):
 
 
 def _like(params, values):
-    """A tuple of the same class."""
+    """A tuple of the same class; one without entries is itself, with whatever settings it has."""
+    if not params:
+        return params
     return type(params)(*values) if hasattr(params, "_fields") else tuple(values)
 
 

@@ -22,6 +22,7 @@ References
 Section 3.1, the first display.
 """
 
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -146,8 +147,13 @@ class Bernoulli(_One):
 
 
 def binomial(trials):
-    """Make the class of layers whose units are numbers of heads among so many tosses."""
-    trials = checks.count("trials", trials)
+    """The class of layers whose units are numbers of heads among so many tosses."""
+    return _binomial(checks.count("trials", trials))
+
+
+@cache
+def _binomial(trials):
+    """One class for each number of tosses, since a family is a class, and this one has a setting."""
 
     class Binomial(_One):
         __slots__ = ()
@@ -167,7 +173,15 @@ def binomial(trials):
         def log_base(self, x):
             return (gammaln(trials + 1) - gammaln(x + 1) - gammaln(trials - x + 1)).sum(1)
 
+        def __reduce__(self):
+            """A class made here has no name that a pickle could find: tell it how to make one."""
+            return _with_biases, (trials, self.biases)
+
     return Binomial
+
+
+def _with_biases(trials, biases):
+    return binomial(trials)(biases)
 
 
 class Poisson(_One):

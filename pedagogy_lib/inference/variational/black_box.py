@@ -210,10 +210,10 @@ def _factor(params):
 
 def _by_values(values, noise, L):
     """The score-function gradient of E[log p] in the mean and in L, each draw's baseline the mean of the others."""
-    # d log q / d mean = L^-T noise, and d log q / d L = L^-T (noise noise' - I).
+    # d log q / d mean = L^-T noise, and d log q / d L = L^-T noise noise' less a constant. The constant is left out:
+    # what it multiplies, the values less their leave-one-out baselines, sums to zero.
     turned = solve_triangular(L, noise.T, lower=True, trans="T").T
     scores = np.concatenate([turned, (turned[:, :, None] * noise[:, None, :]).reshape(len(noise), -1)], 1)
-    scores[:, len(L) :] -= np.linalg.inv(L).T.ravel()
     found = score_function.terms(scores, values, score_function.LEAVE_ONE_OUT).mean(0)
     return found[: len(L)], found[len(L) :].reshape(L.shape)
 

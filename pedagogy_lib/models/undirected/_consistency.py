@@ -33,7 +33,8 @@ def _why_unbounded(W, kinds):
         return None if norm < 1 else f"two Gaussian layers need weights of spectral norm below 1, got {norm:.6g}"
     if kinds <= {Poisson, Exponential}:
         # e^(w x y) outgrows x! y! for each w above 0, and is at most 1 for all others.
-        return None if W.max() <= 0 else f"two Poisson layers need weights that are not positive, got {W.max():.6g}"
+        which = "two Poisson" if kinds == {Poisson} else "Exponential and Poisson"
+        return None if W.max() <= 0 else f"{which} layers need weights that are not positive, got {W.max():.6g}"
     if kinds == {Gaussian, Poisson}:
         return (
             "a Gaussian and a Poisson layer have no normalizer unless all weights are 0: "

@@ -1,5 +1,6 @@
 """The layers of harmoniums: what is drawn, where the statistics lie, and what is refused."""
 
+import pickle
 from itertools import product
 
 import numpy as np
@@ -94,3 +95,12 @@ def test_what_cannot_be_drawn_is_refused():
         layers.Poisson(np.zeros((2, 2))).checked("layer")
     with pytest.raises(ValueError, match=r"layer.biases: expected shape \(D, 2\), got \(2,\)"):
         layers.Normal(np.zeros(2)).checked("layer")
+
+
+def test_every_layer_goes_through_a_pickle_and_keeps_its_class():
+    for kind, (biases, _) in KNOWN.items():
+        layer = kind(np.array(biases))
+        again = pickle.loads(pickle.dumps(layer))
+        assert type(again) is kind
+        assert_allclose(again.biases, layer.biases)
+    assert layers.binomial(4) is layers.binomial(4) is not layers.binomial(5)

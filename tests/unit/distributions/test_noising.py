@@ -1,5 +1,8 @@
 """Noising against chains that are run step by step, dense joint Gaussians, and differences."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -116,3 +119,16 @@ def test_what_does_not_fit_is_named():
         with pytest.raises(error, match=match):
             call()
     assert noising.log_linear(8.0, 0.0, unfinished=True).level(1.0).snr == 1
+
+
+@pytest.mark.parametrize("make", [noising.log_linear, noising.exploding, noising.cosine])
+def test_a_schedule_is_a_value(make):
+    """It goes through copies, pickles and the flattening of parameters, and keeps its two settings."""
+    schedule = make(8.0, -7.0)
+    params = (np.ones(2), schedule)
+    flat = parameters.flatten(params)
+    for other in (pickle.loads(pickle.dumps(schedule)), copy.deepcopy(schedule), flat.params[1]):
+        assert other == schedule and hash(other) == hash(schedule) and repr(other) == repr(schedule)
+        assert other.level(0.3) == schedule.level(0.3)
+    assert flat.vector.size == 2
+    assert schedule != make(8.0, -6.0) and schedule.level(0.3) != make(8.0, -6.0).level(0.3)
