@@ -164,15 +164,11 @@ def value_and_gradient(params, y, rng, softness=1.0, estimator="gumbel-softmax",
     y, rng = _checked(params, y), checks.generator("rng", rng)
     softness = checks.number("softness", softness, above=0)
     checks.option("estimator", estimator, ESTIMATORS)
-    up = feedforward.run(params.recognition, y)
-    eta = _logits(params, up.output)
+    draws = checks.count("draws", draws, minimum=2)
     if estimator == "score function":
-        fit, emission, slope = _by_scores(params, eta, y, rng, checks.count("draws", draws, minimum=2))
-    else:
-        fit, emission, slope = _by_soft_codes(params, eta, y, rng, softness, estimator == "straight-through")
-    divergence, by_eta, by_source = _divergence(eta, params.source)
-    recognition = feedforward.run_back(params.recognition, up, _side_by_side(slope + by_eta), False)
-    return float(fit + divergence), Parameters(recognition.params, emission, by_source)
+        return _with_divergence(params, y, lambda eta: _by_scores(params, eta, y, rng, draws))
+    through = estimator == "straight-through"
+    return _with_divergence(params, y, lambda eta: _by_soft_codes(params, eta, y, rng, softness, through))
 
 
 def exact_value_and_gradient(params, y):
@@ -183,12 +179,7 @@ def exact_value_and_gradient(params, y):
     float, Parameters
     """
     y = _checked(params, y)
-    up = feedforward.run(params.recognition, y)
-    eta = _logits(params, up.output)
-    fit, emission, slope = _every_code.reconstruction(params, softmax(eta, axis=-1), y)
-    divergence, by_eta, by_source = _divergence(eta, params.source)
-    recognition = feedforward.run_back(params.recognition, up, _side_by_side(slope + by_eta), False)
-    return float(fit + divergence), Parameters(recognition.params, emission, by_source)
+    return _with_divergence(params, y, lambda eta: _every_code.reconstruction(params, softmax(eta, axis=-1), y))
 
 
 def log_marginal(params, y):
@@ -202,6 +193,16 @@ def log_marginal(params, y):
 
 
 # --- the pieces ---------------------------------------------------------------------------------
+
+
+def _with_divergence(params, y, reconstruct):
+    """The loss and its gradient, for a way to the reconstruction: its value, emission gradient, and slope in eta."""
+    up = feedforward.run(params.recognition, y)
+    eta = _logits(params, up.output)
+    fit, emission, slope = reconstruct(eta)
+    divergence, by_eta, by_source = _divergence(eta, params.source)
+    recognition = feedforward.run_back(params.recognition, up, _side_by_side(slope + by_eta), False)
+    return float(fit + divergence), Parameters(recognition.params, emission, by_source)
 
 
 def _by_soft_codes(params, eta, y, rng, softness, straight_through):
