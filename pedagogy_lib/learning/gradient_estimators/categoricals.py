@@ -68,8 +68,9 @@ def relaxed(slope, logits, softness, size, rng):
 def straight_through(slope, logits, softness, size, rng):
     """Forward with the one-hot draw, back as if it had been soft: slope at sigma_0(G), Jacobian at sigma(G/s).
 
-    No function has this gradient. As s goes to 0 it measures the change of f from one category to another by the
-    trapezoid rule, from the slopes at both ends, so that a bias remains unless f is quadratic between them.
+    This is the gradient of neither f(sigma_0(G)) nor f(sigma(G/s)). As s goes to 0 it measures the change of f from
+    one category to another by the trapezoid rule, from the slopes at both ends, so that a bias remains unless f is
+    quadratic between them.
 
     Parameters
     ----------
