@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 FIRST = harmonium.Parameters(RNG.normal(size=(3, 4)), Bernoulli(RNG.normal(size=3)), Bernoulli(RNG.normal(size=4)))
 DATA = RNG.dirichlet(np.ones(16))                       # p(y_0)
 ROWS = np.repeat(Y, RNG.multinomial(50, DATA), axis=0)
-EMPIRICAL = np.array([(ROWS == y).all(1).mean() for y in Y])
+EMPIRICAL = np.array([np.mean((ROWS == y).all(1)) for y in Y])
 
 
 def table(params):
@@ -91,7 +91,7 @@ def test_eq_10_25(evidence):
 
 
 def test_eq_10_25_the_chain_of_inequalities():
-    """From the inverted harmonium every step of descent keeps cost <= bound <= start; from another start it need not."""
+    """From the inverted harmonium each step of descent keeps cost <= bound <= start; elsewhere it need not."""
     net = dbn.unroll(FIRST)
     start = dbn.terms(net, ROWS)
     assert start.slack == pytest.approx(0, abs=1e-12)
@@ -127,7 +127,8 @@ def test_eq_10_26_and_10_27():
 def test_text_10_2_3_a_third_layer_may_raise_the_cost_while_it_lowers_the_bound():
     """The net of the page: the guarantee is either ... or."""
     rng = np.random.default_rng(113)
-    first = harmonium.Parameters(2 * rng.normal(size=(3, 4)), Bernoulli(rng.normal(size=3)), Bernoulli(rng.normal(size=4)))
+    weights, hidden, visible = 2 * rng.normal(size=(3, 4)), rng.normal(size=3), rng.normal(size=4)
+    first = harmonium.Parameters(weights, Bernoulli(hidden), Bernoulli(visible))
     y = rng.integers(2, size=(6, 4)).astype(float)
     *_, second = islice(dbn.improve_top(dbn.unroll(first), y, 0.2), 300)
     net = dbn.deepen(second.params)
@@ -158,7 +159,8 @@ def test_the_budget_is_the_most_that_the_bound_can_gain():
     assert max(gains) < start[3]
     perfect = down() * (up() @ DATA)[:, None]           # the aggregated posterior itself as prior
     assert start[0] - divergence(up() * DATA, perfect) == pytest.approx(start[3], rel=1e-12)
-    assert dbn.budget(dbn.unroll(FIRST), ROWS) == pytest.approx(divergence(up() @ EMPIRICAL, table(FIRST).sum(1)), rel=1e-12)
+    found = dbn.budget(dbn.unroll(FIRST), ROWS)
+    assert found == pytest.approx(divergence(up() @ EMPIRICAL, table(FIRST).sum(1)), rel=1e-12)
 
 
 def test_one_hidden_coin_leaves_no_budget_when_it_is_learned_exactly():

@@ -41,7 +41,10 @@ def bound_cost_slack(recognition, log_emission, log_prior):
     return np.array([bound, cost, bound - cost])
 
 
-@bound_cost_slack.mistake("the entropy left out", "The bound has log of recognition minus log of joint, averaged over recognition.")
+@bound_cost_slack.mistake(
+    "the entropy left out",
+    "The bound has log of recognition minus log of joint, averaged over recognition.",
+)
 def _(recognition, log_emission, log_prior):
     log_joint = log_emission + log_prior
     cost, bound = -_log_sum(log_joint).mean(), -(recognition * log_joint).sum(1).mean()
@@ -94,19 +97,26 @@ def aggregated_posterior(means):
 
 
 @aggregated_posterior.mistake(
-    "the product of averages", "The coins are independent given a datum, not on average: take the product first, then the mean."
+    "the product of averages",
+    "The coins are independent given a datum, not on average: first the product, then the mean.",
 )
 def _(means):
     average = means.mean(0)
     return np.where(_patterns(means) == 1, average, 1 - average).prod(1)
 
 
-@aggregated_posterior.mistake("a sum over the data", "Average over the data, so that the patterns' probabilities sum to one.")
+@aggregated_posterior.mistake(
+    "a sum over the data",
+    "Average over the data, so that the patterns' probabilities sum to one.",
+)
 def _(means):
     return np.where(_patterns(means) == 1, means[:, None], 1 - means[:, None]).prod(2).sum(0)
 
 
-@aggregated_posterior.mistake("means cut at one half", "A coin that shows heads with probability 0.6 shows tails too: keep the probabilities.")
+@aggregated_posterior.mistake(
+    "means cut at one half",
+    "A coin that shows heads with probability 0.6 shows tails too: keep the probabilities.",
+)
 def _(means):
     cut = (means > 0.5).astype(float)
     return np.where(_patterns(means) == 1, cut[:, None], 1 - cut[:, None]).prod(2).mean(0)
@@ -140,24 +150,36 @@ def complementary_coupling(weights, offsets):
     return _soft(offsets + weights.sum(1)) + _soft(offsets) - alone
 
 
-@complementary_coupling.mistake("the sign", "Seeing the picture uncouples the causes by so much: the prior has to couple them, with the other sign.")
+@complementary_coupling.mistake(
+    "the sign",
+    "Seeing the picture uncouples the causes by so much: the prior has to couple them, with the other sign.",
+)
 def _(weights, offsets):
     return -complementary_coupling.solution(weights, offsets)
 
 
-@complementary_coupling.mistake("the pixels summed first", "Each pixel has a log(1 + e^a) of its own: add those up, not the a.")
+@complementary_coupling.mistake(
+    "the pixels summed first",
+    "Each pixel has a log(1 + e^a) of its own: add those up, not the a.",
+)
 def _(weights, offsets):
     one = weights.sum(0, keepdims=True)
     return complementary_coupling.solution(one, offsets.sum(keepdims=True))
 
 
-@complementary_coupling.mistake("the empty corner forgotten", "The number has four corners: 11 and 00 above, 10 and 01 below.")
+@complementary_coupling.mistake(
+    "the empty corner forgotten",
+    "The number has four corners: 11 and 00 above, 10 and 01 below.",
+)
 def _(weights, offsets):
     alone = _soft(offsets + weights[:, 0]) + _soft(offsets + weights[:, 1])
     return _soft(offsets + weights.sum(1)) - alone
 
 
-@complementary_coupling.mistake("an average over the pixels", "Logarithms of independent pixels add up: take the sum, not the mean.")
+@complementary_coupling.mistake(
+    "an average over the pixels",
+    "Logarithms of independent pixels add up: take the sum, not the mean.",
+)
 def _(weights, offsets):
     return complementary_coupling.solution(weights, offsets) / len(offsets)
 
