@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 FIRST = harmonium.Parameters(RNG.normal(size=(3, 4)), Bernoulli(RNG.normal(size=3)), Bernoulli(RNG.normal(size=4)))
 DATA = RNG.dirichlet(np.ones(16))                       # p(y_0)
 ROWS = np.repeat(Y, RNG.multinomial(50, DATA), axis=0)
-EMPIRICAL = np.array([np.mean((ROWS == y).all(1)) for y in Y])
+EMPIRICAL = np.array([np.mean((y == ROWS).all(1)) for y in Y])
 
 
 def table(params):
@@ -87,7 +87,7 @@ def test_eq_10_25(evidence):
     assert found.bound - entropy == pytest.approx(
         divergence(up() * np.where(EMPIRICAL > 0, EMPIRICAL, 1e-300), model), rel=1e-9
     )
-    evidence("10.25", joint=joint, posterior=posterior, printed=old + posterior, mended=marginal + posterior)
+    evidence("10.25", joint=joint, printed=old + posterior, mended=marginal + posterior)
 
 
 def test_eq_10_25_the_chain_of_inequalities():
