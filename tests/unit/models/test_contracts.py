@@ -173,6 +173,7 @@ def gradient_data(name, rng):
             recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
         ),
         "harmonium": ((y > 0).astype(float), (3, layers.Bernoulli, layers.Bernoulli)),
+        "polynomial": (y[:, :1] / 2, (4,)),
         "flow": (y, (bijections.Affine, 2, (5,))),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
