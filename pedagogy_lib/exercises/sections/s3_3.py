@@ -76,7 +76,10 @@ def _recognition(q):
 
 
 def _slack_cases(rng):
-    return [(0.05 + 0.9 * rng.random(3), rng.dirichlet(np.ones(8))), (0.05 + 0.9 * rng.random(2), rng.dirichlet(np.ones(4)))]
+    return [
+        (0.05 + 0.9 * rng.random(3), rng.dirichlet(np.ones(8))),
+        (0.05 + 0.9 * rng.random(2), rng.dirichlet(np.ones(4))),
+    ]
 
 
 def _slack_edges():
@@ -123,7 +126,10 @@ def _settled_cases(rng):
 
 def _settled_edges():
     """One picture that is always dreamt; and one coin."""
-    return [(np.ones(1), np.array([[0.1, 0.2, 0.3, 0.4]])), (np.array([0.25, 0.75]), np.array([[0.5, 0.5], [0.9, 0.1]]))]
+    return [
+        (np.ones(1), np.array([[0.1, 0.2, 0.3, 0.4]])),
+        (np.array([0.25, 0.75]), np.array([[0.5, 0.5], [0.9, 0.1]])),
+    ]
 
 
 def _margins(shares, posteriors):
