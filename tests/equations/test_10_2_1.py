@@ -12,7 +12,7 @@ from pedagogy_lib.learning import parameters
 from pedagogy_lib.models.undirected import harmonium
 
 XS, YS = (np.array(list(product((0.0, 1.0), repeat=n))) for n in (2, 3))
-SHARES = np.array([0.3, 0.05, 0.1, 0.02, 0.08, 0.15, 0.05, 0.25])      # p(y), all eight
+SHARES = np.array([0.3, 0.05, 0.1, 0.02, 0.08, 0.15, 0.05, 0.25])  # p(y), all eight
 
 
 def energies(theta):
@@ -37,7 +37,9 @@ def slopes(function, theta, h=1e-5):
 
 def machine(seed=0):
     theta = np.random.default_rng(seed).normal(size=11)
-    return theta, harmonium.Parameters(theta[:6].reshape(2, 3), layers.Bernoulli(theta[6:8]), layers.Bernoulli(theta[8:]))
+    return theta, harmonium.Parameters(
+        theta[:6].reshape(2, 3), layers.Bernoulli(theta[6:8]), layers.Bernoulli(theta[8:])
+    )
 
 
 def hybrid(theta):
@@ -49,7 +51,9 @@ def test_eq_10_14():
     """Z is the sum that makes the distribution one; the library sums over one layer."""
     theta, params = machine()
     Z = sum(np.exp(-e) for e in energies(theta).ravel())
-    assert_only_as_printed(np.log(Z), harmonium.log_partition(params), np.log(np.exp(energies(theta)).sum()), rtol=1e-12)
+    assert_only_as_printed(
+        np.log(Z), harmonium.log_partition(params), np.log(np.exp(energies(theta)).sum()), rtol=1e-12
+    )
     drawn = harmonium.sample(params, 200_000, np.random.default_rng(1))
     at = (drawn.latents @ [2, 1]).astype(int), (drawn.observations @ [4, 2, 1]).astype(int)
     shares = np.zeros((4, 8))
@@ -88,7 +92,9 @@ def test_eq_10_17():
     assert_only_as_printed(up, printed, np.exp(XS @ (b + 0 * eta).T - np.logaddexp(0, b + 0 * eta).sum(1)), rtol=1e-9)
     zeta = harmonium.emission(params, XS).natural
     factorials = np.array([lgamma(y + 1) for y in n])
-    assert_only_as_printed(down, np.exp(n * zeta - factorials - np.exp(zeta)), np.exp(n * zeta - np.exp(zeta)), rtol=1e-9)
+    assert_only_as_printed(
+        down, np.exp(n * zeta - factorials - np.exp(zeta)), np.exp(n * zeta - np.exp(zeta)), rtol=1e-9
+    )
 
 
 def test_eq_10_18():
@@ -104,14 +110,20 @@ def test_eq_10_18():
     dE = slopes(energies, theta)
     TU = np.array([[np.outer(x, y).ravel() for y in YS] for x in XS])
     assert_only_as_printed(np.moveaxis(dE[:6], 0, -1), -TU, TU, atol=1e-9)
-    assert_only_as_printed(dE[6:8], -np.broadcast_to(XS.T[:, :, None], (2, 4, 8)), XS.T[:, :, None] + np.zeros(8), atol=1e-9)
-    assert_only_as_printed(dE[8:], -np.broadcast_to(YS.T[:, None], (3, 4, 8)), YS.T[:, None] + np.zeros((4, 8)), atol=1e-9)
+    assert_only_as_printed(
+        dE[6:8], -np.broadcast_to(XS.T[:, :, None], (2, 4, 8)), XS.T[:, :, None] + np.zeros(8), atol=1e-9
+    )
+    assert_only_as_printed(
+        dE[8:], -np.broadcast_to(YS.T[:, None], (3, 4, 8)), YS.T[:, None] + np.zeros((4, 8)), atol=1e-9
+    )
 
 
 def test_eq_10_19():
-    """The derivative of the relative entropy is the model's statistics less the hybrid's; so is the library's gradient."""
+    """The derivative of the relative entropy is the model's statistics less the hybrid's; and the library's gradient."""
     theta, params = machine()
-    statistics = lambda table: np.concatenate([np.einsum("ij,ik,jd->kd", table, XS, YS).ravel(), table.sum(1) @ XS, table.sum(0) @ YS])
+    statistics = lambda table: np.concatenate(
+        [np.einsum("ij,ik,jd->kd", table, XS, YS).ravel(), table.sum(1) @ XS, table.sum(0) @ YS]
+    )
     left = slopes(divergence, theta)
     printed = statistics(joint(theta)) - statistics(hybrid(theta))
     assert_only_as_printed(left, printed, -printed, statistics(joint(theta)), rtol=1e-6, atol=1e-9)

@@ -31,12 +31,16 @@ def log_partition(W, b, c):
     return float(logsumexp(_logs(W, b, c)))
 
 
-@log_partition.mistake("the visible layer left out", "For every setting of the hidden coins, the pixels must be summed over, too.")
+@log_partition.mistake(
+    "the visible layer left out", "For every setting of the hidden coins, the pixels must be summed over, too."
+)
 def _(W, b, c):
     return float(logsumexp(_every(len(b)) @ b))
 
 
-@log_partition.mistake("the hidden biases left out", "Each setting of the hidden coins has a factor of its own: its biases.")
+@log_partition.mistake(
+    "the hidden biases left out", "Each setting of the hidden coins has a factor of its own: its biases."
+)
 def _(W, b, c):
     return float(logsumexp(np.logaddexp(0, c + _every(len(b)) @ W).sum(1)))
 
@@ -62,7 +66,10 @@ def _shares(counts):
 @task(
     "10.2a-b",
     cases=_count_cases,
-    edges=lambda: [(np.array([900.0, 900.0, 901.0]), np.array([3.0, 0.0, 1.0])), (np.array([-2000.0, 0.5]), np.array([1.0, 4.0]))],
+    edges=lambda: [
+        (np.array([900.0, 900.0, 901.0]), np.array([3.0, 0.0, 1.0])),
+        (np.array([-2000.0, 0.5]), np.array([1.0, 4.0])),
+    ],
     stars=2,
 )
 def energy_gradient(E, counts):
@@ -70,7 +77,9 @@ def energy_gradient(E, counts):
     return _shares(counts) - softmax(-E)
 
 
-@energy_gradient.mistake("uphill", "The sign: to lower the energy of what was seen lowers the cost, so that the slope in it is positive.")
+@energy_gradient.mistake(
+    "uphill", "The sign: to lower the energy of what was seen lowers the cost, so that the slope in it is positive."
+)
 def _(E, counts):
     return softmax(-E) - _shares(counts)
 
@@ -80,12 +89,16 @@ def _(E, counts):
     return _shares(counts) - softmax(E)
 
 
-@energy_gradient.mistake("the wake phase alone", "The normalizer depends on the energies, too: where is the model's own average?")
+@energy_gradient.mistake(
+    "the wake phase alone", "The normalizer depends on the energies, too: where is the model's own average?"
+)
 def _(E, counts):
     return _shares(counts)
 
 
-@energy_gradient.mistake("sums in the place of means", "The cost of a datum is a mean over the data: divide the counts by their sum.")
+@energy_gradient.mistake(
+    "sums in the place of means", "The cost of a datum is a mean over the data: divide the counts by their sum."
+)
 def _(E, counts):
     return counts - counts.sum() * softmax(-E)
 
@@ -105,13 +118,18 @@ def _wake(y, W, b):
     return expit(b + y @ W.T).T @ y
 
 
-@task("10.2a-c", cases=lambda rng: [_weight_case(rng, 2, 3, 5), _weight_case(rng, 3, 4, 8)], edges=_weight_edges, stars=2)
+@task(
+    "10.2a-c", cases=lambda rng: [_weight_case(rng, 2, 3, 5), _weight_case(rng, 3, 4, 8)], edges=_weight_edges, stars=2
+)
 def weight_gradient(y, W, b, c, x, p):
     """With shapes (N, D), (K, D), (K,), (D,), (S, K) and (S,), returning (K, D)."""
     return (x * p[:, None]).T @ expit(c + x @ W) - _wake(y, W, b) / len(y)
 
 
-@weight_gradient.mistake("both of them left", "Neither is mended: is the wake phase a mean, and with what do the pixels enter the sleep phase?")
+@weight_gradient.mistake(
+    "both of them left",
+    "Neither is mended: is the wake phase a mean, and with what do the pixels enter the sleep phase?",
+)
 def _(y, W, b, c, x, p):
     return (x * p[:, None]).T @ (expit(c + x @ W) > 0.5) - _wake(y, W, b)
 
@@ -121,7 +139,9 @@ def _(y, W, b, c, x, p):
     return (x * p[:, None]).T @ expit(c + x @ W) - _wake(y, W, b)
 
 
-@weight_gradient.mistake("rounded pixels", "Given x, a pixel enters the average with its mean, not with its likelier side.")
+@weight_gradient.mistake(
+    "rounded pixels", "Given x, a pixel enters the average with its mean, not with its likelier side."
+)
 def _(y, W, b, c, x, p):
     return (x * p[:, None]).T @ (expit(c + x @ W) > 0.5) - _wake(y, W, b) / len(y)
 
