@@ -119,7 +119,7 @@ def test_eq_10_18():
 
 
 def test_eq_10_19():
-    """The derivative of the relative entropy is the model's statistics less the hybrid's; and the library's gradient."""
+    """The derivative of the relative entropy is the model's statistics less the hybrid's."""
     theta, params = machine()
     statistics = lambda table: np.concatenate(
         [np.einsum("ij,ik,jd->kd", table, XS, YS).ravel(), table.sum(1) @ XS, table.sum(0) @ YS]

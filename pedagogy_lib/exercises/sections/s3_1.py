@@ -84,7 +84,7 @@ def marginal_energy(W, b, c, y):
 
 @marginal_energy.mistake(
     "both of them left",
-    "Neither is mended: look at the sign of the logarithm, and at what the hidden units' natural parameters are made of.",
+    "Neither is mended: look at the sign of the logarithm, and at what a hidden unit's natural parameter is made of.",
 )
 def _(W, b, c, y):
     return -(y @ c) + _soft(W, 0.0, y)
@@ -144,7 +144,7 @@ def _(W, b, c, y, d):
 
 @probability_of_ink.mistake(
     "one reconstruction",
-    "That is one sweep with probabilities. The exact answer compares two marginal energies.",
+    "That is one sweep of means. The exact answer compares two marginal energies.",
 )
 def _(W, b, c, y, d):
     x = 1 / (1 + np.exp(-b - y @ W.T))
