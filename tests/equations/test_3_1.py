@@ -17,7 +17,9 @@ XS, YS = (np.array(list(product((0.0, 1.0), repeat=n))) for n in (2, 3))
 
 def machine():
     rng = np.random.default_rng(0)
-    return harmonium.Parameters(rng.normal(size=(2, 3)), layers.Bernoulli(rng.normal(size=2)), layers.Bernoulli(rng.normal(size=3)))
+    return harmonium.Parameters(
+        rng.normal(size=(2, 3)), layers.Bernoulli(rng.normal(size=2)), layers.Bernoulli(rng.normal(size=3))
+    )
 
 
 def conditionals(params, down):
@@ -34,22 +36,32 @@ def interaction(table):
 
 
 def test_eq_3_1():
-    """The exponent of the ratio of the conditionals is a function of x less one of y; the library's posterior is one of them."""
+    """The exponent of the ratio of the library's conditionals is a function of x less one of y."""
     params = machine()
     log_up, log_down = conditionals(params, params.weights.T)
     up, down = harmonium.posterior(params, YS).natural, harmonium.emission(params, XS).natural
     bracket = np.array([[zeta @ y - eta @ x for y, eta in zip(YS, up)] for x, zeta in zip(XS, down)])
     mu, nu = -XS @ params.hidden.biases, -YS @ params.visible.biases
-    wrong = np.array([[zeta @ y - eta @ x for y, eta in zip(YS, up)] for x, zeta in zip(XS, params.visible.biases - XS @ params.weights)])
+    wrong = np.array(
+        [
+            [zeta @ y - eta @ x for y, eta in zip(YS, up)]
+            for x, zeta in zip(XS, params.visible.biases - XS @ params.weights)
+        ]
+    )
     assert_only_as_printed(mu[:, None] - nu, bracket, wrong, nu - mu[:, None], rtol=1e-10, atol=1e-12)
     # So the ratio of the conditionals, which were each normalized alone, is that of two marginals.
-    assert_only_as_printed(np.zeros((4, 8)), interaction(log_down - log_up), interaction(conditionals(params, -params.weights.T)[1] - log_up), atol=1e-12)
+    assert_only_as_printed(
+        np.zeros((4, 8)),
+        interaction(log_down - log_up),
+        interaction(conditionals(params, -params.weights.T)[1] - log_up),
+        atol=1e-12,
+    )
     joint = np.exp(log_up + harmonium.log_marginal(params, YS))
     assert_only_as_printed(np.exp(log_down - log_up), joint.sum(0) / joint.sum(1)[:, None], np.ones((4, 8)), rtol=1e-10)
 
 
 def polynomials(seed=1):
-    """Matrices of the proof: alpha has 2 functions of 4 monomials, delta 3 of 5; C and B anything that satisfies C'D = A'B."""
+    """Matrices of the proof: alpha has 2 functions of 4 monomials, delta 3 of 5; C and B satisfy C'D = A'B."""
     rng = np.random.default_rng(seed)
     A, D = rng.normal(size=(2, 4)), rng.normal(size=(3, 5))
     # Unknown (C', B), row by row: kron(I_4, D') vec C' - kron(A', I_5) vec B = 0.
@@ -125,13 +137,16 @@ def test_text_3_1_monomials_not_degree(evidence):
 
 def test_text_3_1_the_condition_gives_no_normalizer(evidence):
     """Two Poisson units with a small positive weight, by longer and longer sums; two Gaussians, by larger squares."""
+
     def log_sum(most, w=0.1):
         n = np.arange(most + 1.0)
         return logsumexp(w * np.outer(n, n) - gammaln(n + 1)[:, None] - gammaln(n + 1))
 
     short, long, fine = log_sum(50), log_sum(400), log_sum(400, -0.1)
     assert abs(log_sum(50, -0.1) - fine) < 1e-12 and long > short + 100
-    square = [integrate.dblquad(lambda y, x: np.exp(1.1 * x * y - (x * x + y * y) / 2), -L, L, -L, L)[0] for L in (5, 10)]
+    square = [
+        integrate.dblquad(lambda y, x: np.exp(1.1 * x * y - (x * x + y * y) / 2), -L, L, -L, L)[0] for L in (5, 10)
+    ]
     assert square[1] > 100 * square[0]
     params = harmonium.Parameters(np.array([[0.1]]), layers.Poisson(np.zeros(1)), layers.Poisson(np.zeros(1)))
     both = params._replace(hidden=layers.Gaussian(np.zeros(1)))
@@ -151,7 +166,7 @@ def test_text_3_1_powers_of_a_coin(evidence):
     y = np.arange(3.0)
     line = np.column_stack([np.ones(3), y])
     left_over = np.abs(y**2 - line @ np.linalg.lstsq(line, y**2, rcond=None)[0]).max()
-    C, D, A = np.array([[0.7, 0.0]]), np.array([[1.0, 0.0]]), np.eye(2)     # of the monomials (x, x^2) and (y, y^2)
+    C, D, A = np.array([[0.7, 0.0]]), np.array([[1.0, 0.0]]), np.eye(2)  # of the monomials (x, x^2) and (y, y^2)
     B = np.array([[0.0, 1.0], [0.7, -1.0]])
     coefficients = C.T @ D - A.T @ B
     assert np.linalg.matrix_rank(A) == 2 and left_over > 0.3 and np.abs(coefficients).max() == 1
@@ -166,7 +181,9 @@ def test_result_one_odds_ratio():
     up, down = joint / joint.sum(0), joint / joint.sum(1)[:, None]
     assert_only_as_printed(odds(joint), odds(up), 1 / odds(up))
     assert_only_as_printed(odds(joint), odds(down), 1 / odds(down))
-    params = harmonium.Parameters(np.array([[1.3]]), layers.Bernoulli(np.array([0.2])), layers.Bernoulli(np.array([-0.4])))
+    params = harmonium.Parameters(
+        np.array([[1.3]]), layers.Bernoulli(np.array([0.2])), layers.Bernoulli(np.array([-0.4]))
+    )
     x = harmonium.posterior(params, [[0.0], [1.0]]).means.ravel()
     y = harmonium.emission(params, [[0.0], [1.0]]).means.ravel()
     logits = lambda p: np.log(p / (1 - p))
@@ -175,21 +192,37 @@ def test_result_one_odds_ratio():
 
 
 def test_result_three_ways_to_give_a_gaussian_its_variance():
-    """E with (y/s)W x, with (y/s^2)W x, and with a Normal layer: densities by hand, and by the library after rescaling."""
+    """E with (y/s)W x, with (y/s^2)W x, and with a Normal layer: densities by hand, and by the library."""
     rng = np.random.default_rng(5)
     W, b, c, s = rng.normal(size=(2, 1)), rng.normal(size=2), 0.7, 1.6
     y = np.linspace(-6, 9, 7)[:, None]
     grid = np.linspace(-40, 40, 80_001)[:, None]
 
     def density(slope):
-        at = lambda v: sum(np.exp(b @ x - (v[:, 0] - c) ** 2 / (2 * s * s) + slope * v[:, 0] * (x @ W[:, 0])) for x in XS)
+        at = lambda v: sum(
+            np.exp(b @ x - (v[:, 0] - c) ** 2 / (2 * s * s) + slope * v[:, 0] * (x @ W[:, 0])) for x in XS
+        )
         return at(y) / (at(grid).sum() * 1e-3)
 
     first, second = density(1 / s), density(1 / s**2)
-    scaled = lambda weights: np.exp(harmonium.log_marginal(
-        harmonium.Parameters(weights, layers.Bernoulli(b), layers.Gaussian(np.array([c / s]))), y / s)) / s
-    normal = lambda weights: np.exp(harmonium.log_marginal(
-        harmonium.Parameters(np.column_stack([weights, np.zeros(2)]), layers.Bernoulli(b), layers.Normal(np.array([[c / s**2, -1 / (2 * s * s)]]))), y))
+    scaled = lambda weights: (
+        np.exp(
+            harmonium.log_marginal(
+                harmonium.Parameters(weights, layers.Bernoulli(b), layers.Gaussian(np.array([c / s]))), y / s
+            )
+        )
+        / s
+    )
+    normal = lambda weights: np.exp(
+        harmonium.log_marginal(
+            harmonium.Parameters(
+                np.column_stack([weights, np.zeros(2)]),
+                layers.Bernoulli(b),
+                layers.Normal(np.array([[c / s**2, -1 / (2 * s * s)]])),
+            ),
+            y,
+        )
+    )
     assert_only_as_printed(first, scaled(W), scaled(W / s), rtol=1e-6)
     assert_only_as_printed(second, scaled(W / s), scaled(W), rtol=1e-6)
     assert_only_as_printed(first, normal(W[:, 0] / s), normal(W[:, 0]), rtol=1e-6)

@@ -25,12 +25,18 @@ def join(up, down):
     return up * p_y / p_y.sum()
 
 
-@join.mistake("the product of both", "The joint is one conditional times the other variable's marginal, not times the other conditional.")
+@join.mistake(
+    "the product of both",
+    "The joint is one conditional times the other variable's marginal, not times the other conditional.",
+)
 def _(up, down):
     return up * down / (up * down).sum()
 
 
-@join.mistake("the ratio the wrong way up", "Along a row, up / down is one over p(y), up to a constant: which of the two is divided?")
+@join.mistake(
+    "the ratio the wrong way up",
+    "Along a row, up / down is one over p(y), up to a constant: which of the two is divided?",
+)
 def _(up, down):
     p_y = up[0] / down[0]
     return up * p_y / p_y.sum()
@@ -41,18 +47,29 @@ def _(up, down):
     return up * (down[0] / up[0])
 
 
-@join.mistake("uniform marginal", "You gave y a uniform marginal. Its marginal can be found: look at the ratio of the two conditionals.")
+@join.mistake(
+    "uniform marginal",
+    "You gave y a uniform marginal. Its marginal can be found: look at the ratio of the two conditionals.",
+)
 def _(up, down):
     return up / up.shape[1]
 
 
 def _machines(rng, sizes=((2, 3, 5), (4, 6, 3), (3, 2, 4))):
-    return [(rng.normal(size=(K, D)), rng.normal(size=K), rng.normal(size=D), rng.integers(2, size=(N, D)).astype(float)) for K, D, N in sizes]
+    return [
+        (rng.normal(size=(K, D)), rng.normal(size=K), rng.normal(size=D), rng.integers(2, size=(N, D)).astype(float))
+        for K, D, N in sizes
+    ]
 
 
 def _nothing():
     """Weights of zero."""
-    return np.zeros((2, 3)), np.array([1.0, -0.5]), np.array([0.5, -1.0, 2.0]), np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+    return (
+        np.zeros((2, 3)),
+        np.array([1.0, -0.5]),
+        np.array([0.5, -1.0, 2.0]),
+        np.array([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]]),
+    )
 
 
 def _soft(W, b, y):
@@ -65,7 +82,10 @@ def marginal_energy(W, b, c, y):
     return -(y @ c) - _soft(W, b, y)
 
 
-@marginal_energy.mistake("both of them left", "Neither is mended: look at the sign of the logarithm, and at what the hidden units' natural parameters are made of.")
+@marginal_energy.mistake(
+    "both of them left",
+    "Neither is mended: look at the sign of the logarithm, and at what a hidden unit's natural parameter is made of.",
+)
 def _(W, b, c, y):
     return -(y @ c) + _soft(W, 0.0, y)
 
@@ -75,12 +95,16 @@ def _(W, b, c, y):
     return -(y @ c) + _soft(W, b, y)
 
 
-@marginal_energy.mistake("the hidden biases left out", "A hidden unit's natural parameter is its bias plus its row of weights times y.")
+@marginal_energy.mistake(
+    "the hidden biases left out", "A hidden unit's natural parameter is its bias plus its row of weights times y."
+)
 def _(W, b, c, y):
     return -(y @ c) - _soft(W, 0.0, y)
 
 
-@marginal_energy.mistake("the whole sign turned", "That is the logarithm of the unnormalised marginal, minus the energy.")
+@marginal_energy.mistake(
+    "the whole sign turned", "That is the logarithm of the unnormalised marginal, minus the energy."
+)
 def _(W, b, c, y):
     return y @ c + _soft(W, b, y)
 
@@ -111,13 +135,16 @@ def probability_of_ink(W, b, c, y, d):
     return 1 / (1 + np.exp(-_gap(W, b, c, y, d)))
 
 
-@probability_of_ink.mistake("white for black", "That is the probability that the pixel is white: the lower energy is the likelier.")
+@probability_of_ink.mistake(
+    "white for black", "That is the probability that the pixel is white: the lower energy is the likelier."
+)
 def _(W, b, c, y, d):
     return 1 / (1 + np.exp(_gap(W, b, c, y, d)))
 
 
 @probability_of_ink.mistake(
-    "one reconstruction", "That is one sweep up and down with probabilities. The exact answer compares two marginal energies."
+    "one reconstruction",
+    "That is one sweep of means. The exact answer compares two marginal energies.",
 )
 def _(W, b, c, y, d):
     x = 1 / (1 + np.exp(-b - y @ W.T))
@@ -129,6 +156,8 @@ def _(W, b, c, y, d):
     return _gap(W, b, c, y, d)
 
 
-@probability_of_ink.mistake("the pixel's own bias only", "The other pixels say something about this one, through the hidden units.")
+@probability_of_ink.mistake(
+    "the pixel's own bias only", "The other pixels say something about this one, through the hidden units."
+)
 def _(W, b, c, y, d):
     return np.full(len(y), 1 / (1 + np.exp(-c[d])))

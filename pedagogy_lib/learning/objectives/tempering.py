@@ -1,8 +1,9 @@
 """Parallel tempering: chains at several levels, which exchange their states.
 
-A chain at level 1, the model itself, may never leave its mode. At a lower level all natural parameters are smaller (it is
-hotter there), and the same chain walks freely. So keep a *ladder*: at every level a row of chains. After each sweep, chains at neighbouring levels
-may exchange their states, with a probability such that each level keeps its own distribution (Metropolis):
+A chain at level 1, the model itself, may never leave its mode. At a lower level all natural parameters are smaller (it
+is hotter there), and the same chain walks freely. So keep a *ladder*: at every level a row of chains. After each sweep,
+chains at neighbouring levels may exchange their states, with a probability such that each level keeps its own
+distribution (Metropolis):
 
     log of the ratio = F_i(y_i) + F_j(y_j) - F_i(y_j) - F_j(y_i),      F_i the marginal energy at level i
 

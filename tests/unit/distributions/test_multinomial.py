@@ -29,7 +29,7 @@ def test_densities_and_draws_are_those_of_scipy():
     found = LAYER.log_base(x) + x @ BIASES - LAYER.log_partition(BIASES)
     assert_allclose(found, stats.multinomial(5, SHARES).logpmf(x), rtol=1e-12)
     assert np.exp(found).sum() == pytest.approx(1, rel=1e-12)
-    assert abs(np.exp(found - LAYER.log_base(x)).sum() - 1) > 0.1    # without the number of orders
+    assert abs(np.exp(found - LAYER.log_base(x)).sum() - 1) > 0.1  # without the number of orders
     drawn = LAYER.draw(np.tile(BIASES, (20_000, 1)), np.random.default_rng(0))
     assert (drawn.sum(1) == 5).all() and drawn.dtype == float
     assert_allclose(drawn.mean(0), 5 * SHARES, atol=0.04)
@@ -60,7 +60,10 @@ def test_layers_can_be_pickled_and_copied():
         assert type(found) is multinomial(5) and (found.biases == BIASES).all()
 
 
-@pytest.mark.parametrize("wrong, why", [([[1.0, 1, 1]], "sum is 5"), ([[6.0, -1, 0]], "whole numbers from 0 to 5"), ([[2.5, 2.5, 0]], "whole")])
+@pytest.mark.parametrize(
+    "wrong, why",
+    [([[1.0, 1, 1]], "sum is 5"), ([[6.0, -1, 0]], "whole numbers from 0 to 5"), ([[2.5, 2.5, 0]], "whole")],
+)
 def test_what_is_no_count_is_refused(wrong, why):
     with pytest.raises(ValueError, match=why):
         LAYER.values("y", np.array(wrong))

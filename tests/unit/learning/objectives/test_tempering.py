@@ -25,7 +25,9 @@ def machine(strength=9.0):
 def table(params):
     """p(y), from the exponents of every pair."""
     xs = np.array([[0.0], [1.0]])
-    p = np.exp([[x @ params.hidden.biases + y @ params.visible.biases + x @ params.weights @ y for x in xs] for y in YS]).sum(1)
+    p = np.exp(
+        [[x @ params.hidden.biases + y @ params.visible.biases + x @ params.weights @ y for x in xs] for y in YS]
+    ).sum(1)
     return p / p.sum()
 
 
@@ -53,7 +55,9 @@ def test_the_ratio_is_not_the_other_way_round():
     """Energies of the opposite sign in the ratio give every level another distribution."""
     params, rng = machine(4.0), np.random.default_rng(0)
     ladder, rungs = exact_ladder(params, 30_000, rng)
-    wrong = SimpleNamespace(sweep=harmonium.sweep, heated=harmonium.heated, marginal_energy=lambda p, y: -harmonium.marginal_energy(p, y))
+    wrong = SimpleNamespace(
+        sweep=harmonium.sweep, heated=harmonium.heated, marginal_energy=lambda p, y: -harmonium.marginal_energy(p, y)
+    )
     found = next(tempering.walk(wrong, params, ladder, LEVELS, rng)).ladder
     assert max(np.abs(shares(found[i]) - table(rung)).max() for i, rung in enumerate(rungs)) > 0.05
 
