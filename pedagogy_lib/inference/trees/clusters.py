@@ -119,10 +119,11 @@ def junction_tree(rules, factors, sequence=None, rule="fill", limit=LIMIT):
     largest = max(scopes, key=lambda scope: rules.entries(scope, sizes))
     if rules.entries(largest, sizes) > limit:
         raise TooWideError(largest, rules.entries(largest, sizes), limit)
-    homes = [[] for _ in scopes]
+    homes, entries = [[] for _ in scopes], [rules.entries(scope, sizes) for scope in scopes]
+    holders = {name: {i for i, scope in enumerate(scopes) if name in scope} for name in sizes}
     for factor in factors:                                             # each factor once, in the smallest that holds it
-        holders = [i for i, scope in enumerate(scopes) if set(factor.names) <= set(scope)]
-        homes[min(holders, key=lambda i: rules.entries(scopes[i], sizes))].append(factor)
+        fitting = set(range(len(scopes))).intersection(*(holders[name] for name in factor.names))
+        homes[min(sorted(fitting), key=entries.__getitem__)].append(factor)
     potentials = tuple(rules.product(home, scope, sizes) for home, scope in zip(homes, scopes))
     return ClusterGraph(tuple(scopes), potentials, heaviest_tree(scopes), sizes)
 
@@ -139,15 +140,14 @@ def heaviest_tree(scopes):
     tuple of pairs of int
         If the sets are the cliques of a chordal graph, the tree has the running-intersection property.
     """
-    inside, links = [0], []
-    shared = {j: (len(set(scopes[0]) & set(scopes[j])), 0) for j in range(1, len(scopes))}
+    sets, links = [set(scope) for scope in scopes], []
+    shared = {j: (len(sets[0] & sets[j]), 0) for j in range(1, len(scopes))}
     while shared:
         j = max(shared, key=lambda other: shared[other][0])
         _, i = shared.pop(j)
         links.append((i, j))
-        inside.append(j)
         for other, (most, _) in shared.items():
-            common = len(set(scopes[j]) & set(scopes[other]))
+            common = len(sets[j] & sets[other])
             if common > most:
                 shared[other] = common, j
     return tuple(links)

@@ -157,7 +157,7 @@ def marginal(rules, beliefs, names):
     """
     names = (names,) if isinstance(names, str) else tuple(names)
     scopes = beliefs.clusters.scopes
-    homes = [i for i, scope in enumerate(scopes) if set(names) <= set(scope)]
+    homes = [i for i, scope in enumerate(scopes) if all(name in scope for name in names)]
     if not homes:
         raise ValueError(f"names: expected variables that one cluster holds together, got {names}")
     home = min(homes, key=lambda i: len(scopes[i]))

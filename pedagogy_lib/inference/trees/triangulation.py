@@ -98,10 +98,11 @@ def triangulate(neighbours, sequence=None, rule="fill"):
         With the edges of ``added`` the graph is chordal: no circle of four or more without a chord.
     """
     steps = list(removals(neighbours, sequence, rule))
-    cliques = []
-    for step in steps:                                                 # a later one is never larger around its variable
-        if not any(set(step.clique) <= set(clique) for clique in cliques):
+    cliques, sets = [], []
+    for step in steps:                                                 # only an earlier one can contain it
+        if not any(set(step.clique) <= earlier for earlier in sets):
             cliques.append(step.clique)
+            sets.append(set(step.clique))
     added = tuple(pair for step in steps for pair in step.added)
     width = max((len(clique) for clique in cliques), default=1) - 1
     return Triangulation(tuple(step.name for step in steps), added, tuple(cliques), width)
