@@ -25,6 +25,7 @@ Sections 3.4 and 10.2.4 are empty in the draft. I. Sutskever and G. Hinton (2007
 G. Taylor (2009), RTRBM; J. Makin, B. Dichter and P. Sabes (2015), rEFH.
 """
 
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ from scipy.special import expit, logsumexp
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Layer
+from pedagogy_lib.learning import parameters
 
 #: More hidden states than this are not summed over.
 MOST = 2**12
@@ -75,6 +77,17 @@ class Sample(NamedTuple):
 
     latents: np.ndarray
     observations: np.ndarray
+
+
+class Update(NamedTuple):
+    """The parameters have taken a step.
+
+    iteration : int, from 0
+    params : the parameters after it
+    """
+
+    iteration: int
+    params: Parameters
 
 
 class Expected(NamedTuple):
@@ -172,14 +185,17 @@ def log_marginal(params, y):
     return heights.reshape(y.shape[:2]).sum(1)
 
 
-def sample(params, n, rng, length=20):
-    """Draw sequences: at each moment the harmonium of that moment, exactly, and its mean given what was drawn goes on.
+def sample(params, n, rng, length=20, sweeps=None):
+    """Draw sequences: at each moment from the harmonium of that moment; its mean given what was drawn goes on.
 
     Parameters
     ----------
     n : int
     rng : numpy.random.Generator
     length : int, T
+    sweeps : int, optional
+        Steps of block Gibbs sampling at each moment: for hidden layers that are too large for
+        exact draws, which are the default.
 
     Returns
     -------
@@ -188,16 +204,15 @@ def sample(params, n, rng, length=20):
     Raises
     ------
     ValueError
-        As for `predict`.
+        As for `predict`, without ``sweeps``.
     """
     params = _checked(params)
     n, length, rng = checks.count("n", n), checks.count("length", length), checks.generator("rng", rng)
-    every, free = _every(params)
+    sweeps = None if sweeps is None else checks.count("sweeps", sweeps)
     known, hidden, seen = np.tile(params.initial, (n, 1)), [], []
     for _ in range(length):
         biases = params.hidden.biases + known @ params.feedback.T
-        logits = free + biases @ every.T
-        x = every[(logits + rng.gumbel(size=logits.shape)).argmax(1)]            # a draw of the marginal of x_t
+        x = _drawn(params, biases, rng) if sweeps is None else _swept(params, biases, rng, sweeps)
         hidden.append(x)
         seen.append(params.visible.draw(params.visible.biases + x @ params.weights, rng))
         known = expit(biases + params.visible.statistics(seen[-1]) @ params.weights.T)
@@ -299,7 +314,53 @@ def refh_divergence(params, y, rng, steps=1, feedback="draws"):
     )
 
 
+def iterate(params, y, rng, rate, rule=divergence, batch=None, momentum=0.9):
+    """Go downhill along estimates of a gradient, with momentum.
+
+    Parameters
+    ----------
+    rate : float, or callable of the iteration
+    rule : callable
+        Of (params, y, rng). Returns a direction: `divergence`, `refh_divergence`, or one of them with options.
+    batch : int, optional
+        How many sequences, drawn anew for each step. All by default.
+    momentum : float
+
+    Yields
+    ------
+    Update
+    """
+    params, y = _with_data(params, y)
+    rng, momentum = checks.generator("rng", rng), checks.number("momentum", momentum, at_least=0)
+    batch = None if batch is None else checks.count("batch", batch)
+    vector = parameters.flatten(params).vector
+    velocity = np.zeros_like(vector)
+    for iteration in count():
+        rows = y if batch is None else y[rng.integers(len(y), size=batch)]
+        step = rate(iteration) if callable(rate) else rate
+        velocity = momentum * velocity - step * parameters.flatten(rule(params, rows, rng)).vector
+        vector = vector + velocity
+        params = parameters.view(vector, params)
+        yield Update(iteration, params)
+
+
 # ------------------------------------------------------------------------------ behind the door
+
+
+def _drawn(params, biases, rng):
+    """A draw of x_t for each row of biases, exact: the largest of logits and Gumbel noise."""
+    every, free = _every(params)
+    logits = free + biases @ every.T
+    return every[(logits + rng.gumbel(size=logits.shape)).argmax(1)]
+
+
+def _swept(params, biases, rng, sweeps):
+    """The same by a chain, which begins at coins that have not seen anything yet."""
+    x = params.hidden.draw(biases, rng)
+    for _ in range(sweeps):
+        U = params.visible.statistics(params.visible.draw(params.visible.biases + x @ params.weights, rng))
+        x = params.hidden.draw(biases + U @ params.weights.T, rng)
+    return x
 
 
 def _filtered(params, y, rng=None):

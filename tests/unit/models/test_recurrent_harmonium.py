@@ -114,6 +114,31 @@ def test_draws_have_the_probabilities_of_the_table(params):
     assert found.latents.shape == (40_000, 2, 3)
 
 
+def test_draws_by_gibbs_sampling_agree_in_time(params):
+    params = params._replace(weights=2.5 * params.weights)
+    exact = recurrent.sample(params, 30_000, np.random.default_rng(3), length=3).observations
+    swept = recurrent.sample(params, 30_000, np.random.default_rng(4), length=3, sweeps=60).observations
+    hasty = recurrent.sample(params, 30_000, np.random.default_rng(4), length=3, sweeps=1).observations
+    mean = lambda y: np.einsum("ntd,nte->tde", y, y) / len(y)
+    assert np.abs(mean(swept) - mean(exact)).max() < 0.014
+    assert np.abs(mean(hasty) - mean(exact)).max() > 0.02
+
+
+@pytest.mark.parametrize("rule", [recurrent.divergence, recurrent.refh_divergence])
+def test_learning_lowers_the_exact_loss(rule):
+    """Sequences that alternate: what comes next is known from what was."""
+    y = np.tile([[1.0, 0.0], [0.0, 1.0]], (10, 4, 1))
+    y[::2] = y[::2, ::-1]
+    params = recurrent.start(y, 4, Bernoulli, np.random.default_rng(0))
+    for update in recurrent.iterate(params, y, np.random.default_rng(1), 0.1, rule, batch=5):
+        if update.iteration == 600:
+            break
+    before, after = recurrent.loss(params, y), recurrent.loss(update.params, y)
+    assert before == pytest.approx(2 * np.log(2), rel=0.01)
+    # By its past it may do better than log 2, what a still harmonium that knows the two pictures pays.
+    assert after < (0.45 if rule is recurrent.divergence else 0.7)
+
+
 def averaged(draws):
     found = np.array([flat(one) for one in draws])
     return found.mean(0), found.std(0, ddof=1) / np.sqrt(len(found))
