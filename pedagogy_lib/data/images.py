@@ -1,4 +1,4 @@
-"""What is done to photographs before a model sees them: patches, spectra, whitening.
+"""What is done to photographs before a model sees them: patches, spectra, whitening; and pictures of a known law.
 
 Images are arrays of numbers, shape (H, W); frequencies are in cycles per pixel, at most 1/2 along
 an axis.
@@ -8,6 +8,7 @@ References
 Section 2.1.3, "The statistics of natural scenes".
 """
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,59 @@ class Spectrum(NamedTuple):
 
     frequencies: np.ndarray
     power: np.ndarray
+
+
+class Bars(NamedTuple):
+    """A law of pictures that is known, so that what is learned from draws of it can be judged.
+
+    pictures : ndarray, shape (M, size * size), every picture that there is, of zeros and ones
+    probabilities : ndarray, shape (M,)
+    """
+
+    pictures: np.ndarray
+    probabilities: np.ndarray
+
+
+def bars(size, share):
+    """Pictures of full rows or of full columns, never of both.
+
+    A fair coin says whether it is rows or columns; then each of them is black with probability ``share``.
+
+    Parameters
+    ----------
+    size : int
+        The side of a picture, in pixels.
+    share : float, between 0 and 1
+
+    Returns
+    -------
+    Bars
+
+    References
+    ----------
+    G. Hinton, P. Dayan, B. Frey and R. Neal (1995), with a fair coin.
+    """
+    size, share = checks.count("size", size), checks.number("share", share, above=0)
+    if share >= 1:
+        raise ValueError(f"share: expected a number between 0 and 1, got {share!r}")
+    lines = np.array(list(product((0.0, 1.0), repeat=size)))
+    weights = np.where(lines == 1, share, 1 - share).prod(1) / 2
+    rows = np.repeat(lines, size, axis=1)
+    columns = np.tile(lines, size)
+    pictures, places = np.unique(np.concatenate([rows, columns]), axis=0, return_inverse=True)
+    return Bars(pictures, np.bincount(np.ravel(places), np.tile(weights, 2)))
+
+
+class Views(NamedTuple):
+    """Pairs of patches that lie near each other.
+
+    which : ndarray of int, shape (n,), the image of each pair
+    first, second : ndarray, shape (n, size * size)
+    """
+
+    which: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
 
 
 def patches(images, size, n, rng):
@@ -49,10 +103,60 @@ def patches(images, size, n, rng):
     if images.ndim != 3 or size > min(images.shape[1:]) or len(images) == 0:
         raise ValueError(f"images: expected shape (H, W) or (M, H, W), no side below {size}, got {images.shape}")
     which = rng.integers(len(images), size=n)
-    top, left = (rng.integers(side - size + 1, size=n) for side in images.shape[1:])
+    corner = np.column_stack([rng.integers(side - size + 1, size=n) for side in images.shape[1:]])
+    return _cut(images, size, which, corner)
+
+
+def views(images, size, shift, n, rng):
+    """Cut pairs of patches that lie near each other: the second is moved by at most ``shift`` pixels each way.
+
+    Parameters
+    ----------
+    images : array_like, shape (M, H, W)
+    size, n, rng : as for `patches`
+    shift : int
+        Moves are uniform over all whole numbers of pixels from -shift to shift.
+
+    Returns
+    -------
+    Views
+    """
+    images, size = checks.array("images", images, ("M", "H", "W")), checks.count("size", size)
+    shift, n, rng = checks.count("shift", shift, minimum=0), checks.count("n", n), checks.generator("rng", rng)
+    if size + 2 * shift > min(images.shape[1:]):
+        least = size + 2 * shift
+        raise ValueError(f"images: expected sides of at least {least}, a patch and its moves, got {images.shape}")
+    which = rng.integers(len(images), size=n)
+    corner = np.column_stack([rng.integers(shift, side - size - shift + 1, size=n) for side in images.shape[1:]])
+    moved = corner + rng.integers(-shift, shift + 1, size=(n, 2))
+    return Views(which, _cut(images, size, which, corner), _cut(images, size, which, moved))
+
+
+def standardize(rows):
+    """Take the mean from each patch, and divide it by its contrast; faint patches are divided by somewhat more.
+
+    Parameters
+    ----------
+    rows : array_like, shape (N, D), a patch in each row
+
+    Returns
+    -------
+    ndarray, shape (N, D)
+        Divided by the deviation plus a tenth of its average over all patches.
+    """
+    rows = checks.array("rows", rows, ("N", "D"))
+    rows = rows - rows.mean(1, keepdims=True)
+    contrast = rows.std(1, keepdims=True)
+    if not contrast.mean() > 0:
+        raise ValueError("rows: expected at least one patch that is not of one grey")
+    return rows / (contrast + 0.1 * contrast.mean())
+
+
+def _cut(images, size, which, corner):
+    """Patches at given upper left corners, flattened."""
     offsets = np.arange(size)
-    rows, columns = top[:, None] + offsets, left[:, None] + offsets
-    return images[which[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(n, size * size)
+    rows, columns = corner[:, :1] + offsets, corner[:, 1:] + offsets
+    return images[which[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(len(which), size * size)
 
 
 def power_spectrum(image):

@@ -64,6 +64,22 @@ def test_noise_has_the_spectrum_of_the_image():
     assert not np.allclose(noise, images.noise_like(image, np.random.default_rng(5)))
 
 
+def test_bars_are_full_rows_or_full_columns_with_the_probabilities_of_the_draw():
+    law = images.bars(3, 0.3)
+    assert law.pictures.shape == (2 * 8 - 2, 9)             # the empty and the full picture can be made in both ways
+    assert law.probabilities.sum() == pytest.approx(1, rel=1e-14)
+    for picture, p in zip(law.pictures.reshape(-1, 3, 3), law.probabilities):
+        ways = 0.0
+        for turned in (picture, picture.T):
+            if (turned == turned[:, :1]).all():
+                k = turned[:, 0].sum()
+                ways += 0.5 * 0.3**k * 0.7 ** (3 - k)
+        assert p == pytest.approx(ways, rel=1e-13)
+        assert ways > 0
+    with pytest.raises(ValueError, match="share: expected a number between 0 and 1"):
+        images.bars(3, 1.0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -79,3 +95,31 @@ def test_noise_has_the_spectrum_of_the_image():
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_views_are_patches_that_lie_near_each_other():
+    picture = np.arange(3 * 20 * 30.0).reshape(3, 20, 30)   # every pixel says where it is
+    found = images.views(picture, 4, 2, 500, np.random.default_rng(0))
+    for rows in (found.first, found.second):
+        image, pixel = np.divmod(rows[:, 0], 600)
+        np.testing.assert_array_equal(image, found.which)
+        top, left = np.divmod(pixel, 30)
+        expected = rows[:, :1] + (np.arange(4)[:, None] * 30 + np.arange(4)).ravel()
+        np.testing.assert_array_equal(rows, expected)
+        assert top.min() >= 0 and top.max() <= 16 and left.min() >= 0 and left.max() <= 26
+    moves = found.second[:, 0] - found.first[:, 0]
+    down = np.rint(moves / 30)
+    across = moves - 30 * down
+    assert set(down) == set(across) == {-2, -1, 0, 1, 2}
+    with pytest.raises(ValueError, match="images: expected sides of at least 24"):
+        images.views(picture, 4, 10, 5, np.random.default_rng(0))
+
+
+def test_standardized_patches_have_no_mean_and_little_contrast_of_their_own():
+    rows = np.random.default_rng(1).normal(size=(50, 9)) * np.geomspace(1, 100, 50)[:, None] + 7
+    found = images.standardize(rows)
+    np.testing.assert_allclose(found.mean(1), 0, atol=1e-12)
+    np.testing.assert_allclose(found, images.standardize(3 * rows - 5), atol=1e-12)
+    assert found.std(1).max() < 1 < 50 * found.std(1).min()
+    with pytest.raises(ValueError, match="not of one grey"):
+        images.standardize(np.ones((3, 4)))

@@ -13,6 +13,7 @@ from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.learning import bijections, em, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
+from pedagogy_lib.models.deep import contrastive_encoder
 from pedagogy_lib.models.discriminative import logistic, network, poisson, recurrent_network
 from pedagogy_lib.models.dynamical import hmm
 
@@ -173,6 +174,10 @@ def gradient_data(name, rng):
             recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
         ),
         "harmonium": ((y > 0).astype(float), (3, layers.Bernoulli, layers.Bernoulli)),
+        "dbn": ((y > 0).astype(float), (3,)),
+        "helmholtz": ((y > 0).astype(float), ((3, 2), layers.Bernoulli)),
+        "contrastive_encoder": (contrastive_encoder.Pairs(y, y + 0.5 * y[:, ::-1]), ((5,), networks.Tanh, 2)),
+        "polynomial": (y[:, :1] / 2, (4,)),
         "flow": (y, (bijections.Affine, 2, (5,))),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
