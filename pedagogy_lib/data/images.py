@@ -1,4 +1,4 @@
-"""What is done to photographs before a model sees them: patches, spectra, whitening.
+"""What is done to photographs before a model sees them: patches, spectra, whitening; and pictures of a known law.
 
 Images are arrays of numbers, shape (H, W); frequencies are in cycles per pixel, at most 1/2 along
 an axis.
@@ -8,6 +8,7 @@ References
 Section 2.1.3, "The statistics of natural scenes".
 """
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,47 @@ class Spectrum(NamedTuple):
 
     frequencies: np.ndarray
     power: np.ndarray
+
+
+class Bars(NamedTuple):
+    """A law of pictures that is known, so that what is learned from draws of it can be judged.
+
+    pictures : ndarray, shape (M, size * size), every picture that there is, of zeros and ones
+    probabilities : ndarray, shape (M,)
+    """
+
+    pictures: np.ndarray
+    probabilities: np.ndarray
+
+
+def bars(size, share):
+    """Pictures of full rows or of full columns, never of both.
+
+    A fair coin says whether it is rows or columns; then each of them is black with probability ``share``.
+
+    Parameters
+    ----------
+    size : int
+        The side of a picture, in pixels.
+    share : float, between 0 and 1
+
+    Returns
+    -------
+    Bars
+
+    References
+    ----------
+    G. Hinton, P. Dayan, B. Frey and R. Neal (1995), with a fair coin.
+    """
+    size, share = checks.count("size", size), checks.number("share", share, above=0)
+    if share >= 1:
+        raise ValueError(f"share: expected a number between 0 and 1, got {share!r}")
+    lines = np.array(list(product((0.0, 1.0), repeat=size)))
+    weights = np.where(lines == 1, share, 1 - share).prod(1) / 2
+    rows = np.repeat(lines, size, axis=1)
+    columns = np.tile(lines, size)
+    pictures, places = np.unique(np.concatenate([rows, columns]), axis=0, return_inverse=True)
+    return Bars(pictures, np.bincount(np.ravel(places), np.tile(weights, 2)))
 
 
 class Views(NamedTuple):

@@ -12,7 +12,8 @@ rows of natural parameters ``eta``, shape (N, M), M statistics in all:
 ``Bernoulli``, ``binomial(trials)``, ``Poisson``, ``Gaussian`` (variance 1) and ``Exponential`` have one statistic a
 unit: biases of shape (D,), values of shape (N, D). ``Normal`` (mean and variance), ``Gamma`` (shape and scale) and
 ``Beta`` have two: biases of shape (D, 2), values of shape (N, D). ``Categorical`` has dice of K sides: biases of
-shape (D, K), and values of shape (N, D K), the one-hot dice side by side.
+shape (D, K), and values of shape (N, D K), the one-hot dice side by side. `multinomial` has one die, tossed often and
+counted.
 
 There is no `marginalize` or `invert` here, because both need a partner: `pedagogy_lib.models.undirected.harmonium`
 is made of two layers.

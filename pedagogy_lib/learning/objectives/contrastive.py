@@ -34,6 +34,8 @@ from scipy.special import expit
 
 from pedagogy_lib import checks
 from pedagogy_lib.learning import parameters
+from pedagogy_lib.learning.optimisation.batches import minibatches
+from pedagogy_lib.learning.optimisation.schedules import rate_at
 
 
 class Estimate(NamedTuple):
@@ -121,27 +123,31 @@ def persistent(model, params, y, chains, rng, steps=1):
     return Estimate(parameters.view(sleep - wake, params), chains)
 
 
-def iterate(model, params, y, rng, rate, steps=1, chains=None):
+def iterate(model, params, y, rng, rate, steps=1, chains=None, batch_size=None):
     """Go downhill along contrastive divergence, or along the persistent estimate where there are chains.
 
     Parameters
     ----------
-    rate : float
-        What the gradient is multiplied by.
+    rate : float or schedule
+        What the gradient is multiplied by; a schedule such as `optimisation.cosine` tells it for each iteration.
     steps, rng
         As for `divergence`.
     chains : array_like, shape (M, D), optional
         Where persistent chains begin. Without them every step begins at the data.
+    batch_size : int, optional
+        Of a random batch; without it every step sees all data.
 
     Yields
     ------
     Update
     """
-    rate = checks.number("rate", rate, above=0)
+    rate = rate if callable(rate) else checks.number("rate", rate, above=0)
     vector = parameters.flatten(params).vector
+    batches = None if batch_size is None else minibatches(len(y), batch_size, rng)
     for iteration in count():
-        estimate = persistent(model, params, y, y if chains is None else chains, rng, steps)
-        vector = vector - rate * parameters.flatten(estimate.gradient).vector
+        rows = y if batches is None else y[next(batches)]
+        estimate = persistent(model, params, rows, rows if chains is None else chains, rng, steps)
+        vector = vector - rate_at(rate, iteration) * parameters.flatten(estimate.gradient).vector
         params = parameters.view(vector, params)
         if chains is not None:
             chains = estimate.chains

@@ -35,6 +35,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Gaussian, Layer, Poisson
+from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
 from pedagogy_lib.learning import parameters
 from pedagogy_lib.models.undirected import _consistency, _sums
 
@@ -129,6 +130,30 @@ def gaussian_bernoulli(y, units, rng):
 def poisson_bernoulli(y, units, rng):
     """Start with counts and coins. Every weight has a normalizer, because x has finitely many values."""
     return start(y, units, Poisson, Bernoulli, rng)
+
+
+def replicated(params, length):
+    """The replicated softmax: one model for texts of every length, because its hidden biases grow with the length.
+
+    Parameters
+    ----------
+    params : Parameters
+        With a `multinomial` visible layer: counts of the words of texts of some length.
+    length : int
+        Of other texts.
+
+    Returns
+    -------
+    Parameters
+        The harmonium of those texts: its biases b_x are those of ``params``, times the new length over the old.
+
+    References
+    ----------
+    R. Salakhutdinov and G. Hinton (2009).
+    """
+    share = checks.count("length", length) / params.visible.tosses
+    hidden = type(params.hidden)(share * np.asarray(params.hidden.biases))
+    return _checked(Parameters(params.weights, hidden, multinomial(length)(params.visible.biases)))
 
 
 def from_conditionals(hidden, up, visible, down):
@@ -395,6 +420,12 @@ def loosened(params, level):
     """The harmonium with its weights multiplied by ``level``: at 0 the layers are independent. For annealing."""
     level = checks.number("level", level, at_least=0)
     return params._replace(weights=level * np.asarray(params.weights))
+
+
+def heated(params, level):
+    """The harmonium with all its natural parameters multiplied by ``level``, an inverse temperature. For tempering."""
+    level = checks.number("level", level, at_least=0)
+    return parameters.view(level * parameters.flatten(params).vector, params)
 
 
 def independent_log_partition(params):

@@ -64,6 +64,22 @@ def test_noise_has_the_spectrum_of_the_image():
     assert not np.allclose(noise, images.noise_like(image, np.random.default_rng(5)))
 
 
+def test_bars_are_full_rows_or_full_columns_with_the_probabilities_of_the_draw():
+    law = images.bars(3, 0.3)
+    assert law.pictures.shape == (2 * 8 - 2, 9)             # the empty and the full picture can be made in both ways
+    assert law.probabilities.sum() == pytest.approx(1, rel=1e-14)
+    for picture, p in zip(law.pictures.reshape(-1, 3, 3), law.probabilities):
+        ways = 0.0
+        for turned in (picture, picture.T):
+            if (turned == turned[:, :1]).all():
+                k = turned[:, 0].sum()
+                ways += 0.5 * 0.3**k * 0.7 ** (3 - k)
+        assert p == pytest.approx(ways, rel=1e-13)
+        assert ways > 0
+    with pytest.raises(ValueError, match="share: expected a number between 0 and 1"):
+        images.bars(3, 1.0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -174,6 +174,8 @@ def gradient_data(name, rng):
             recurrent_network.Pairs(y.reshape(6, 10, 3), labels.reshape(6, 10, 4)), (5, outputs.Categorical),
         ),
         "harmonium": ((y > 0).astype(float), (3, layers.Bernoulli, layers.Bernoulli)),
+        "dbn": ((y > 0).astype(float), (3,)),
+        "helmholtz": ((y > 0).astype(float), ((3, 2), layers.Bernoulli)),
         "contrastive_encoder": (contrastive_encoder.Pairs(y, y + 0.5 * y[:, ::-1]), ((5,), networks.Tanh, 2)),
         "polynomial": (y[:, :1] / 2, (4,)),
         "flow": (y, (bijections.Affine, 2, (5,))),

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate
 
 from pedagogy_lib.distributions.exponential_family import dispersion, layers, vectors
+from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
 from pedagogy_lib.learning import optimisation, parameters
 from pedagogy_lib.models.undirected import harmonium
 from pedagogy_lib.models.undirected.harmonium import Parameters
@@ -377,3 +378,40 @@ def test_arguments_are_checked():
         harmonium.log_partition(huge)
     with pytest.raises(ValueError, match="one-hot dice"):
         harmonium.emission(Parameters(np.zeros((3, 1)), layers.Categorical(np.zeros((1, 3))), layers.Gaussian(np.zeros(1))), np.ones((1, 3)))
+
+
+def words(length, K=2):
+    """A harmonium of counts of three words in texts of some length, and coins."""
+    rng = np.random.default_rng(12)
+    return Parameters(1.2 * rng.normal(size=(K, 3)), layers.Bernoulli(rng.normal(size=K)), multinomial(length)(rng.normal(size=3)))
+
+
+def test_counts_of_words_by_the_order_of_the_words():
+    """Every text of four words, not only its counts: the machine of one die for each place, whose weights are shared."""
+    params = words(4)
+    joint = {}
+    for text in product(range(3), repeat=4):
+        counts = tuple(text.count(k) for k in range(3))
+        for x in product((0, 1), repeat=2):
+            linear = params.hidden.biases @ x + sum(params.visible.biases[k] + np.dot(x, params.weights[:, k]) for k in text)
+            joint[counts, x] = joint.get((counts, x), 0.0) + exp(linear)
+    Z = sum(joint.values())
+    assert harmonium.log_partition(params) == pytest.approx(log(Z), rel=1e-12)
+    ys = np.array(sorted({counts for counts, _ in joint}), float)
+    p = [sum(joint[tuple(y.astype(int)), x] for x in product((0, 1), repeat=2)) / Z for y in ys]
+    assert_allclose(np.exp(harmonium.log_marginal(params, ys)), p, rtol=1e-11)
+    flat, slope = parameters.flatten(params), parameters.flatten(harmonium.value_and_gradient(params, ys)[1]).vector
+    for along in np.random.default_rng(1).normal(size=(3, slope.size)):
+        up, down = (harmonium.loss(parameters.view(flat.vector + h * along, params), ys) for h in (1e-5, -1e-5))
+        assert slope @ along == pytest.approx((up - down) / 2e-5, rel=1e-6)
+
+
+def test_a_text_of_another_length_scales_the_hidden_biases():
+    """Twice the text with twice the counts: twice the natural parameters of the hidden layer, so that it is surer."""
+    params = words(4)
+    longer = harmonium.replicated(params, 8)
+    y = np.array([[1.0, 3.0, 0.0], [2.0, 1.0, 1.0]])
+    assert_allclose(harmonium.posterior(longer, 2 * y).natural, 2 * harmonium.posterior(params, y).natural, rtol=1e-12)
+    unscaled = longer._replace(hidden=params.hidden)
+    assert np.abs(harmonium.posterior(unscaled, 2 * y).natural - 2 * harmonium.posterior(params, y).natural).max() > 0.1
+    assert_allclose(parameters.flatten(harmonium.replicated(longer, 4)).vector, parameters.flatten(params).vector, rtol=1e-14)

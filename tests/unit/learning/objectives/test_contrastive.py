@@ -179,3 +179,19 @@ def test_arguments_are_checked():
         next(contrastive.iterate(harmonium, params, y, rng, 0.0))
     with pytest.raises(ValueError, match="exact: expected 11 numbers"):
         contrastive.bias(lambda rng: params, params.weights, 2, rng)
+
+
+def test_batches_and_schedules():
+    """Batches deal out all data in a pass; a schedule of a constant rate is that rate."""
+    params, y = machine(), DATA[::512]
+    seen = []
+    spy = SimpleNamespace(sweep=harmonium.sweep, phase=lambda p, rows: (seen.append(len(rows)), harmonium.phase(p, rows))[1])
+    contrastive.run(contrastive.iterate(spy, params, y, np.random.default_rng(0), 0.1, batch_size=20), 2)
+    assert seen == [20, 20, len(y) - 20, len(y) - 20]
+    constant, scheduled = (
+        contrastive.run(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), rate), 3).params
+        for rate in (0.1, lambda iteration: 0.1)
+    )
+    assert_allclose(flat(scheduled), flat(constant), rtol=1e-14)
+    falling = contrastive.run(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), lambda i: 0.1 / (1 + i)), 3)
+    assert np.abs(flat(falling.params) - flat(constant)).max() > 1e-3

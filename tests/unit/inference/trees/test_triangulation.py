@@ -1,0 +1,101 @@
+"""Triangulation: widths against every sequence there is, chords against the definition."""
+
+from itertools import permutations
+
+import enumeration
+import numpy as np
+import pytest
+
+from pedagogy_lib.inference import markov_graphs, trees
+from pedagogy_lib.inference.trees import clusters, triangulation
+
+
+def grid(rows, columns):
+    edges = [(f"{i},{j}", f"{i + 1},{j}") for i in range(rows - 1) for j in range(columns)]
+    return markov_graphs.from_edges(edges + [(f"{i},{j}", f"{i},{j + 1}") for i in range(rows) for j in range(columns - 1)])
+
+
+def random_neighbours(seed, n=7, edges=11):
+    pairs = enumeration.random_graph(np.random.default_rng(seed), n, edges)
+    return markov_graphs.from_edges([("abcdefghijkl"[i], "abcdefghijkl"[j]) for i, j in pairs], "abcdefghijkl"[:n])
+
+
+def is_chordal(neighbours):
+    """Some variable whose neighbours are all tied, and again without it, to the end."""
+    left = {name: set(ties) for name, ties in neighbours.items()}
+    while left:
+        simplicial = [v for v in left if all(b in left[a] for a in left[v] for b in left[v] if a != b)]
+        if not simplicial:
+            return False
+        for other in left.pop(simplicial[0]):
+            left[other].discard(simplicial[0])
+    return True
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("rule", triangulation.RULES)
+def test_the_graph_becomes_chordal_and_is_never_narrower_than_its_tree_width(seed, rule):
+    neighbours = random_neighbours(seed)
+    found = triangulation.triangulate(neighbours, rule=rule)
+    assert is_chordal(markov_graphs.from_edges([*markov_graphs.edges(neighbours), *found.added], neighbours))
+    assert found.width >= enumeration.smallest_width(neighbours)
+    assert not any(set(a) < set(b) for a in found.cliques for b in found.cliques)
+    assert clusters.runs_through(found.cliques, clusters.heaviest_tree(found.cliques))
+
+
+def test_the_best_sequence_has_the_tree_width():
+    neighbours = random_neighbours(3, 6, 9)
+    widths = [triangulation.triangulate(neighbours, list(order)).width for order in permutations(neighbours)]
+    assert min(widths) == enumeration.smallest_width(neighbours)
+    assert max(widths) > min(widths)
+
+
+@pytest.mark.parametrize("name, neighbours, width", [
+    ("a chain", markov_graphs.from_edges(zip("abcde", "bcdef")), 1),
+    ("a circle", markov_graphs.from_edges(zip("abcdef", "bcdefa")), 2),
+    ("a star", markov_graphs.from_edges(("hub", f"leaf {i}") for i in range(9)), 1),
+    ("a complete graph", markov_graphs.from_edges((a, b) for a in "abcde" for b in "abcde" if a < b), 4),
+    ("a strip", grid(3, 9), 3),
+    ("a single variable", {"a": set()}, 0),
+])
+def test_known_widths(name, neighbours, width):
+    assert triangulation.triangulate(neighbours).width == width
+
+
+def test_a_star_whose_hub_goes_first_becomes_one_clique():
+    star = markov_graphs.from_edges(("hub", f"leaf {i}") for i in range(12))
+    assert triangulation.triangulate(star, ["hub", *(f"leaf {i}" for i in range(12))]).width == 12
+    assert triangulation.triangulate(star).added == ()
+
+
+def test_on_a_grid_a_bad_sequence_is_far_worse():
+    """From the middle outwards everything that was met stays tied, and becomes one clique."""
+    neighbours = grid(8, 8)
+    from_the_rim = lambda name: min(min(int(v), 7 - int(v)) for v in name.split(","))
+    assert triangulation.triangulate(neighbours).width <= 10
+    assert triangulation.triangulate(neighbours, sorted(neighbours)).width == 8          # row by row
+    assert triangulation.triangulate(neighbours, sorted(neighbours, key=from_the_rim, reverse=True)).width >= 20
+
+
+def test_events_tell_what_was_added():
+    steps = list(triangulation.removals(markov_graphs.from_edges(zip("abcd", "bcda")), "abcd"))
+    assert steps[0] == triangulation.Removal("a", ("a", "b", "d"), (("b", "d"),))
+    assert [step.added for step in steps[1:]] == [(), (), ()]
+
+
+def test_a_tree_without_running_intersections_is_noticed():
+    scopes = [("a", "b"), ("b", "c"), ("c", "a")]
+    assert not trees.runs_through(scopes, [(0, 1), (1, 2)])
+    assert trees.runs_through([("a", "b"), ("b", "c"), ("c", "d")], [(0, 1), (1, 2)])
+    assert not trees.runs_through([("a", "b"), ("c", "d"), ("b", "c")], [(0, 1), (1, 2)])
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"rule": "luck"}, "rule: expected one of 'fill', 'degree'"),
+    ({"sequence": ["a", "b"]}, "sequence: expected"),
+    ({"neighbours": {"a": {"b"}, "b": set()}}, "every edge from both ends"),
+])
+def test_wrong_arguments_are_named(change, message):
+    arguments = {"neighbours": markov_graphs.from_edges(zip("abc", "bcd"))} | change
+    with pytest.raises(ValueError, match=message):
+        triangulation.triangulate(**arguments)
