@@ -123,6 +123,7 @@ def test_the_mean_prediction_is_a_table_of_what_comes_next(params, y):
 
 def test_draws_have_the_probabilities_of_the_table(params):
     """Of three moments, so that feedback reaches the last one through the mean of the second."""
+    params = params._replace(feedback=3 * params.feedback)
     found = recurrent.sample(params, 40_000, np.random.default_rng(3), length=3)
     codes = (found.observations.reshape(-1, 6) @ [32, 16, 8, 4, 2, 1]).astype(int)
     shares = np.bincount(codes, minlength=64) / 40_000
