@@ -24,6 +24,7 @@ def test_log_partition_is_an_integral(d):
 def test_degree_two_is_a_gaussian():
     y = np.random.default_rng(0).normal(2, 3, size=(50, 1))
     found = polynomial.fit(y, 2)
+    assert_allclose(polynomial.start(y, 2).coefficients, found.coefficients, rtol=1e-8)
     assert_allclose(polynomial.log_marginal(found, y), stats.norm.logpdf(y[:, 0], y.mean(), y.std()), rtol=1e-9)
 
 
