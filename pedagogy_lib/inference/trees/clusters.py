@@ -52,7 +52,10 @@ class TooWideError(ValueError):
             f"factors: expected clusters of at most {limit} numbers, got one of {entries}, over {len(scope)} variables "
             f"({shown}): width {len(scope) - 1}; try another sequence, loopy propagation, or a larger limit"
         )
-        self.width, self.entries = len(scope) - 1, entries
+        self.width, self.entries, self._given = len(scope) - 1, entries, (scope, entries, limit)
+
+    def __reduce__(self):
+        return type(self), self._given
 
 
 def interaction_graph(factors):

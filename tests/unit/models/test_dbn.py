@@ -236,10 +236,12 @@ def test_up_down_learns(y):
     [
         (lambda p: p._replace(upward=p.upward[:1]), "as many arrows up as down"),
         (lambda p: p._replace(upward=(), downward=()), "at least one"),
-        (lambda p: p._replace(top=dbn.invert(p.top)), "params.top.visible: expected the layer of upward"),
+        (lambda p: p._replace(top=dbn.invert(p.top)), r"params.top.visible: expected Bernoulli .*as upward\[-1\] has"),
         (lambda p: p._replace(upward=p.upward[::-1]), "params.upward"),
         (lambda p: p._replace(downward=(p.downward[0], dbn.Arrow(np.ones((3, 3)), p.downward[1].layer))), "downward.1..weights"),
         (lambda p: p._replace(upward=(dbn.Arrow(p.upward[0].weights, layers.Gaussian(np.zeros(3))), p.upward[1])), "finitely many"),
+        (lambda p: p._replace(downward=(p.downward[0], dbn.Arrow(p.downward[1].weights, layers.Gaussian(np.zeros(3))))), "downward.1..layer: expected Bernoulli"),
+        (lambda p: p._replace(top=p.top._replace(weights=np.full((3, 2), np.nan))), "params.top.weights: expected finite"),
     ],
 )
 def test_a_wrong_net_is_refused(params, y, change, message):
@@ -251,6 +253,18 @@ def test_a_layer_that_is_no_layer_is_refused(params, y):
     wrong = params._replace(upward=(dbn.Arrow(params.upward[0].weights, np.zeros(3)), params.upward[1]))
     with pytest.raises(TypeError, match="level 1"):
         dbn.loss(wrong, y)
+    with pytest.raises(TypeError, match="expected an Arrow"):
+        dbn.loss(params._replace(downward=(np.ones((4, 3)), params.downward[1])), y)
+    with pytest.raises(TypeError, match="params.top: expected harmonium.Parameters"):
+        dbn.replace_top(params, None)
+
+
+def test_a_harmonium_that_is_none_is_not_unrolled(shallow):
+    for turn in (dbn.unroll, dbn.invert):
+        with pytest.raises(ValueError, match="params.weights: expected shape"):
+            turn(shallow._replace(weights=np.ones((3, 5))))
+        with pytest.raises(TypeError, match="expected harmonium.Parameters"):
+            turn(None)
 
 
 def test_layers_too_large_for_a_table_are_refused(y):

@@ -303,6 +303,8 @@ def test_a_width_that_is_too_large_is_refused_before_memory_is_asked_for():
     with pytest.raises(trees.TooWideError, match=f"got one of {2**60}, over 60 variables .*width 59") as caught:
         trees.junction_tree(tables, factors)
     assert caught.value.width == 59 and caught.value.entries == 2**60
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and again.entries == 2**60
     with pytest.raises(trees.TooWideError):
         trees.junction_tree(tables, model(0, 6, 15)[0], limit=63)
     assert trees.junction_tree(tables, model(0, 6, 15)[0], limit=64)
