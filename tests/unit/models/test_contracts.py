@@ -175,6 +175,7 @@ def gradient_data(name, rng):
         ),
         "harmonium": ((y > 0).astype(float), (3, layers.Bernoulli, layers.Bernoulli)),
         "dbn": ((y > 0).astype(float), (3,)),
+        "recurrent": ((y > 0).astype(float).reshape(6, 10, 3), (3, layers.Bernoulli)),
         "helmholtz": ((y > 0).astype(float), ((3, 2), layers.Bernoulli)),
         "contrastive_encoder": (contrastive_encoder.Pairs(y, y + 0.5 * y[:, ::-1]), ((5,), networks.Tanh, 2)),
         "polynomial": (y[:, :1] / 2, (4,)),

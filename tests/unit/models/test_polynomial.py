@@ -53,7 +53,7 @@ def test_fit_is_where_a_search_ends():
     assert np.abs(slope).max() < 1e-7 < np.abs(polynomial.value_and_gradient(TWO_HEAPS, y)[1].coefficients).max()
 
 
-@pytest.mark.parametrize("d", [[1.0, 2.0], [1.0, -1.0, -1.0], [0.0, -1.0, 0.0, 0.5]])
+@pytest.mark.parametrize("d", [[1.0, 2.0], [1.0, -1.0, -1.0], [0.0, -1.0, 0.0, 0.5], []])
 def test_what_has_no_normalizer_is_refused(d):
     with pytest.raises(ValueError, match="the last below 0"):
         polynomial.log_partition(polynomial.Parameters(np.array(d)))

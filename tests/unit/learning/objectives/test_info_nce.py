@@ -84,5 +84,7 @@ def test_bad_arguments_are_named():
         info_nce.loss(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
         info_nce.loss(np.zeros((2, 4)), [0, 4])
+    with pytest.raises(ValueError, match="at least one context"):
+        info_nce.loss(np.zeros((0, 3)), [])
     with pytest.raises(ValueError, match="scores: expected"):
         info_nce.posterior(np.zeros(3))

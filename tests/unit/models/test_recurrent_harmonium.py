@@ -1,0 +1,234 @@
+"""Harmoniums in time against tables moment by moment, differences, and averages of draws."""
+
+import pickle
+from itertools import product
+
+import numpy as np
+import pytest
+
+from pedagogy_lib.distributions.exponential_family import layers
+from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
+from pedagogy_lib.learning import parameters
+from pedagogy_lib.models.undirected import harmonium, recurrent
+from pedagogy_lib.models.undirected.recurrent import Parameters
+
+SIGMOID = lambda a: 1 / (1 + np.exp(-a))
+
+
+def model(rng, L=3, D=2, visible=Bernoulli):
+    return Parameters(
+        rng.normal(size=(L, D)), rng.normal(size=(L, L)), Bernoulli(rng.normal(size=L)),
+        visible(rng.normal(size=D)), rng.random(L), Bernoulli(rng.normal(size=L)),
+    )
+
+
+def states(n):
+    return [np.array(s, float) for s in product((0, 1), repeat=n)]
+
+
+@pytest.fixture
+def params():
+    return model(np.random.default_rng(0))
+
+
+@pytest.fixture
+def y():
+    return np.random.default_rng(1).integers(2, size=(4, 5, 2)).astype(float)
+
+
+def flat(params):
+    return parameters.flatten(params).vector
+
+
+def by_hand(params, sequence):
+    """log p of one sequence, and the filtered means, one moment and one configuration at a time."""
+    W, F, hidden, visible, known, _ = params
+    total, means = 0.0, []
+    for y in sequence:
+        b = hidden.biases + F @ known
+        energy = lambda x, v, b=b: b @ x + visible.biases @ v + x @ W @ v
+        Z = sum(np.exp(energy(x, v)) for x in states(3) for v in states(2))
+        total += np.log(sum(np.exp(energy(x, y)) for x in states(3)) / Z)
+        known = np.array([1 / (1 + np.exp(-(b[i] + W[i] @ y))) for i in range(3)])
+        means.append(known)
+    return total, np.array(means)
+
+
+def test_the_probability_of_a_sequence_is_a_product_of_harmoniums(params, y):
+    found = recurrent.log_marginal(params, y)
+    known = recurrent.filter(params, y)
+    for n, sequence in enumerate(y):
+        log_p, means = by_hand(params, sequence)
+        assert found[n] == pytest.approx(log_p, rel=1e-12)
+        np.testing.assert_allclose(known.means[n], means, rtol=1e-12)
+    assert recurrent.loss(params, y) == pytest.approx(-found.mean() / 5, rel=1e-13)
+    assert not np.allclose(recurrent.log_marginal(params._replace(feedback=params.feedback.T), y), found, rtol=1e-3)
+
+
+def test_all_sequences_have_probability_one(params):
+    every = np.array(list(product(states(2), repeat=3)))
+    assert np.exp(recurrent.log_marginal(params, every)).sum() == pytest.approx(1, rel=1e-12)
+
+
+def test_without_feedback_it_is_a_harmonium_at_each_moment(params, y):
+    still = params._replace(feedback=np.zeros((3, 3)))
+    alone = harmonium.Parameters(params.weights, params.hidden, params.visible)
+    np.testing.assert_allclose(
+        recurrent.log_marginal(still, y), harmonium.log_marginal(alone, y.reshape(-1, 2)).reshape(4, 5).sum(1), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("visible", [Bernoulli, layers.Poisson, layers.Gaussian])
+def test_the_gradient_is_that_of_the_loss_in_every_direction(visible):
+    rng = np.random.default_rng(2)
+    params = model(rng, visible=visible)
+    params = params._replace(weights=params.weights / 3, visible=visible(params.visible.biases / 3))
+    y = rng.poisson(1.0, size=(3, 4, 2)).astype(float)
+    y = np.minimum(y, 1) if visible is Bernoulli else y
+    value, gradient = recurrent.value_and_gradient(params, y)
+    assert value == pytest.approx(recurrent.loss(params, y), rel=1e-13)
+    vector = flat(params)
+    at = lambda v: recurrent.loss(parameters.view(v, params), y)
+    expected = np.array([(at(vector + e) - at(vector - e)) / 2e-5 for e in 1e-5 * np.eye(vector.size)])
+    np.testing.assert_allclose(flat(gradient), expected, rtol=2e-6, atol=1e-9)
+    assert np.abs(flat(gradient.feedback)).max() > 1e-4
+
+
+def test_the_mean_prediction_is_a_table_of_what_comes_next(params, y):
+    found = recurrent.predict(params, y)
+    W, F, hidden, visible, known, _ = params
+    for t in range(5):
+        b = hidden.biases + F @ known
+        weights = np.array([[np.exp(b @ x + visible.biases @ v + x @ W @ v) for v in states(2)] for x in states(3)])
+        p = weights.sum(0) / weights.sum()
+        np.testing.assert_allclose(found[0, t], p @ np.array(states(2)), rtol=1e-12)
+        known = SIGMOID(b + W @ y[0, t])
+
+
+def test_draws_have_the_probabilities_of_the_table(params):
+    found = recurrent.sample(params, 40_000, np.random.default_rng(3), length=2)
+    codes = (found.observations.reshape(-1, 4) @ [8, 4, 2, 1]).astype(int)
+    shares = np.bincount(codes, minlength=16) / 40_000
+    p = np.exp(recurrent.log_marginal(params, np.array(list(product(states(2), repeat=2)))))
+    assert ((shares - p) ** 2 / (p * (1 - p) / 40_000)).mean() < 2.2
+    assert found.latents.shape == (40_000, 2, 3)
+
+
+def test_draws_by_gibbs_sampling_agree_in_time(params):
+    params = params._replace(weights=2.5 * params.weights)
+    exact = recurrent.sample(params, 30_000, np.random.default_rng(3), length=3).observations
+    swept = recurrent.sample(params, 30_000, np.random.default_rng(4), length=3, sweeps=60).observations
+    hasty = recurrent.sample(params, 30_000, np.random.default_rng(4), length=3, sweeps=1).observations
+    mean = lambda y: np.einsum("ntd,nte->tde", y, y) / len(y)
+    assert np.abs(mean(swept) - mean(exact)).max() < 0.014
+    assert np.abs(mean(hasty) - mean(exact)).max() > 0.02
+
+
+@pytest.mark.parametrize("rule", [recurrent.divergence, recurrent.refh_divergence])
+def test_learning_lowers_the_exact_loss(rule):
+    """Sequences that alternate: what comes next is known from what was."""
+    y = np.tile([[1.0, 0.0], [0.0, 1.0]], (10, 4, 1))
+    y[::2] = y[::2, ::-1]
+    params = recurrent.start(y, 4, Bernoulli, np.random.default_rng(0))
+    for update in recurrent.iterate(params, y, np.random.default_rng(1), 0.1, rule, batch=5):
+        if update.iteration == 600:
+            break
+    before, after = recurrent.loss(params, y), recurrent.loss(update.params, y)
+    assert before == pytest.approx(2 * np.log(2), rel=0.01)
+    # By its past it may do better than log 2, what a still harmonium that knows the two pictures pays.
+    assert after < (0.45 if rule is recurrent.divergence else 0.7)
+
+
+def averaged(draws):
+    found = np.array([flat(one) for one in draws])
+    return found.mean(0), found.std(0, ddof=1) / np.sqrt(len(found))
+
+
+def test_many_steps_of_the_chain_give_the_exact_gradient_on_average(params, y):
+    many = np.tile(y, (300, 1, 1))
+    exact = flat(recurrent.value_and_gradient(params, y)[1])
+    mean, error = averaged(recurrent.divergence(params, many, np.random.default_rng(s), steps=30) for s in range(12))
+    moving = error > 1e-12
+    assert np.sqrt((((mean - exact) / np.where(moving, error, 1))[moving] ** 2).mean()) < 2
+    np.testing.assert_allclose(mean[~moving], exact[~moving], atol=1e-12)
+    short, _ = averaged(recurrent.divergence(params, many, np.random.default_rng(s), steps=1) for s in range(12))
+    assert np.abs(short - exact).max() > 5 * np.abs(mean - exact).max()
+
+
+def test_the_temporal_machine_stops_at_its_draws(params, y):
+    rng = lambda: np.random.default_rng(4)
+    known = recurrent.filter(params, y, rng(), feedback="draws")
+    assert set(np.unique(known.past[:, 1:])) == {0.0, 1.0}
+    found = recurrent.divergence(params, y, rng(), feedback="draws")
+    assert (found.initial == 0).all()
+    assert not np.allclose(flat(found), flat(recurrent.divergence(params, y, rng())))
+
+
+def test_the_recurrent_harmonium_is_a_harmonium_that_sees_its_past(params, y):
+    """With means for feedback: contrastive divergence of a harmonium of coins over (y_t, x_{t-1}), on average."""
+    from pedagogy_lib.learning.objectives import contrastive
+
+    draws = params._replace(initial=np.array([0.0, 1.0, 1.0]))
+    known = recurrent.filter(draws, y, np.random.default_rng(5), feedback="draws")
+    rows = np.concatenate([y, known.past], 2).reshape(-1, 5)
+    joint = harmonium.Parameters(
+        np.hstack([draws.weights, draws.feedback]), draws.hidden,
+        Bernoulli(np.concatenate([draws.visible.biases, draws.past.biases])),
+    )
+    first = contrastive.divergence(harmonium, joint, np.tile(rows, (4000, 1)), np.random.default_rng(6)).gradient
+    # The same rows, many times: give the filter's draws by the seed.
+    found = [
+        flat(refh_given(draws, y, known, np.random.default_rng(s))) for s in range(4000)
+    ]
+    mean = parameters.view(np.mean(found, 0), draws)
+    np.testing.assert_allclose(np.hstack([mean.weights, mean.feedback]), first.weights, atol=0.02)
+    np.testing.assert_allclose(mean.hidden.biases, first.hidden.biases, atol=0.02)
+    np.testing.assert_allclose(
+        np.concatenate([mean.visible.biases, mean.past.biases]), first.visible.biases, atol=0.02
+    )
+    assert np.abs(first.weights).max() > 0.1
+
+
+def refh_given(params, y, known, rng):
+    """`refh_divergence` with the filter's draws held."""
+    held = recurrent._filtered
+    recurrent._filtered = lambda *_: known
+    try:
+        return recurrent.refh_divergence(params, y, rng)
+    finally:
+        recurrent._filtered = held
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda p: p._replace(feedback=np.ones((3, 2))), ValueError, "params.feedback"),
+        (lambda p: p._replace(weights=np.ones((2, 3))), ValueError, "params.weights"),
+        (lambda p: p._replace(initial=np.ones(2)), ValueError, "params.initial"),
+        (lambda p: p._replace(past=Bernoulli(np.ones(2))), ValueError, "params.past: expected 3"),
+        (lambda p: p._replace(hidden=layers.Gaussian(np.ones(3))), TypeError, "params.hidden"),
+        (lambda p: p._replace(visible=layers.Normal(np.ones((2, 2)))), TypeError, "params.visible"),
+    ],
+)
+def test_wrong_parameters_are_refused(params, y, change, error, message):
+    with pytest.raises(error, match=message):
+        recurrent.loss(change(params), y)
+
+
+def test_wrong_data_and_options_are_refused(params, y):
+    with pytest.raises(ValueError, match="y: expected zeros and ones"):
+        recurrent.loss(params, 2 * y)
+    with pytest.raises(ValueError, match="y: expected shape"):
+        recurrent.loss(params, y[0])
+    with pytest.raises(ValueError, match="feedback: expected"):
+        recurrent.divergence(params, y, np.random.default_rng(0), feedback="both")
+    with pytest.raises(TypeError, match="visible: expected a class"):
+        recurrent.start(y, 3, layers.Normal, np.random.default_rng(0))
+    large = recurrent.start(y, 13, Bernoulli, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="at most 4096 hidden states"):
+        recurrent.loss(large, y)
+    assert recurrent.divergence(large, y, np.random.default_rng(0)).weights.shape == (13, 2)
+
+
+def test_records_are_kept(params, y):
+    assert recurrent.loss(pickle.loads(pickle.dumps(params)), y) == recurrent.loss(params, y)
