@@ -9,7 +9,7 @@ import pytest
 from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.models.undirected import dbn, harmonium
+from pedagogy_lib.models.undirected import _arrows, dbn, harmonium
 
 SIGMOID = lambda a: 1 / (1 + np.exp(-a))
 
@@ -217,6 +217,9 @@ def test_up_down_starts_along_the_gradients_that_it_names(params, y):
     z = (mean - exact)[up:] / error[up:]
     assert np.sqrt((z**2).mean()) < 2
     assert np.abs((mean - exact)[:up]).max() > 0.05       # the arrows up descend another number
+    drawn = dbn.sample(params, 100_000, np.random.default_rng(99))                 # dreams of the model, not of the data
+    dreams = parameters.flatten(_arrows.fit_up(params, [drawn.observations, *drawn.latents])).vector
+    assert np.abs(mean[:up] - dreams).max() < 0.01
 
 
 def test_up_down_learns(y):
@@ -226,6 +229,22 @@ def test_up_down_learns(y):
     *_, update = islice(dbn.up_down(params, data, rng, 0.2, batch=50), 400)
     assert update.iteration == 399
     assert dbn.terms(update.params, y).cost < dbn.terms(params, y).cost - 0.3
+
+
+def test_up_down_sees_a_batch():
+    """From fair coins one datum moves every bias by half a rate; all data, half zeros and half ones, by nothing."""
+    fair = lambda out, into: dbn.Arrow(np.zeros((out, into)), Bernoulli(np.zeros(out)))
+    still = dbn.Parameters((fair(2, 3),), (fair(3, 2),), harmonium.Parameters(np.zeros((2, 2)), Bernoulli(np.zeros(2)), Bernoulli(np.zeros(2))))
+    y = np.repeat([[0.0], [1.0]], 3, axis=1)
+    for batch, size in ((1, 0.1), (None, 0.0)):
+        after = next(dbn.up_down(still, y, np.random.default_rng(0), 0.2, batch=batch)).params
+        np.testing.assert_allclose(np.abs(after.downward[0].layer.biases), size, atol=1e-15)
+
+
+def test_the_start_gives_the_data_their_mean():
+    y = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
+    at = dbn.start(y, 2, np.random.default_rng(0))
+    assert at.downward[0].layer.biases[0] > 0.5 > -0.5 > at.downward[0].layer.biases[1]
 
 
 # ------------------------------------------------------------------------------ the door

@@ -193,10 +193,13 @@ def test_numbers_of_heads_may_stand_in_the_hidden_layer():
     np.testing.assert_allclose(flat(helmholtz.value_and_gradient(params, every)[1]), expected, rtol=1e-6, atol=1e-9)
 
 
-def test_real_data_may_be_seen():
+@pytest.mark.parametrize("family", [layers.Gaussian, layers.Normal])
+def test_real_data_may_be_seen(family):
+    """With one statistic a pixel, or two, which the arrows up then see."""
     rng = np.random.default_rng(12)
     y = rng.normal(size=(8, 2))
-    params = helmholtz.start(y, (3,), layers.Gaussian, rng)
+    params = helmholtz.start(y, (3,), family, rng)
+    assert params.upward[0].weights.shape == (3, params.downward[0].layer.size)
     expected = differences(lambda p: helmholtz.loss(p, y), params)
     np.testing.assert_allclose(flat(helmholtz.value_and_gradient(params, y)[1]), expected, rtol=1e-6, atol=1e-9)
 
