@@ -34,6 +34,7 @@ from scipy.special import expit, logsumexp
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Layer
 from pedagogy_lib.learning import parameters
+from pedagogy_lib.learning.optimisation.schedules import rate_at
 
 #: More hidden states than this are not summed over.
 MOST = 2**12
@@ -320,11 +321,13 @@ def iterate(params, y, rng, rate, rule=divergence, batch=None, momentum=0.9):
     Parameters
     ----------
     rate : float, or callable of the iteration
+        Above 0; a callable may reach 0.
     rule : callable
         Of (params, y, rng). Returns a direction: `divergence`, `refh_divergence`, or one of them with options.
     batch : int, optional
         How many sequences, drawn anew for each step. All by default.
     momentum : float
+        The share of the last step that is kept, at least 0.
 
     Yields
     ------
@@ -333,12 +336,13 @@ def iterate(params, y, rng, rate, rule=divergence, batch=None, momentum=0.9):
     params, y = _with_data(params, y)
     rng, momentum = checks.generator("rng", rng), checks.number("momentum", momentum, at_least=0)
     batch = None if batch is None else checks.count("batch", batch)
+    rate = rate if callable(rate) else checks.number("rate", rate, above=0)
     vector = parameters.flatten(params).vector
     velocity = np.zeros_like(vector)
     for iteration in count():
         rows = y if batch is None else y[rng.integers(len(y), size=batch)]
-        step = rate(iteration) if callable(rate) else rate
-        velocity = momentum * velocity - step * parameters.flatten(rule(params, rows, rng)).vector
+        gradient = parameters.flatten(rule(params, rows, rng)).vector
+        velocity = momentum * velocity - rate_at(rate, iteration) * gradient
         vector = vector + velocity
         params = parameters.view(vector, params)
         yield Update(iteration, params)
@@ -436,6 +440,8 @@ def _gradient(params, y, known, model, through_time):
 def _with_data(params, y):
     params = _checked(params)
     y = checks.array("y", y, ("B", "T", params.visible.size))
+    if not y.size:
+        raise ValueError(f"y: expected at least one sequence of one moment, got shape {y.shape}")
     params.visible.values("y", _rows(y))
     return params, y
 

@@ -70,6 +70,22 @@ def test_all_sequences_have_probability_one(params):
     assert np.exp(recurrent.log_marginal(params, every)).sum() == pytest.approx(1, rel=1e-12)
 
 
+def test_all_counts_of_a_moment_have_probability_one(params):
+    counts = np.array(list(product(range(40), repeat=2)), float)
+    poisson = params._replace(weights=params.weights / 3, visible=layers.Poisson(np.array([0.2, -0.4])))
+    p = np.exp(recurrent.log_marginal(poisson, counts[:, None]))
+    assert p.sum() == pytest.approx(1, rel=1e-10)
+    np.testing.assert_allclose(p @ counts, recurrent.predict(poisson, counts[:1, None])[0, 0], rtol=1e-9)
+
+
+def test_at_the_start_each_unit_has_the_mean_of_the_data():
+    y = np.random.default_rng(0).poisson([0.5, 3.0], size=(30, 10, 2)).astype(float)
+    found = recurrent.start(y, 5, layers.Poisson, np.random.default_rng(1))
+    np.testing.assert_allclose(np.exp(found.visible.biases), y.mean((0, 1)), rtol=0.01)
+    np.testing.assert_array_equal(found.initial, np.full(5, 0.5))
+    np.testing.assert_array_equal(found.hidden.biases, np.zeros(5))
+
+
 def test_without_feedback_it_is_a_harmonium_at_each_moment(params, y):
     still = params._replace(feedback=np.zeros((3, 3)))
     alone = harmonium.Parameters(params.weights, params.hidden, params.visible)
@@ -106,12 +122,15 @@ def test_the_mean_prediction_is_a_table_of_what_comes_next(params, y):
 
 
 def test_draws_have_the_probabilities_of_the_table(params):
-    found = recurrent.sample(params, 40_000, np.random.default_rng(3), length=2)
-    codes = (found.observations.reshape(-1, 4) @ [8, 4, 2, 1]).astype(int)
-    shares = np.bincount(codes, minlength=16) / 40_000
-    p = np.exp(recurrent.log_marginal(params, np.array(list(product(states(2), repeat=2)))))
-    assert ((shares - p) ** 2 / (p * (1 - p) / 40_000)).mean() < 2.2
-    assert found.latents.shape == (40_000, 2, 3)
+    """Of three moments, so that feedback reaches the last one through the mean of the second."""
+    found = recurrent.sample(params, 40_000, np.random.default_rng(3), length=3)
+    codes = (found.observations.reshape(-1, 6) @ [32, 16, 8, 4, 2, 1]).astype(int)
+    shares = np.bincount(codes, minlength=64) / 40_000
+    every = np.array(list(product(states(2), repeat=3)))
+    error = lambda p: ((shares - p) ** 2 / (p * (1 - p) / 40_000)).mean()
+    assert error(np.exp(recurrent.log_marginal(params, every))) < 1.6
+    assert error(np.exp(recurrent.log_marginal(params._replace(feedback=params.feedback.T), every))) > 3
+    assert found.latents.shape == (40_000, 3, 3)
 
 
 def test_draws_by_gibbs_sampling_agree_in_time(params):
@@ -139,6 +158,23 @@ def test_learning_lowers_the_exact_loss(rule):
     assert after < (0.45 if rule is recurrent.divergence else 0.7)
 
 
+def test_a_step_takes_the_rate_of_its_iteration_and_a_batch_of_sequences(params, y):
+    """With a rule that counts sequences for a gradient, steps are known: 3 of them in a batch, no momentum."""
+    seen = []
+
+    def rule(params, rows, rng):
+        seen.append(rows)
+        return parameters.view(np.full(flat(params).size, float(len(rows))), params)
+
+    stream = recurrent.iterate(
+        params, y, np.random.default_rng(0), lambda i: 1 / (i + 1), rule, batch=3, momentum=0
+    )
+    steps = np.array([flat(params)] + [flat(next(stream).params) for _ in range(3)])
+    np.testing.assert_allclose(np.diff(steps, axis=0), np.tile([[-3], [-1.5], [-1]], flat(params).size), rtol=1e-12)
+    assert all((row == y).all((1, 2)).any() for rows in seen for row in rows)
+    assert not np.array_equal(seen[0], seen[1])
+
+
 def averaged(draws):
     found = np.array([flat(one) for one in draws])
     return found.mean(0), found.std(0, ddof=1) / np.sqrt(len(found))
@@ -164,6 +200,16 @@ def test_the_temporal_machine_stops_at_its_draws(params, y):
     assert not np.allclose(flat(found), flat(recurrent.divergence(params, y, rng())))
 
 
+def test_the_recurrent_harmonium_sees_draws_or_means(params, y):
+    """The chain makes a past of zeros, so that minus the direction is the average of what was seen."""
+    still = params._replace(weights=np.zeros((3, 2)), feedback=np.zeros((3, 3)), past=Bernoulli(np.full(3, -50.0)))
+    direction = lambda how: recurrent.refh_divergence(still, y, np.random.default_rng(4), feedback=how).past.biases
+    for how in ("draws", "means"):
+        past = recurrent.filter(still, y, np.random.default_rng(4), feedback=how).past
+        np.testing.assert_allclose(direction(how), -past.mean((0, 1)), atol=1e-12)
+    assert np.abs(direction("draws") - direction("means")).max() > 0.01
+
+
 def test_the_recurrent_harmonium_is_a_harmonium_that_sees_its_past(params, y):
     """With means for feedback: contrastive divergence of a harmonium of coins over (y_t, x_{t-1}), on average."""
     from pedagogy_lib.learning.objectives import contrastive
@@ -187,6 +233,22 @@ def test_the_recurrent_harmonium_is_a_harmonium_that_sees_its_past(params, y):
         np.concatenate([mean.visible.biases, mean.past.biases]), first.visible.biases, atol=0.02
     )
     assert np.abs(first.weights).max() > 0.1
+
+
+def test_the_recurrent_harmonium_goes_as_many_steps_as_it_is_told(params, y):
+    """After thirty steps the chain has the biases' exact averages, by a table; after one it has not."""
+    rows = np.tile(y[:1, :1], (20_000, 1, 1))           # one moment, and a past of coins
+    known = params._replace(initial=np.array([0.0, 1.0, 1.0]))
+    hidden = np.array(states(3))
+    up = known.hidden.biases[:, None, None]
+    raw = np.exp(
+        np.einsum("xl,lyp->xyp", hidden, up + (known.weights @ np.array(states(2)).T)[:, :, None]
+                  + (known.feedback @ hidden.T)[:, None])
+        + (np.array(states(2)) @ known.visible.biases)[:, None] + hidden @ known.past.biases
+    )
+    expected = raw.sum((0, 1)) / raw.sum() @ hidden - known.initial
+    found = [recurrent.refh_divergence(known, rows, np.random.default_rng(7), steps).past.biases for steps in (30, 1)]
+    assert np.abs(found[0] - expected).max() < 0.02 < np.abs(found[1] - expected).max()
 
 
 def refh_given(params, y, known, rng):
@@ -224,6 +286,11 @@ def test_wrong_data_and_options_are_refused(params, y):
         recurrent.divergence(params, y, np.random.default_rng(0), feedback="both")
     with pytest.raises(TypeError, match="visible: expected a class"):
         recurrent.start(y, 3, layers.Normal, np.random.default_rng(0))
+    for rate in (-0.1, "fast", lambda i: float("nan")):
+        with pytest.raises(ValueError, match="rate: expected"):
+            next(recurrent.iterate(params, y, np.random.default_rng(0), rate))
+    with pytest.raises(ValueError, match="y: expected at least one sequence of one moment"):
+        recurrent.loss(params, y[:0])
     large = recurrent.start(y, 13, Bernoulli, np.random.default_rng(0))
     with pytest.raises(ValueError, match="at most 4096 hidden states"):
         recurrent.loss(large, y)
