@@ -62,8 +62,8 @@ def _both_cases(rng):
 
 
 def _both_edges():
-    """Scores of some hundreds."""
-    return [(np.array([[900.0, 899.0], [898.5, 901.0]]),)]
+    """Scores of some hundreds, and a row that lies far below the largest score."""
+    return [(np.array([[900.0, 899.0], [898.5, 901.0]]),), (np.array([[900.0, 0.0], [0.0, -900.0]]),)]
 
 
 @task("10.1b-b", cases=_both_cases, edges=_both_edges, stars=2)
@@ -89,6 +89,16 @@ def _(scores):
 def _(scores):
     with np.errstate(over="ignore"):
         rows, columns = (np.diag(scores) - np.log(np.exp(scores).sum(axis)) for axis in (1, 0))
+    return -0.5 * (rows.mean() + columns.mean())
+
+
+@both_ways.mistake(
+    "one largest score for all", "A row far below the largest of all scores vanishes: take out the largest of each row."
+)
+def _(scores):
+    h = scores - scores.max()
+    with np.errstate(divide="ignore"):
+        rows, columns = (np.diag(h) - np.log(np.exp(h).sum(axis)) for axis in (1, 0))
     return -0.5 * (rows.mean() + columns.mean())
 
 

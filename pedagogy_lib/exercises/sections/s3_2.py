@@ -77,6 +77,30 @@ def _(recognition, log_emission, log_prior):
         return np.array([bound, cost, bound - cost])
 
 
+@bound_cost_slack.mistake(
+    "exp underflows",
+    "Where all logarithms are far below zero every exp is 0: take the largest out of the sum first.",
+)
+def _(recognition, log_emission, log_prior):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_joint = log_emission + log_prior
+        cost = -np.log(np.exp(log_joint).sum(1)).mean()
+        bound = (_entropy_terms(recognition) - recognition * log_joint).sum(1).mean()
+        return np.array([bound, cost, bound - cost])
+
+
+@bound_cost_slack.mistake(
+    "recognition and posterior exchanged",
+    "The slack averages over the recognition distribution, not over the posterior.",
+)
+def _(recognition, log_emission, log_prior):
+    log_joint = log_emission + log_prior
+    cost, log_posterior = -_log_sum(log_joint).mean(), log_joint - _log_sum(log_joint)[:, None]
+    log_recognition = np.log(np.where(recognition > 0, recognition, 1.0))
+    slack = (np.exp(log_posterior) * (log_posterior - log_recognition)).sum(1).mean()
+    return np.array([cost + slack, cost, slack])
+
+
 def _patterns(means):
     return np.array(list(product((0, 1), repeat=means.shape[1])))
 

@@ -67,6 +67,14 @@ def _(y, h, weights, biases):
     return -h.T @ y / len(y)
 
 
+@sleep_gradient.mistake(
+    "no logistic function",
+    "Weights times picture plus bias are the log odds of a coin: its probability is their logistic function.",
+)
+def _(y, h, weights, biases):
+    return -(h - (y @ weights.T + biases)).T @ y / len(y)
+
+
 def _patterns(K):
     return np.array(list(product((0, 1), repeat=K)))
 
@@ -83,10 +91,10 @@ def _slack_cases(rng):
 
 
 def _slack_edges():
-    """One coin; and a posterior that is a product."""
+    """One coin; and a posterior that is nearly a product (at one that is, right answers are rounding errors)."""
     return [
         (np.array([0.3]), np.array([0.6, 0.4])),
-        (np.array([0.2, 0.7]), np.array([0.24, 0.56, 0.06, 0.14])),
+        (np.array([0.2, 0.7]), np.array([0.25, 0.55, 0.06, 0.14])),
     ]
 
 
@@ -149,6 +157,11 @@ def settled_biases(shares, posteriors):
 @settled_biases.mistake("probabilities in the place of log odds", "A bias is the log odds of the coin's probability.")
 def _(shares, posteriors):
     return _margins(shares, posteriors)
+
+
+@settled_biases.mistake("log in the place of log odds", "Log odds are log p minus log of 1 - p.")
+def _(shares, posteriors):
+    return np.log(_margins(shares, posteriors))
 
 
 @settled_biases.mistake("all pictures alike", "Weight each picture's posterior with how often it is dreamt.")

@@ -124,8 +124,8 @@ def _loss(scores, right):
 
 def _scores(scores):
     scores = checks.array("scores", scores, ("N", "K"))
-    if scores.shape[1] < 2:
-        raise ValueError(f"scores: expected at least two candidates, got {scores.shape[1]}")
+    if len(scores) < 1 or scores.shape[1] < 2:
+        raise ValueError(f"scores: expected at least one context and at least two candidates, got shape {scores.shape}")
     return scores
 
 

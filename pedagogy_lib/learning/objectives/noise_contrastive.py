@@ -85,10 +85,12 @@ class Against(NamedTuple):
 
     def value_and_gradient(self, params, y, rng):
         """Loss and gradient at draws of noise."""
-        count = self.ratio * len(y)
-        if count < 1 or count != round(count):
+        count = checks.number("ratio", self.ratio, above=0) * len(y)
+        if count < 0.5 or not np.isclose(count, round(count), rtol=1e-12):
             raise ValueError(f"ratio: expected a whole number of draws for {len(y)} data, got {count:g}")
         drawn = self.noise.sample(round(count), checks.generator("rng", rng))
+        if len(drawn) != round(count):
+            raise ValueError(f"noise.sample: expected {round(count)} rows, as asked for, got {len(drawn)}")
         return value_and_gradient(self.model, params, y, drawn, self.noise.log_density)
 
 
@@ -109,8 +111,11 @@ def log_ratio(model, params, y, log_noise):
     ----------
     Eq. 10.3.
     """
+    if not isinstance(params, Parameters):
+        raise TypeError(f"params: expected noise_contrastive.Parameters, got {type(params).__name__}")
+    c = checks.array("params.log_normalizer", params.log_normalizer, (1,))
     log_noise = checks.array("log_noise", log_noise, (len(y),))
-    return -model.marginal_energy(params.model, y) - params.log_normalizer - log_noise
+    return -model.marginal_energy(params.model, y) - c - log_noise
 
 
 def posterior(h, ratio=1.0):
@@ -167,9 +172,8 @@ def value_and_gradient(model, params, y, drawn, log_density):
     -------
     float, Parameters
     """
-    if not isinstance(params, Parameters):
-        raise TypeError(f"params: expected noise_contrastive.Parameters, got {type(params).__name__}")
-    rows = np.concatenate([checks.array("y", y, ("N", "D")), checks.array("drawn", drawn, ("M", "D"))])
+    y = checks.array("y", y, ("N", "D"))
+    rows = np.concatenate([y, checks.array("drawn", drawn, ("M", y.shape[1]))])
     h, N = log_ratio(model, params, rows, log_density(rows)), len(y)
     is_datum = np.arange(len(rows)) < N
     # dL/dh: what the classifier believes less what is true, as in all logistic regression
@@ -195,7 +199,7 @@ def local_loss(h_positive, h_negative):
     ----------
     Eq. 10.13, the last line.
     """
-    h_positive = checks.array("h_positive", h_positive, ("N",))
+    h_positive = _some("h_positive", checks.array("h_positive", h_positive, ("N",)))
     h_negative = checks.array("h_negative", h_negative, (len(h_positive), "K - 1"))
     return float((np.logaddexp(0, -h_positive) + np.logaddexp(0, h_negative).sum(1)).mean())
 
@@ -218,7 +222,7 @@ def conditional_value_and_gradient(model, params, y, moved):
     For noise of deviation s in every direction, small, the loss is log 2 + s^2 / 4 times the loss of implicit score
     matching.
     """
-    y = checks.array("y", y, ("N", "D"))
+    y = _some("y", checks.array("y", y, ("N", "D")))
     moved = checks.array("moved", moved, y.shape)
     rows, N = np.concatenate([y, moved]), len(y)
     F = model.marginal_energy(params, rows)
@@ -238,6 +242,8 @@ def fit(T_data, T_noise, noise_at_data, noise_at_noise, steps=200):
     T_data, T_noise : array_like, shape (N, P) and (M, P)
         The statistics of data and noise.
     noise_at_data, noise_at_noise : array_like, shape (N,) and (M,), log p_n at each
+    steps : int
+        The most steps of Newton's method, those included that are taken back.
 
     Returns
     -------
@@ -248,8 +254,9 @@ def fit(T_data, T_noise, noise_at_data, noise_at_noise, steps=200):
     RuntimeError
         If there is no minimum, because a polynomial (or whatever T is) tells every datum from every draw.
     """
-    T_data, T_noise = checks.array("T_data", T_data, ("N", "P")), checks.array("T_noise", T_noise, ("M", "P"))
-    N, M = len(T_data), len(T_noise)
+    T_data = _some("T_data", checks.array("T_data", T_data, ("N", "P")))
+    T_noise = _some("T_noise", checks.array("T_noise", T_noise, ("M", T_data.shape[1])))
+    N, M, steps = len(T_data), len(T_noise), checks.count("steps", steps)
     noise_at_data = checks.array("noise_at_data", noise_at_data, (N,))
     noise_at_noise = checks.array("noise_at_noise", noise_at_noise, (M,))
     T = np.concatenate([T_data, T_noise])
@@ -331,4 +338,12 @@ def _newton(inputs, is_datum, offsets, steps):
 
 
 def _log_ratio_of_counts(N, M):
+    if not (N and M):
+        raise ValueError(f"data and noise: expected at least one row of each, got {N} and {M}")
     return np.log(M / N)
+
+
+def _some(name, rows):
+    if not len(rows):
+        raise ValueError(f"{name}: expected at least one row, got none")
+    return rows

@@ -177,9 +177,13 @@ def _check(params):
     if not isinstance(params, Parameters):
         raise TypeError(f"params: expected Parameters, got {type(params).__name__}")
     feedforward.check_layers(params.layers, "params.layers")
-    E = len(params.layers[-1].biases)
-    if np.shape(params.bilinear) != (E, E):
-        raise ValueError(f"params.bilinear: expected shape {(E, E)}, got {np.shape(params.bilinear)}")
+    last, W = params.layers[-1], params.bilinear
+    E = len(last.biases)
+    if not isinstance(W, np.ndarray) or W.shape != (E, E):
+        got = f"{type(W).__name__} of {np.shape(W)}"
+        raise ValueError(f"params.bilinear: expected an array of shape {(E, E)}, got {got}")
+    if W.dtype != last.weights.dtype:
+        raise ValueError(f"params.bilinear: expected {last.weights.dtype} as in the layers, got {W.dtype}")
 
 
 def _checked(params, y):

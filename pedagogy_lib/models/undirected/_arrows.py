@@ -49,6 +49,37 @@ class Step(NamedTuple):
     costs: np.ndarray
 
 
+class Sample(NamedTuple):
+    """Hidden layers h_1, ..., h_L, each with a row for each draw, and observations of shape (n, D)."""
+
+    latents: tuple
+    observations: np.ndarray
+
+
+class Terms(NamedTuple):
+    """The loss taken apart, in nats per datum: ``bound = cost + slack`` (Eq. 10.25).
+
+    bound : float, the free energy: the joint relative entropy, up to the entropy of the data
+    cost : float, -log p(y), exact: the marginal one, likewise
+    slack : float, the relative entropy of q(h|y) to p(h|y), averaged over the data
+    """
+
+    bound: float
+    cost: float
+    slack: float
+
+
+class Update(NamedTuple):
+    """The parameters have taken a step.
+
+    iteration : int, from 0
+    params : the parameters after it
+    """
+
+    iteration: int
+    params: NamedTuple
+
+
 # ------------------------------------------------------------------------------ one arrow
 
 
@@ -80,44 +111,65 @@ def _gradient(arrow, weights, biases):
 
 
 def checked(name, net):
-    """The arrows up and down, each of a shape that fits its neighbours.
+    """The arrows up and down, each of a shape and a family that fit its neighbours.
 
     Raises
     ------
     TypeError
-        If a layer is none.
+        If an arrow or a layer is none.
     ValueError
-        If the numbers of arrows differ, a shape is wrong, or a hidden layer is not finite.
+        If the numbers of arrows differ, a shape is wrong, a hidden layer is not finite, or the arrows up and down have
+        different layers at one level.
     """
     if len(net.upward) != len(net.downward) or not net.upward:
         raise ValueError(
             f"{name}: expected as many arrows up as down, at least one, got {len(net.upward)} and {len(net.downward)}"
         )
+    for arrows, first in ((net.upward, 1), (net.downward, 0)):
+        for level, arrow in enumerate(arrows, start=first):
+            _check_kind(name, arrow, level)
     rooms = [net.downward[0].layer, *(arrow.layer for arrow in net.upward)]
-    for level, room in enumerate(rooms):
-        if not isinstance(room, Layer):
-            raise TypeError(f"{name}: expected a layer such as layers.Bernoulli(biases) at level {level}, got {room!r}")
-        if level and room.states == np.inf:
+    for room in rooms[1:]:
+        if room.states == np.inf:
             raise ValueError(f"{name}: expected hidden layers of finitely many values, got {type(room).__name__}")
-    sizes = [room.size for room in rooms]
-    up = tuple(_fits(f"{name}.upward[{l}]", arrow, (n, m)) for l, (arrow, m, n) in enumerate(_pairs(net.upward, sizes)))
+    pairs = list(zip(rooms[:-1], rooms[1:]))
+    up = tuple(
+        _fits(f"{name}.upward[{l}]", arrow, above, below)
+        for l, (arrow, (below, above)) in enumerate(zip(net.upward, pairs))
+    )
     down = tuple(
-        _fits(f"{name}.downward[{l}]", arrow, (m, n)) for l, (arrow, m, n) in enumerate(_pairs(net.downward, sizes))
+        _fits(f"{name}.downward[{l}]", arrow, below, above)
+        for l, (arrow, (below, above)) in enumerate(zip(net.downward, pairs))
     )
     return up, down
 
 
-def _pairs(arrows, sizes):
-    return zip(arrows, sizes[:-1], sizes[1:])
-
-
-def _fits(name, arrow, shape):
-    layer = arrow.layer.checked(f"{name}.layer")
-    if layer.size != shape[0]:
-        raise ValueError(
-            f"{name}.layer: expected {shape[0]} statistics, as the arrow the other way has, got {layer.size}"
+def _check_kind(name, arrow, level):
+    if not isinstance(arrow, Arrow):
+        raise TypeError(f"{name}: expected an Arrow(weights, layer) that points to level {level}, got {arrow!r}")
+    if not isinstance(arrow.layer, Layer):
+        raise TypeError(
+            f"{name}: expected a layer such as layers.Bernoulli(biases) at level {level}, got {arrow.layer!r}"
         )
-    return Arrow(checks.array(f"{name}.weights", arrow.weights, shape), layer)
+
+
+def _fits(name, arrow, out, into):
+    """The arrow that points from the layer `into` to the layer `out`."""
+    layer = alike(f"{name}.layer", arrow.layer, out, "the arrow the other way leaves")
+    return Arrow(checks.array(f"{name}.weights", arrow.weights, (out.size, into.size)), layer)
+
+
+def alike(name, layer, other, where):
+    """The layer checked: of the family and of the shape of the other one, which is the layer that ``where`` says."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"{name}: expected a layer such as layers.Bernoulli(biases), got {layer!r}")
+    layer, other = layer.checked(name), other.checked(where)
+    if type(layer) is not type(other) or layer.biases.shape != other.biases.shape:
+        raise ValueError(
+            f"{name}: expected {type(other).__name__} with biases of shape {other.biases.shape}, as {where}, got "
+            f"{type(layer).__name__} with {layer.biases.shape}"
+        )
+    return layer
 
 
 # ------------------------------------------------------------------------------ a net of arrows, by drawing
@@ -212,6 +264,12 @@ def log_marginals(steps, log_prior):
     for step in reversed(steps):
         log_prior = logsumexp(step.down + log_prior, axis=1)
     return log_prior
+
+
+def terms(steps, log_prior):
+    """The averages over the data of the free energy, of -log p(y), and of what is between them."""
+    bound, cost = float(expected(steps[0]).mean()), float(-log_marginals(steps, log_prior).mean())
+    return Terms(bound, cost, bound - cost)
 
 
 def slopes(net, steps, y):

@@ -13,7 +13,10 @@ from pedagogy_lib.distributions.exponential_family.layers import Exponential, Ga
 def reason(W, hidden, visible):
     """Say why there is no joint distribution, for weights of shape (L, M); None if there is one."""
     for name, layer, other, weights in (("hidden", hidden, visible, W), ("visible", visible, hidden, W.T)):
-        b, (lowest, highest), (above, below) = np.ravel(layer.biases), other.reach(weights), layer.bounds()
+        above, below = layer.bounds()
+        if not (np.isfinite(above).any() or np.isfinite(below).any()):
+            continue                                        # all natural parameters have a normalizer
+        b, (lowest, highest) = np.ravel(layer.biases), other.reach(weights)
         outside = ((b + lowest <= above) & np.isfinite(above)) | ((b + highest >= below) & np.isfinite(below))
         if outside.any():
             i = int(outside.argmax())

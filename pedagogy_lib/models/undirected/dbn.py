@@ -31,7 +31,7 @@ from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
 from pedagogy_lib.learning import parameters
 from pedagogy_lib.models.undirected import _arrows, harmonium
 
-Arrow = _arrows.Arrow
+Arrow, Sample, Terms, Update = _arrows.Arrow, _arrows.Sample, _arrows.Terms, _arrows.Update
 
 
 class Parameters(NamedTuple):
@@ -45,37 +45,6 @@ class Parameters(NamedTuple):
     upward: tuple
     downward: tuple
     top: harmonium.Parameters
-
-
-class Sample(NamedTuple):
-    """Hidden layers h_1, ..., h_L, each with a row for each draw, and observations of shape (n, D)."""
-
-    latents: tuple
-    observations: np.ndarray
-
-
-class Terms(NamedTuple):
-    """The loss taken apart, in nats per datum: ``bound = cost + slack`` (Eq. 10.25).
-
-    bound : float, the joint relative entropy, up to the entropy of the data
-    cost : float, the marginal one, likewise: -log p(y)
-    slack : float, the relative entropy of q(h|y) to p(h|y), averaged over the data
-    """
-
-    bound: float
-    cost: float
-    slack: float
-
-
-class Update(NamedTuple):
-    """The parameters have taken a step.
-
-    iteration : int, from 0
-    params : the parameters after it
-    """
-
-    iteration: int
-    params: Parameters
 
 
 # ------------------------------------------------------------------------------ building
@@ -111,7 +80,8 @@ def invert(params):
     `harmonium.Parameters`
         The same joint distribution, with the names exchanged.
     """
-    return harmonium.Parameters(np.array(params.weights).T, params.visible, params.hidden)
+    W, hidden, visible = harmonium.checked(params)
+    return harmonium.Parameters(W.T, visible, hidden)
 
 
 def unroll(params):
@@ -126,8 +96,7 @@ def unroll(params):
     Parameters
         Whose arrow up is the exact posterior, as long as the top stays as it is.
     """
-    W, hidden, visible = params
-    W = np.array(W)
+    W, hidden, visible = harmonium.checked(params)
     return Parameters((Arrow(W, hidden),), (Arrow(W.T, visible),), invert(params))
 
 
@@ -268,8 +237,9 @@ def terms(params, y):
     ValueError
         As for `free_energy`.
     """
-    bound, cost = float(free_energy(params, y).mean()), float(-log_marginal(params, y).mean())
-    return Terms(bound, cost, bound - cost)
+    params, y = _with_data(params, y)
+    log_prior = _log_prior(params)
+    return _arrows.terms(_arrows.costs(params, log_prior, y), log_prior)
 
 
 def loss(params, y, rng=None):
@@ -423,10 +393,6 @@ def _with_data(params, y):
 
 def _checked(params):
     upward, downward = _arrows.checked("params", params)
-    visible = params.top.visible
-    if type(visible) is not type(upward[-1].layer) or visible.size != upward[-1].layer.size:
-        raise ValueError(
-            f"params.top.visible: expected the layer of upward[-1], {upward[-1].layer.size} units of "
-            f"{type(upward[-1].layer).__name__}, got {visible.size} of {type(visible).__name__}"
-        )
-    return Parameters(upward, downward, params.top)
+    top = harmonium.checked(params.top, "params.top")
+    _arrows.alike("params.top.visible", top.visible, upward[-1].layer, "upward[-1] has")
+    return Parameters(upward, downward, top)

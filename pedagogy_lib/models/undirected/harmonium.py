@@ -114,7 +114,7 @@ def start(y, units, visible, hidden, rng):
     params = Parameters(0.01 * rng.standard_normal((unseen.size, seen.size)), unseen, seen)
     if inconsistency(params):                               # some pairs allow no positive weights
         params = params._replace(weights=-np.abs(params.weights))
-    return _checked(params)
+    return checked(params)
 
 
 def rbm(y, units, rng):
@@ -153,7 +153,7 @@ def replicated(params, length):
     """
     share = checks.count("length", length) / params.visible.tosses
     hidden = type(params.hidden)(share * np.asarray(params.hidden.biases))
-    return _checked(Parameters(params.weights, hidden, multinomial(length)(params.visible.biases)))
+    return checked(Parameters(params.weights, hidden, multinomial(length)(params.visible.biases)))
 
 
 def from_conditionals(hidden, up, visible, down):
@@ -186,7 +186,7 @@ def from_conditionals(hidden, up, visible, down):
             f"down: expected the transpose of up, got matrices that differ by {gap:.3g}: the ratio of the two "
             "conditionals would not be a function of x times one of y (Eq. 3.1)"
         )
-    return _checked(Parameters(up, hidden, visible))
+    return checked(Parameters(up, hidden, visible))
 
 
 def inconsistency(params):
@@ -215,7 +215,7 @@ def energy(params, x, y):
     -------
     ndarray, shape (N,)
     """
-    params = _checked(params)
+    params = checked(params)
     W, hidden, visible = params
     x, y = hidden.values("x", x), visible.values("y", y)
     if len(x) != len(y):
@@ -238,7 +238,7 @@ def marginal_energy(params, y):
     ----------
     Section 3.1, the marginals.
     """
-    params = _checked(params)
+    params = checked(params)
     return -_sums.heights(params.visible, params.hidden, params.weights, params.visible.values("y", y))
 
 
@@ -250,7 +250,7 @@ def posterior(params, y):
     Conditional
         Over the hidden layer.
     """
-    params = _checked(params)
+    params = checked(params)
     W, hidden, visible = params
     return Conditional(*_sums.conditional(hidden, W, visible, visible.values("y", y)))
 
@@ -263,7 +263,7 @@ def emission(params, x):
     Conditional
         Over the visible layer.
     """
-    params = _checked(params)
+    params = checked(params)
     W, hidden, visible = params
     return Conditional(*_sums.conditional(visible, W.T, hidden, hidden.values("x", x)))
 
@@ -281,7 +281,7 @@ def gibbs(params, y, rng):
     ------
     Sweep
     """
-    params, rng = _checked(params), checks.generator("rng", rng)
+    params, rng = checked(params), checks.generator("rng", rng)
     W, hidden, visible = params
     y = visible.values("y", y)
     for iteration in count():
@@ -310,7 +310,7 @@ def log_partition(params):
     ValueError
         If both layers have more than 2^16 states, or Z is too large a number.
     """
-    return _sums.summed(_checked(params))[2]
+    return _sums.summed(checked(params))[2]
 
 
 def log_marginal(params, y):
@@ -345,7 +345,7 @@ def sample(params, n, rng):
     ValueError
         As for `log_partition`; then `gibbs` draws, in time.
     """
-    params = _checked(params)
+    params = checked(params)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     W, hidden, visible = params
     every, p, _ = _sums.summed(params)
@@ -394,7 +394,7 @@ def phase(params, y, weights=None):
     Parameters
         <T U'>, <T> and <U>.
     """
-    params = _checked(params)
+    params = checked(params)
     y = params.visible.values("y", y)
     w = np.full(len(y), 1 / len(y)) if weights is None else checks.array("weights", weights, (len(y),))
     T, U = _sums.conditional(params.hidden, params.weights, params.visible, y)[1], params.visible.statistics(y)
@@ -408,7 +408,7 @@ def model_phase(params):
     -------
     Parameters
     """
-    params = _checked(params)
+    params = checked(params)
     W, hidden, visible = params
     every, p, _ = _sums.summed(params)
     if _sums.sums_hidden(params):
@@ -430,27 +430,42 @@ def heated(params, level):
 
 def independent_log_partition(params):
     """log Z without the weights, A(b_x) + B(b_y): where annealing begins, for layers of any size."""
-    params = _checked(params)
+    params = checked(params)
     return float(sum(layer.log_partition(np.ravel(layer.biases)) for layer in params[1:]))
 
 
 def draw_independent(params, n, rng):
     """Draw n observations of the harmonium without its weights: where annealing begins."""
-    params, n = _checked(params), checks.count("n", n)
+    params, n = checked(params), checks.count("n", n)
     b = np.ravel(params.visible.biases)
     return params.visible.draw(np.tile(b, (n, 1)), checks.generator("rng", rng))
 
 
-def _checked(params):
-    """Parameters of layers that fit the weights, and that have a joint distribution."""
-    for name in ("hidden", "visible"):
-        if not isinstance(getattr(params, name), Layer):
-            given = getattr(params, name)
-            raise TypeError(f"params.{name}: expected a layer such as layers.Bernoulli(biases), got {given!r}")
-    hidden, visible = params.hidden.checked("params.hidden"), params.visible.checked("params.visible")
-    weights = checks.array("params.weights", params.weights, (hidden.size, visible.size))
+def checked(params, name="params"):
+    """Parameters of layers that fit the weights, and that have a joint distribution: a door for nets made of them.
+
+    Parameters
+    ----------
+    name : str
+        What error messages call them.
+
+    Raises
+    ------
+    TypeError
+        If it is no `Parameters`, or a layer is none.
+    ValueError
+        If the weights do not fit the layers, or these have no joint distribution.
+    """
+    if not isinstance(params, Parameters):
+        raise TypeError(f"{name}: expected harmonium.Parameters, got {params!r}")
+    for layer in ("hidden", "visible"):
+        given = getattr(params, layer)
+        if not isinstance(given, Layer):
+            raise TypeError(f"{name}.{layer}: expected a layer such as layers.Bernoulli(biases), got {given!r}")
+    hidden, visible = params.hidden.checked(f"{name}.hidden"), params.visible.checked(f"{name}.visible")
+    weights = checks.array(f"{name}.weights", params.weights, (hidden.size, visible.size))
     params = Parameters(weights, hidden, visible)
     reason = inconsistency(params)
     if reason:
-        raise ValueError(f"params: expected two layers that have a joint distribution; {reason}")
+        raise ValueError(f"{name}: expected two layers that have a joint distribution; {reason}")
     return params

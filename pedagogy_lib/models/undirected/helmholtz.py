@@ -35,6 +35,8 @@ from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Laye
 from pedagogy_lib.learning import parameters
 from pedagogy_lib.models.undirected import _arrows
 
+Arrow, Sample, Terms, Update = _arrows.Arrow, _arrows.Sample, _arrows.Terms, _arrows.Update
+
 
 class Parameters(NamedTuple):
     """L arrows up, L arrows down, and the layer at the top.
@@ -47,40 +49,6 @@ class Parameters(NamedTuple):
     upward: tuple
     downward: tuple
     prior: Layer
-
-
-class Sample(NamedTuple):
-    """Hidden layers, bottom first, each with a row for each draw, and observations of shape (n, D)."""
-
-    latents: tuple
-    observations: np.ndarray
-
-
-class Terms(NamedTuple):
-    """The loss taken apart, in nats per datum: ``bound = cost + slack``.
-
-    bound : float, the free energy, <-log p(y, h) + log q(h|y)>
-    cost : float, -log p(y), exact
-    slack : float, the relative entropy of q(h|y) to p(h|y)
-    """
-
-    bound: float
-    cost: float
-    slack: float
-
-
-class Update(NamedTuple):
-    """The parameters have taken a step.
-
-    iteration : int, from 0
-    params : the parameters after it
-    """
-
-    iteration: int
-    params: Parameters
-
-
-Arrow = _arrows.Arrow
 
 
 def start(y, units, visible, rng):
@@ -99,10 +67,10 @@ def start(y, units, visible, rng):
     Parameters
     """
     y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
-    if not (isinstance(visible, type) and issubclass(visible, Layer)):
+    if not (isinstance(visible, type) and issubclass(visible, Layer) and visible.family):
         raise TypeError(f"visible: expected a class of layers, such as layers.Bernoulli, got {visible!r}")
-    if len(units) == 0:
-        raise ValueError("units: expected at least one hidden layer, got none")
+    if np.ndim(units) != 1 or len(units) == 0:
+        raise ValueError(f"units: expected a sequence of numbers, at least one hidden layer, got {units!r}")
     rooms = [visible.matched(y), *map(Bernoulli.at_rest, units)]
     pairs = list(zip(rooms[:-1], rooms[1:]))
     small = lambda out, into: Arrow(0.1 * rng.standard_normal((out.size, into.size)), out)
@@ -193,8 +161,9 @@ def terms(params, y):
     ValueError
         As for `free_energy`.
     """
-    bound, cost = float(free_energy(params, y).mean()), float(-log_marginal(params, y).mean())
-    return Terms(bound, cost, bound - cost)
+    params, y = _with_data(params, y)
+    log_prior = _log_prior(params)
+    return _arrows.terms(_arrows.costs(params, log_prior, y), log_prior)
 
 
 def loss(params, y, rng=None):
@@ -298,8 +267,9 @@ def _dream(params, n, rng):
 
 def _log_prior(params):
     """log p(h_L) of every value."""
-    top, b = params.prior, np.ravel(params.prior.biases)
-    return _arrows.every(params)[-1] @ b - top.log_partition(b)
+    top, values = params.prior, _arrows.every(params)[-1]
+    b = np.ravel(top.biases)
+    return values @ b + top.log_base(values) - top.log_partition(b)
 
 
 def _prior_gradient(params, seen):
@@ -320,7 +290,4 @@ def _with_data(params, y):
 
 def _checked(params):
     upward, downward = _arrows.checked("params", params)
-    top = params.prior.checked("params.prior")
-    if top.size != upward[-1].layer.size:
-        raise ValueError(f"params.prior: expected {upward[-1].layer.size} units, as upward[-1] has, got {top.size}")
-    return Parameters(upward, downward, top)
+    return Parameters(upward, downward, _arrows.alike("params.prior", params.prior, upward[-1].layer, "upward[-1] has"))

@@ -128,7 +128,7 @@ def places(params):
         If the density has no normalizer: the highest power must be even, with a coefficient below zero.
     """
     d = _coefficients(params)
-    if len(d) % 2 or not d[-1] < 0:
+    if len(d) % 2 or not len(d) or not d[-1] < 0:
         raise ValueError(f"params.coefficients: expected an even number of them, the last below 0, got {d}")
     log_density = np.polynomial.Polynomial([0, *d])
     turns = log_density.deriv().roots()
@@ -208,6 +208,8 @@ def fit(y, degree, steps=100):
     ----------
     y : array_like, shape (N, 1)
     degree : int, even
+    steps : int
+        The most steps.
 
     Returns
     -------
@@ -218,7 +220,7 @@ def fit(y, degree, steps=100):
     RuntimeError
         If it has not arrived after all steps.
     """
-    params = start(y, degree)
+    params, steps = start(y, degree), checks.count("steps", steps)
     value, gradient = value_and_gradient(params, y)
     for _ in range(steps):
         step = np.linalg.solve(_moments(params)[1], gradient.coefficients)

@@ -6,8 +6,8 @@ from ..colors import COLORS, CYCLE
 from ..style import figure
 from .images import picture as grey
 
-#: Colours that stand out from the greys of a photograph; white itself would follow the theme.
-BRIGHT, HELD = "#4fd2ff", "#fdfdfd"
+#: Colours that stand out from the greys of a photograph; black and white themselves would follow the theme.
+BRIGHT, HELD, AROUND = "#4fd2ff", "#fdfdfd", "#101114"
 #: The most marks of data, and of noise, that are drawn.
 MARKS = 40
 
@@ -52,7 +52,7 @@ def against_noise(values, axis, ratio, top, unit, titles):
     return fig, place
 
 
-def scraps(picture, table, width):
+def scraps(picture, table, width, grip):
     """Draw a picture with square scraps marked on it, and make room for one that is sought.
 
     Parameters
@@ -60,6 +60,8 @@ def scraps(picture, table, width):
     picture : ndarray, shape (H, W)
     table : sequence of pairs (x, y), the middles of the scraps
     width : int, the side of a scrap, in pixels
+    grip : pair of float
+        How far from the middle of the scrap in hand it is held, so that what holds it covers nothing.
 
     Returns
     -------
@@ -76,12 +78,16 @@ def scraps(picture, table, width):
     square = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) - 0.5      # pixel 0 is centred on 0
     for middle in table:
         ax.plot(*(square + middle).T, color=CYCLE[1], lw=1.2)
-    partner, hand = ax.plot([], [], color=CYCLE[1], lw=1.8)[0], ax.plot([], [], color=HELD, lw=2.2)[0]
+    first = (np.sign(square[:-1] + 0.5) == np.sign(grip)).all(1).argmax()       # the corner towards the grip
+    held_by = np.vstack([np.roll(square[:-1], -first, axis=0), square[first], grip])
+    around, hand = (ax.plot([], [], color=color, lw=lw)[0] for color, lw in ((AROUND, 4.4), (HELD, 2.2)))
+    partner = ax.plot([], [], color=CYCLE[1], lw=2)[0]
     look = {"color": BRIGHT, "mfc": "none", "mew": 3}
-    cross, ring = (ax.plot([], [], mark, ms=size, **look)[0] for mark, size in (("x", 14), ("o", 26)))
+    cross, ring = (ax.plot([], [], mark, ms=size, **look)[0] for mark, size in (("x", 14), ("o", 36)))
 
     def place(held, belongs, first, second):
-        hand.set_data(*(square + held).T)
+        for line in (around, hand):
+            line.set_data(*(held_by + held).T)
         partner.set_data(*(square + belongs).T)
         cross.set_data([first[0] - 0.5], [first[1] - 0.5])
         ring.set_data([second[0] - 0.5], [second[1] - 0.5])

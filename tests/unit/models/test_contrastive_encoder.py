@@ -87,7 +87,14 @@ def test_bad_arguments_are_named():
         encoder.loss(params, y.first)
     with pytest.raises(ValueError, match="as many first views as second"):
         encoder.loss(params, (y.first, y.second[:3]))
-    with pytest.raises(ValueError, match="params.bilinear: expected shape"):
+    with pytest.raises(ValueError, match="two at least"):
+        encoder.loss(params, (y.first[:1], y.second[:1]))
+    assert_allclose(params.bilinear, np.eye(2) / 2)
+    with pytest.raises(ValueError, match=r"params.bilinear: expected an array of shape \(2, 2\)"):
         encoder.loss(params._replace(bilinear=np.eye(3)), y)
+    with pytest.raises(ValueError, match="params.bilinear: expected an array"):
+        encoder.loss(params._replace(bilinear=[[1.0, 0.0], [0.0, 1.0]]), y)
+    with pytest.raises(ValueError, match="params.bilinear: expected float64"):
+        encoder.loss(params._replace(bilinear=np.eye(2, dtype=np.float32)), y)
     with pytest.raises(TypeError, match="params: expected Parameters"):
         encoder.encode(params.layers, y.first)

@@ -9,7 +9,7 @@ import pytest
 from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.models.undirected import dbn, harmonium
+from pedagogy_lib.models.undirected import _arrows, dbn, harmonium
 
 SIGMOID = lambda a: 1 / (1 + np.exp(-a))
 
@@ -217,6 +217,9 @@ def test_up_down_starts_along_the_gradients_that_it_names(params, y):
     z = (mean - exact)[up:] / error[up:]
     assert np.sqrt((z**2).mean()) < 2
     assert np.abs((mean - exact)[:up]).max() > 0.05       # the arrows up descend another number
+    drawn = dbn.sample(params, 100_000, np.random.default_rng(99))                 # dreams of the model, not of the data
+    dreams = parameters.flatten(_arrows.fit_up(params, [drawn.observations, *drawn.latents])).vector
+    assert np.abs(mean[:up] - dreams).max() < 0.01
 
 
 def test_up_down_learns(y):
@@ -228,6 +231,22 @@ def test_up_down_learns(y):
     assert dbn.terms(update.params, y).cost < dbn.terms(params, y).cost - 0.3
 
 
+def test_up_down_sees_a_batch():
+    """From fair coins one datum moves every bias by half a rate; all data, half zeros and half ones, by nothing."""
+    fair = lambda out, into: dbn.Arrow(np.zeros((out, into)), Bernoulli(np.zeros(out)))
+    still = dbn.Parameters((fair(2, 3),), (fair(3, 2),), harmonium.Parameters(np.zeros((2, 2)), Bernoulli(np.zeros(2)), Bernoulli(np.zeros(2))))
+    y = np.repeat([[0.0], [1.0]], 3, axis=1)
+    for batch, size in ((1, 0.1), (None, 0.0)):
+        after = next(dbn.up_down(still, y, np.random.default_rng(0), 0.2, batch=batch)).params
+        np.testing.assert_allclose(np.abs(after.downward[0].layer.biases), size, atol=1e-15)
+
+
+def test_the_start_gives_the_data_their_mean():
+    y = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
+    at = dbn.start(y, 2, np.random.default_rng(0))
+    assert at.downward[0].layer.biases[0] > 0.5 > -0.5 > at.downward[0].layer.biases[1]
+
+
 # ------------------------------------------------------------------------------ the door
 
 
@@ -236,10 +255,12 @@ def test_up_down_learns(y):
     [
         (lambda p: p._replace(upward=p.upward[:1]), "as many arrows up as down"),
         (lambda p: p._replace(upward=(), downward=()), "at least one"),
-        (lambda p: p._replace(top=dbn.invert(p.top)), "params.top.visible: expected the layer of upward"),
+        (lambda p: p._replace(top=dbn.invert(p.top)), r"params.top.visible: expected Bernoulli .*as upward\[-1\] has"),
         (lambda p: p._replace(upward=p.upward[::-1]), "params.upward"),
         (lambda p: p._replace(downward=(p.downward[0], dbn.Arrow(np.ones((3, 3)), p.downward[1].layer))), "downward.1..weights"),
         (lambda p: p._replace(upward=(dbn.Arrow(p.upward[0].weights, layers.Gaussian(np.zeros(3))), p.upward[1])), "finitely many"),
+        (lambda p: p._replace(downward=(p.downward[0], dbn.Arrow(p.downward[1].weights, layers.Gaussian(np.zeros(3))))), "downward.1..layer: expected Bernoulli"),
+        (lambda p: p._replace(top=p.top._replace(weights=np.full((3, 2), np.nan))), "params.top.weights: expected finite"),
     ],
 )
 def test_a_wrong_net_is_refused(params, y, change, message):
@@ -251,6 +272,18 @@ def test_a_layer_that_is_no_layer_is_refused(params, y):
     wrong = params._replace(upward=(dbn.Arrow(params.upward[0].weights, np.zeros(3)), params.upward[1]))
     with pytest.raises(TypeError, match="level 1"):
         dbn.loss(wrong, y)
+    with pytest.raises(TypeError, match="expected an Arrow"):
+        dbn.loss(params._replace(downward=(np.ones((4, 3)), params.downward[1])), y)
+    with pytest.raises(TypeError, match="params.top: expected harmonium.Parameters"):
+        dbn.replace_top(params, None)
+
+
+def test_a_harmonium_that_is_none_is_not_unrolled(shallow):
+    for turn in (dbn.unroll, dbn.invert):
+        with pytest.raises(ValueError, match="params.weights: expected shape"):
+            turn(shallow._replace(weights=np.ones((3, 5))))
+        with pytest.raises(TypeError, match="expected harmonium.Parameters"):
+            turn(None)
 
 
 def test_layers_too_large_for_a_table_are_refused(y):

@@ -5,6 +5,7 @@ from itertools import islice, product
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
@@ -176,10 +177,29 @@ def test_dice_may_stand_in_the_hidden_layer(y):
     np.testing.assert_allclose(flat(helmholtz.value_and_gradient(params, y)[1]), expected, rtol=1e-6, atol=1e-9)
 
 
-def test_real_data_may_be_seen():
+def test_numbers_of_heads_may_stand_in_the_hidden_layer():
+    """Their prior has a binomial coefficient for each value."""
+    rng = np.random.default_rng(13)
+    heads = layers.binomial(3)(np.array([0.4, -1.0]))
+    params = Parameters((Arrow(rng.normal(size=(2, 4)), heads),), (Arrow(rng.normal(size=(4, 2)), Bernoulli(rng.normal(size=4))),), heads)
+    every = np.array(states(4))
+    found = np.exp(helmholtz.log_marginal(params, every))
+    chances = [[binom.pmf(k, 3, SIGMOID(b)) for k in range(4)] for b in heads.biases]
+    for datum, p in zip(every, found):
+        pairs = [(a * b, np.array([j, k])) for j, a in enumerate(chances[0]) for k, b in enumerate(chances[1])]
+        q = sum(w * coins(SIGMOID(params.downward[0].weights @ h + params.downward[0].layer.biases), datum) for w, h in pairs)
+        assert p == pytest.approx(q, rel=1e-12)
+    expected = differences(lambda p: helmholtz.loss(p, every), params)
+    np.testing.assert_allclose(flat(helmholtz.value_and_gradient(params, every)[1]), expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("family", [layers.Gaussian, layers.Normal])
+def test_real_data_may_be_seen(family):
+    """With one statistic a pixel, or two, which the arrows up then see."""
     rng = np.random.default_rng(12)
     y = rng.normal(size=(8, 2))
-    params = helmholtz.start(y, (3,), layers.Gaussian, rng)
+    params = helmholtz.start(y, (3,), family, rng)
+    assert params.upward[0].weights.shape == (3, params.downward[0].layer.size)
     expected = differences(lambda p: helmholtz.loss(p, y), params)
     np.testing.assert_allclose(flat(helmholtz.value_and_gradient(params, y)[1]), expected, rtol=1e-6, atol=1e-9)
 
@@ -187,10 +207,13 @@ def test_real_data_may_be_seen():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda p, y: helmholtz.loss(p._replace(prior=Bernoulli(np.zeros(3))), y), "params.prior: expected 2 units"),
+        (lambda p, y: helmholtz.loss(p._replace(prior=Bernoulli(np.zeros(3))), y), r"params.prior: expected Bernoulli .*as upward\[-1\] has"),
+        (lambda p, y: helmholtz.loss(p._replace(prior=layers.Gaussian(np.zeros(2))), y), "params.prior: expected Bernoulli"),
+        (lambda p, y: helmholtz.loss(p._replace(prior=layers.Categorical(np.zeros((1, 2)))), y), "params.prior: expected Bernoulli"),
         (lambda p, y: helmholtz.loss(p._replace(downward=p.downward[:1]), y), "as many arrows up as down"),
+        (lambda p, y: helmholtz.start(y, 3, Bernoulli, np.random.default_rng(0)), "units: expected a sequence"),
         (lambda p, y: helmholtz.loss(p, 2 * y), "y: expected zeros and ones"),
-        (lambda p, y: helmholtz.start(y, (), Bernoulli, np.random.default_rng(0)), "units: expected at least one"),
+        (lambda p, y: helmholtz.start(y, (), Bernoulli, np.random.default_rng(0)), "units: expected .* at least one"),
         (lambda p, y: next(helmholtz.wake_sleep(p, y, np.random.default_rng(0), -1.0)), "rate"),
         (lambda p, y: helmholtz.sleep(p, 0, np.random.default_rng(0)), "dreams"),
     ],
@@ -203,6 +226,13 @@ def test_what_does_not_fit_is_refused(params, y, call, message):
 def test_a_class_is_asked_for(y):
     with pytest.raises(TypeError, match="visible: expected a class of layers"):
         helmholtz.start(y, (2,), Bernoulli(np.zeros(4)), np.random.default_rng(0))
+    with pytest.raises(TypeError, match="visible: expected a class of layers"):
+        helmholtz.start(y, (2,), layers.Layer, np.random.default_rng(0))
+
+
+def test_a_prior_that_is_no_layer_is_refused(params, y):
+    with pytest.raises(TypeError, match="params.prior: expected a layer"):
+        helmholtz.loss(params._replace(prior=np.zeros(2)), y)
 
 
 def test_records_are_kept(params, y):

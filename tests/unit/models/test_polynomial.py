@@ -24,6 +24,7 @@ def test_log_partition_is_an_integral(d):
 def test_degree_two_is_a_gaussian():
     y = np.random.default_rng(0).normal(2, 3, size=(50, 1))
     found = polynomial.fit(y, 2)
+    assert_allclose(polynomial.start(y, 2).coefficients, found.coefficients, rtol=1e-8)
     assert_allclose(polynomial.log_marginal(found, y), stats.norm.logpdf(y[:, 0], y.mean(), y.std()), rtol=1e-9)
 
 
@@ -53,7 +54,7 @@ def test_fit_is_where_a_search_ends():
     assert np.abs(slope).max() < 1e-7 < np.abs(polynomial.value_and_gradient(TWO_HEAPS, y)[1].coefficients).max()
 
 
-@pytest.mark.parametrize("d", [[1.0, 2.0], [1.0, -1.0, -1.0], [0.0, -1.0, 0.0, 0.5]])
+@pytest.mark.parametrize("d", [[1.0, 2.0], [1.0, -1.0, -1.0], [0.0, -1.0, 0.0, 0.5], []])
 def test_what_has_no_normalizer_is_refused(d):
     with pytest.raises(ValueError, match="the last below 0"):
         polynomial.log_partition(polynomial.Parameters(np.array(d)))

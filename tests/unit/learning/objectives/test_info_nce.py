@@ -23,6 +23,7 @@ def test_the_loss_is_a_product_of_quotients():
     quotients = [np.exp(row[k]) / np.exp(row).sum() for row, k in zip(scores, right)]
     assert info_nce.loss(scores, right) == pytest.approx(-np.log(np.prod(quotients)) / 5, rel=1e-12)
     assert info_nce.loss(scores, right) != pytest.approx(info_nce.loss(scores, (right + 1) % 4), rel=1e-3)
+    assert info_nce.information(scores, right) == pytest.approx(np.log(4) - info_nce.loss(scores, right), rel=1e-12)
     assert_allclose(info_nce.posterior(scores).sum(1), 1)
     assert info_nce.accuracy(scores, scores.argmax(1)) == 1.0
     assert info_nce.accuracy(scores, scores.argmin(1)) == 0.0
@@ -84,5 +85,10 @@ def test_bad_arguments_are_named():
         info_nce.loss(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
         info_nce.loss(np.zeros((2, 4)), [0, 4])
+    for wrong in (-1, 0.5):
+        with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
+            info_nce.loss(np.zeros((2, 4)), [0, wrong])
+    with pytest.raises(ValueError, match="at least one context"):
+        info_nce.loss(np.zeros((0, 3)), [])
     with pytest.raises(ValueError, match="scores: expected"):
         info_nce.posterior(np.zeros(3))

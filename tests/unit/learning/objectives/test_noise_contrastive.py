@@ -198,5 +198,44 @@ def test_bad_arguments_are_named():
     begin = nce.Parameters(TRUTH, np.zeros(1))
     with pytest.raises(ValueError, match="ratio: expected a whole number"):
         nce.Against(polynomial, bell(), 0.001).loss(begin, y, np.random.default_rng(0))
+    for ratio in (np.inf, -1, 0):
+        with pytest.raises(ValueError, match="ratio: expected"):
+            nce.Against(polynomial, bell(), ratio).loss(begin, y, np.random.default_rng(0))
     with pytest.raises(ValueError, match="ratio: expected"):
         nce.posterior([0.0], -1)
+
+
+def test_a_ratio_that_is_rounded_is_still_a_whole_number_of_draws():
+    begin, y = nce.Parameters(TRUTH, np.zeros(1)), draws(N=100)[0]
+    assert 0.07 * 100 != 7                                   # in floating point
+    drawn = bell().sample(7, np.random.default_rng(0))
+    expected = nce.value_and_gradient(polynomial, begin, y, drawn, bell().log_density)[0]
+    assert nce.Against(polynomial, bell(), 0.07).loss(begin, y, np.random.default_rng(0)) == expected
+
+
+def test_nothing_is_spread_over_rows_or_averaged_over_none():
+    y, drawn = draws()
+    noise, T = bell().log_density, lambda rows: rows**POWERS
+    for wrong in (np.zeros(900), np.zeros(2), 0.0):
+        with pytest.raises(ValueError, match="params.log_normalizer: expected"):
+            nce.value_and_gradient(polynomial, nce.Parameters(TRUTH, wrong), y, drawn, noise)
+    with pytest.raises(TypeError, match="params: expected noise_contrastive.Parameters"):
+        nce.log_ratio(polynomial, TRUTH, y, noise(y))
+    short = bell()._replace(sample=lambda n, rng: np.zeros((3, 1)))
+    begin = nce.Parameters(TRUTH, np.zeros(1))
+    with pytest.raises(ValueError, match="noise.sample: expected 300 rows"):
+        nce.Against(polynomial, short).loss(begin, y, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="at least one row of each"):
+        nce.value_and_gradient(polynomial, begin, y, drawn[:0], noise)
+    with pytest.raises(ValueError, match="at least one row of each"):
+        nce.loss([], [0.0])
+    with pytest.raises(ValueError, match="drawn: expected"):
+        nce.value_and_gradient(polynomial, begin, y, np.zeros((5, 2)), noise)
+    with pytest.raises(ValueError, match="T_noise: expected"):
+        nce.fit(T(y), drawn, noise(y), noise(drawn))
+    with pytest.raises(ValueError, match="T_data: expected at least one row"):
+        nce.fit(T(y[:0]), T(drawn), [], noise(drawn))
+    with pytest.raises(ValueError, match="h_positive: expected at least one row"):
+        nce.local_loss([], np.zeros((0, 3)))
+    with pytest.raises(ValueError, match="y: expected at least one row"):
+        nce.conditional_value_and_gradient(polynomial, TRUTH, y[:0], y[:0])
