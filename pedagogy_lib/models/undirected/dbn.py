@@ -13,6 +13,8 @@ What that lowers is a bound: the free energy, `loss`, which is -log p(y) plus th
 distribution to the posterior (`terms`). ``posterior`` is missing: as soon as the top differs from the harmonium that it
 replaced, p(h|y) has no closed form, and the arrows up are only near it. ``maximize`` is missing with it.
 
+`free_energy`, `terms`, `value_and_gradient` and `recognize` are the Helmholtz machine's, and stand in ``_layered``.
+
 Everything that needs sums over the hidden layers is exact, and needs layers of at most 2^12 states; and one layer of
 the top of at most 2^16. `ascend` and `sample` of a large top go by draws: `up_down` learns larger nets.
 
@@ -29,7 +31,15 @@ import numpy as np
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.models.undirected import _arrows, harmonium
+from pedagogy_lib.models.undirected import _arrows, _layered, harmonium
+from pedagogy_lib.models.undirected._layered import (  # noqa: F401
+    free_energy,
+    log_marginal,
+    loss,
+    recognize,
+    terms,
+    value_and_gradient,
+)
 
 Arrow, Sample, Terms, Update = _arrows.Arrow, _arrows.Sample, _arrows.Terms, _arrows.Update
 
@@ -107,7 +117,7 @@ def deepen(params):
     -------
     Parameters
     """
-    below = unroll(_checked(params).top)
+    below = unroll(_layered.checked(params).top)
     return Parameters(params.upward + below.upward, params.downward + below.downward, below.top)
 
 
@@ -122,26 +132,10 @@ def replace_top(params, top):
     -------
     Parameters
     """
-    return _checked(params._replace(top=top))
+    return _layered.checked(params._replace(top=top))
 
 
 # ------------------------------------------------------------------------------ draws
-
-
-def recognize(params, y, rng):
-    """Draw from the recognition model q(h|y), once for each datum.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    tuple of ndarray
-        The hidden layers, bottom first, each of shape (N, K).
-    """
-    params, y = _with_data(params, y)
-    return tuple(_arrows.ascend(params, y, checks.generator("rng", rng))[1:])
 
 
 def sample(params, n, rng, sweeps=None):
@@ -159,7 +153,7 @@ def sample(params, n, rng, sweeps=None):
     -------
     Sample
     """
-    params = _checked(params)
+    params = _layered.checked(params)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     if sweeps is None:
         top = harmonium.sample(params.top, n, rng).observations
@@ -182,93 +176,13 @@ def aggregate(params, y):
     ndarray, shape (S,)
         For every value of h_L, in the order of ``params.top.visible.every()``.
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     share = np.full(len(y), 1 / len(y))
     values = [y, *_arrows.every(params)]
     for level, arrow in enumerate(params.upward):
         below = _arrows.statistics(params, level, values[level])
         share = share @ np.exp(_arrows.log_table(arrow, values[level + 1], below))
     return share
-
-
-def free_energy(params, y):
-    """F(y) = E_q[log q(h|y) - log p(y, h)] of each datum.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        At least -log p(y); equal to it where q is the posterior, as in an unrolled harmonium.
-
-    Raises
-    ------
-    ValueError
-        If a hidden layer has more than 2^12 states, or both of the top have more than 2^16.
-    """
-    params, y = _with_data(params, y)
-    return _arrows.expected(_arrows.costs(params, _log_prior(params), y)[0])
-
-
-def log_marginal(params, y):
-    """log p(y), exact.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-
-    Raises
-    ------
-    ValueError
-        As for `free_energy`.
-    """
-    params, y = _with_data(params, y)
-    log_prior = _log_prior(params)
-    return _arrows.log_marginals(_arrows.costs(params, log_prior, y), log_prior)
-
-
-def terms(params, y):
-    """Take the loss apart (Eq. 10.25): the bound, what it bounds, and the slack between them.
-
-    Returns
-    -------
-    Terms
-
-    Raises
-    ------
-    ValueError
-        As for `free_energy`.
-    """
-    params, y = _with_data(params, y)
-    log_prior = _log_prior(params)
-    return _arrows.terms(_arrows.costs(params, log_prior, y), log_prior)
-
-
-def loss(params, y, rng=None):
-    """The free energy, averaged over the data: a bound on -log p(y). Nothing is drawn from ``rng``.
-
-    Returns
-    -------
-    float
-    """
-    return float(free_energy(params, y).mean())
-
-
-def value_and_gradient(params, y, rng=None):
-    """The free energy and its derivative with respect to all parameters.
-
-    Returns
-    -------
-    float, Parameters
-
-    Raises
-    ------
-    ValueError
-        As for `free_energy`.
-    """
-    params, y = _with_data(params, y)
-    steps = _arrows.costs(params, _log_prior(params), y)
-    *_, last = _arrows.climbs(steps)
-    top = _top_gradient(params.top, last.sum(0))
-    return float(_arrows.expected(steps[0]).mean()), Parameters(*_arrows.slopes(params, steps, y), top)
 
 
 def top_loss(params, y):
@@ -282,9 +196,9 @@ def top_loss(params, y):
     ----------
     The last line of Eq. 10.25, and Eq. 10.27.
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     share = aggregate(params, y)
-    return float(-share @ _log_prior(params)), _top_gradient(params.top, share)
+    return float(-share @ _layered.log_prior(params)), _layered.top_gradient(params.top, share)
 
 
 def budget(params, y):
@@ -298,10 +212,10 @@ def budget(params, y):
     ----------
     The last line of Eq. 10.25, whose constant does not depend on the top.
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     share = aggregate(params, y)
     held = share > 0
-    return float(share[held] @ (np.log(share[held]) - _log_prior(params)[held]))
+    return float(share[held] @ (np.log(share[held]) - _layered.log_prior(params)[held]))
 
 
 def improve_top(params, y, rate):
@@ -319,11 +233,10 @@ def improve_top(params, y, rate):
     ----------
     Eq. 10.27. For layers that are too large: `contrastive.iterate` of the top, on the last layer of `recognize`.
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     share, rate = aggregate(params, y), checks.number("rate", rate, above=0)
     for iteration in count():
-        step = rate * parameters.flatten(_top_gradient(params.top, share)).vector
-        params = params._replace(top=parameters.view(parameters.flatten(params.top).vector - step, params.top))
+        params = params._replace(top=_layered.moved(params.top, _layered.top_gradient(params.top, share), rate))
         yield Update(iteration, params)
 
 
@@ -349,7 +262,7 @@ def up_down(params, y, rng, rate, sweeps=1, batch=None):
     ------
     Update
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     rate, rng = checks.number("rate", rate, above=0), checks.generator("rng", rng)
     sweeps = checks.count("sweeps", sweeps)
     batch = None if batch is None else checks.count("batch", batch)
@@ -365,34 +278,5 @@ def up_down(params, y, rng, rate, sweeps=1, batch=None):
         gradient = Parameters(
             _arrows.fit_up(params, dreams), _arrows.fit_down(params, found), parameters.view(difference, params.top)
         )
-        vector = parameters.flatten(params).vector - rate * parameters.flatten(gradient).vector
-        params = parameters.view(vector, params)
+        params = _layered.moved(params, gradient, rate)
         yield Update(iteration, params)
-
-
-# ------------------------------------------------------------------------------ behind the door
-
-
-def _log_prior(params):
-    """log p(h_L) of every value, by the marginal of the top."""
-    every = _arrows.every(params)[-1]
-    return -harmonium.marginal_energy(params.top, every) - harmonium.log_partition(params.top)
-
-
-def _top_gradient(top, share):
-    """The model's phase less the data's, where the data are every value of h_L with its share (Eq. 10.19)."""
-    seen = harmonium.phase(top, top.visible.every(), share)
-    vector = parameters.flatten(harmonium.model_phase(top)).vector - parameters.flatten(seen).vector
-    return parameters.view(vector, top)
-
-
-def _with_data(params, y):
-    params = _checked(params)
-    return params, params.downward[0].layer.values("y", y)
-
-
-def _checked(params):
-    upward, downward = _arrows.checked("params", params)
-    top = harmonium.checked(params.top, "params.top")
-    _arrows.alike("params.top.visible", top.visible, upward[-1].layer, "upward[-1] has")
-    return Parameters(upward, downward, top)

@@ -19,6 +19,9 @@ of the hidden layers: for small machines. `wake_sleep` needs draws only, and no 
 The wake phase descends the free energy. The sleep phase descends another number, the relative entropy of p(h|y) to
 q(h|y) over *dreams* y, where the free energy has that of q to p over *data*: a ``maximize`` of neither.
 
+`free_energy`, `terms`, `value_and_gradient` and `recognize` are the deep belief network's too: they stand in
+``_layered``.
+
 References
 ----------
 Section 3.3 is empty in the draft. P. Dayan, G. Hinton, R. Neal and R. Zemel (1995); G. Hinton, P. Dayan, B. Frey and
@@ -33,7 +36,15 @@ import numpy as np
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Layer
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.models.undirected import _arrows
+from pedagogy_lib.models.undirected import _arrows, _layered
+from pedagogy_lib.models.undirected._layered import (  # noqa: F401
+    free_energy,
+    log_marginal,
+    loss,
+    recognize,
+    terms,
+    value_and_gradient,
+)
 
 Arrow, Sample, Terms, Update = _arrows.Arrow, _arrows.Sample, _arrows.Terms, _arrows.Update
 
@@ -92,108 +103,8 @@ def sample(params, n, rng):
     -------
     Sample
     """
-    params = _checked(params)
+    params = _layered.checked(params)
     return _dream(params, checks.count("n", n), checks.generator("rng", rng))
-
-
-def recognize(params, y, rng):
-    """Draw from the recognition model q(h|y), once for each datum.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    tuple of ndarray
-        The hidden layers, bottom first, each of shape (N, K).
-    """
-    params, y = _with_data(params, y)
-    return tuple(_arrows.ascend(params, y, checks.generator("rng", rng))[1:])
-
-
-# ------------------------------------------------------------------------------ exact, for small machines
-
-
-def free_energy(params, y):
-    """F(y) = E_q[log q(h|y) - log p(y, h)] of each datum, all values of the hidden layers tried.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        At least -log p(y).
-
-    Raises
-    ------
-    ValueError
-        If a hidden layer has more than 2^12 states.
-    """
-    params, y = _with_data(params, y)
-    return _arrows.expected(_arrows.costs(params, _log_prior(params), y)[0])
-
-
-def log_marginal(params, y):
-    """log p(y), exact.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-
-    Raises
-    ------
-    ValueError
-        As for `free_energy`.
-    """
-    params, y = _with_data(params, y)
-    log_prior = _log_prior(params)
-    return _arrows.log_marginals(_arrows.costs(params, log_prior, y), log_prior)
-
-
-def terms(params, y):
-    """Take the loss apart.
-
-    Returns
-    -------
-    Terms
-
-    Raises
-    ------
-    ValueError
-        As for `free_energy`.
-    """
-    params, y = _with_data(params, y)
-    log_prior = _log_prior(params)
-    return _arrows.terms(_arrows.costs(params, log_prior, y), log_prior)
-
-
-def loss(params, y, rng=None):
-    """The free energy, averaged over the data: a bound on -log p(y). Nothing is drawn from ``rng``.
-
-    Returns
-    -------
-    float
-    """
-    return float(free_energy(params, y).mean())
-
-
-def value_and_gradient(params, y, rng=None):
-    """The free energy and its derivative, for the arrows up as well as for those down.
-
-    Returns
-    -------
-    float, Parameters
-
-    Raises
-    ------
-    ValueError
-        As for `free_energy`.
-    """
-    params, y = _with_data(params, y)
-    steps = _arrows.costs(params, _log_prior(params), y)
-    *_, last = _arrows.climbs(steps)
-    up, down = _arrows.slopes(params, steps, y)
-    seen = last.sum(0) @ params.prior.every()               # the mean of h_L under the recognition model
-    return float(_arrows.expected(steps[0]).mean()), Parameters(up, down, _prior_gradient(params, seen))
 
 
 # ------------------------------------------------------------------------------ wake and sleep
@@ -206,10 +117,10 @@ def wake(params, y, rng):
     -------
     Parameters
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     found = _arrows.ascend(params, y, checks.generator("rng", rng))
     still = parameters.each(np.zeros_like, params.upward)
-    return Parameters(still, _arrows.fit_down(params, found), _prior_gradient(params, found[-1].mean(0)))
+    return Parameters(still, _arrows.fit_down(params, found), _layered.layer_gradient(params.prior, found[-1].mean(0)))
 
 
 def sleep(params, dreams, rng):
@@ -225,7 +136,7 @@ def sleep(params, dreams, rng):
     -------
     Parameters
     """
-    params = _checked(params)
+    params = _layered.checked(params)
     latents, y = _dream(params, checks.count("dreams", dreams), checks.generator("rng", rng))
     still = parameters.each(np.zeros_like, (params.downward, params.prior))
     return Parameters(_arrows.fit_up(params, [y, *latents]), *still)
@@ -246,13 +157,13 @@ def wake_sleep(params, y, rng, rate, batch=None):
     ------
     Update
     """
-    params, y = _with_data(params, y)
+    params, y = _layered.with_data(params, y)
     rate, rng = checks.number("rate", rate, above=0), checks.generator("rng", rng)
     batch = None if batch is None else checks.count("batch", batch)
     for iteration in count():
         rows = y if batch is None else y[rng.integers(len(y), size=batch)]
-        params = _moved(params, wake(params, rows, rng), rate)
-        params = _moved(params, sleep(params, len(rows), rng), rate)
+        params = _layered.moved(params, wake(params, rows, rng), rate)
+        params = _layered.moved(params, sleep(params, len(rows), rng), rate)
         yield Update(iteration, params)
 
 
@@ -263,31 +174,3 @@ def _dream(params, n, rng):
     top = params.prior.draw(np.tile(params.prior.biases, (n, 1)), rng)
     y, *latents = _arrows.descend(params, top, rng)
     return Sample(tuple(latents), y)
-
-
-def _log_prior(params):
-    """log p(h_L) of every value."""
-    top, values = params.prior, _arrows.every(params)[-1]
-    b = np.ravel(top.biases)
-    return values @ b + top.log_base(values) - top.log_partition(b)
-
-
-def _prior_gradient(params, seen):
-    """Minus the mean that was seen, plus the mean that is expected."""
-    expected = params.prior.mean(np.ravel(params.prior.biases))
-    return type(params.prior)((expected - seen).reshape(np.shape(params.prior.biases)))
-
-
-def _moved(params, gradient, rate):
-    vector = parameters.flatten(params).vector - rate * parameters.flatten(gradient).vector
-    return parameters.view(vector, params)
-
-
-def _with_data(params, y):
-    params = _checked(params)
-    return params, params.downward[0].layer.values("y", y)
-
-
-def _checked(params):
-    upward, downward = _arrows.checked("params", params)
-    return Parameters(upward, downward, _arrows.alike("params.prior", params.prior, upward[-1].layer, "upward[-1] has"))
