@@ -327,7 +327,7 @@ def iterate(params, y, rng, rate, rule=divergence, batch=None, momentum=0.9):
     batch : int, optional
         How many sequences, drawn anew for each step. All by default.
     momentum : float
-        The share of the last step that is kept, at least 0.
+        The share of the last step that is kept, at least 0 and below 1.
 
     Yields
     ------
@@ -335,6 +335,8 @@ def iterate(params, y, rng, rate, rule=divergence, batch=None, momentum=0.9):
     """
     params, y = _with_data(params, y)
     rng, momentum = checks.generator("rng", rng), checks.number("momentum", momentum, at_least=0)
+    if momentum >= 1:
+        raise ValueError(f"momentum: expected a number below 1, got {momentum:g}")
     batch = None if batch is None else checks.count("batch", batch)
     rate = rate if callable(rate) else checks.number("rate", rate, above=0)
     vector = parameters.flatten(params).vector

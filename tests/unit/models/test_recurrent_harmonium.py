@@ -176,6 +176,11 @@ def test_a_step_takes_the_rate_of_its_iteration_and_a_batch_of_sequences(params,
     assert not np.array_equal(seen[0], seen[1])
 
 
+def test_momentum_that_never_fades_is_refused(params, y):
+    with pytest.raises(ValueError, match="momentum: expected a number below 1, got 1"):
+        next(recurrent.iterate(params, y, np.random.default_rng(0), 0.1, momentum=1.0))
+
+
 def averaged(draws):
     found = np.array([flat(one) for one in draws])
     return found.mean(0), found.std(0, ddof=1) / np.sqrt(len(found))
@@ -211,27 +216,23 @@ def test_the_recurrent_harmonium_sees_draws_or_means(params, y):
     assert np.abs(direction("draws") - direction("means")).max() > 0.01
 
 
-def test_the_recurrent_harmonium_is_a_harmonium_that_sees_its_past(params, y):
-    """With means for feedback: contrastive divergence of a harmonium of coins over (y_t, x_{t-1}), on average."""
+@pytest.mark.parametrize("past", states(3)[1::3], ids=str)
+def test_the_recurrent_harmonium_is_a_harmonium_that_sees_its_past(params, y, past):
+    """Of one moment: contrastive divergence of a harmonium of coins over (y_t, x_{t-1}), on average."""
     from pedagogy_lib.learning.objectives import contrastive
 
-    draws = params._replace(initial=np.array([0.0, 1.0, 1.0]))
-    known = recurrent.filter(draws, y, np.random.default_rng(5), feedback="draws")
-    rows = np.concatenate([y, known.past], 2).reshape(-1, 5)
+    known, rows = params._replace(initial=np.array(past, float)), np.tile(y[:, 0], (20_000, 1))
     joint = harmonium.Parameters(
-        np.hstack([draws.weights, draws.feedback]), draws.hidden,
-        Bernoulli(np.concatenate([draws.visible.biases, draws.past.biases])),
+        np.hstack([known.weights, known.feedback]), known.hidden,
+        Bernoulli(np.concatenate([known.visible.biases, known.past.biases])),
     )
-    first = contrastive.divergence(harmonium, joint, np.tile(rows, (4000, 1)), np.random.default_rng(6)).gradient
-    # The same rows, many times: give the filter's draws by the seed.
-    found = [
-        flat(refh_given(draws, y, known, np.random.default_rng(s))) for s in range(4000)
-    ]
-    mean = parameters.view(np.mean(found, 0), draws)
-    np.testing.assert_allclose(np.hstack([mean.weights, mean.feedback]), first.weights, atol=0.02)
-    np.testing.assert_allclose(mean.hidden.biases, first.hidden.biases, atol=0.02)
+    seen = np.hstack([rows, np.tile(known.initial, (len(rows), 1))])
+    first = contrastive.divergence(harmonium, joint, seen, np.random.default_rng(6)).gradient
+    found = recurrent.refh_divergence(known, rows[:, None], np.random.default_rng(7))
+    np.testing.assert_allclose(np.hstack([found.weights, found.feedback]), first.weights, atol=0.02)
+    np.testing.assert_allclose(found.hidden.biases, first.hidden.biases, atol=0.02)
     np.testing.assert_allclose(
-        np.concatenate([mean.visible.biases, mean.past.biases]), first.visible.biases, atol=0.02
+        np.concatenate([found.visible.biases, found.past.biases]), first.visible.biases, atol=0.02
     )
     assert np.abs(first.weights).max() > 0.1
 
@@ -250,16 +251,6 @@ def test_the_recurrent_harmonium_goes_as_many_steps_as_it_is_told(params, y):
     expected = raw.sum((0, 1)) / raw.sum() @ hidden - known.initial
     found = [recurrent.refh_divergence(known, rows, np.random.default_rng(7), steps).past.biases for steps in (30, 1)]
     assert np.abs(found[0] - expected).max() < 0.02 < np.abs(found[1] - expected).max()
-
-
-def refh_given(params, y, known, rng):
-    """`refh_divergence` with the filter's draws held."""
-    held = recurrent._filtered
-    recurrent._filtered = lambda *_: known
-    try:
-        return recurrent.refh_divergence(params, y, rng)
-    finally:
-        recurrent._filtered = held
 
 
 @pytest.mark.parametrize(
