@@ -86,7 +86,12 @@ def _(*case):
     return _with(lambda logs: logs.mean())(*case)
 
 
-@task("2.2.2b-b", cases=_systematic_cases, stars=2)
+def _systematic_edges():
+    # The first place is on the edge between two sides; the side that owns it has a weight.
+    return [(np.array([0.0, 0.5, 0.5]), 0.0), (np.array([0.5, 0.5]), 0.0)]
+
+
+@task("2.2.2b-b", cases=_systematic_cases, edges=_systematic_edges, stars=2)
 def systematic(weights, u):
     """With shape (I,) and a number in [0, 1), returning I indices."""
     I = len(weights)

@@ -108,8 +108,9 @@ def _(responsibilities, y, means):
 
 
 def _assign_edges():
-    """Points that the largest coordinate, or the sum of all, would give to another mean."""
+    """Points that the largest coordinate, the sum of all, or the inner product would give to another mean."""
     return [
+        (np.array([[1.0, 0.0], [3.0, 0.5]]), np.array([[1.0, 0.5], [4.0, 0.0]])),
         (np.array([[2.0, 2.0], [2.2, 1.9]]), np.array([[0.0, 0.0], [4.5, 1.0]])),
         (np.array([[3.0, 0.0], [0.1, 2.9]]), np.array([[0.0, 0.0], [1.2, 2.2]])),
     ]

@@ -1,0 +1,117 @@
+"""Every solution is changed in one place after another, and the check must refuse what comes out.
+
+A mutant that is accepted either shows a hole in the check, or gives the same answers as the solution: those are
+listed below, each with its reason.
+"""
+
+import ast
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+from mutation import mutants
+
+from pedagogy_lib import exercises
+
+TASKS = exercises.tasks()
+
+# (task, what was changed): why the answers stay the same.
+OPTION = "stands in a branch that serves a mistake only"
+SHIFT = "the same numbers, wherever nothing overflows: the task does not ask for that"
+EQUIVALENT = {
+    ("mcmc-a", "no line 5"): "what is lacking in a column's sum goes to its diagonal, whatever stands there",
+    ("mcmc-a", "0.0 -> one more"): "as above",
+    ("mcmc-a", "P + np.diag(np.diag(proposal)) -> Sub"): OPTION,
+    ("2.1.1-e", "0.0 -> one more"): "a row without a value: what all classes share cancels",
+    ("2.1.2-a", "0 -> one more"): OPTION,
+    ("2.1.3-c", "K * np.log(2 / alpha) * prior -> Div"): "the factor is True but for a mistake",
+    ("2.1.3-c", "0.5 * K * np.log(2 * np.pi) * circle -> Div"): "the factor is True but for a mistake",
+    ("2.2-c", "pair.sum -> mean"): "the columns are normalised afterwards",
+    ("2.2.1-b", "np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0) -> no out"):
+        "memory that nobody has set is zero most of the time",
+    ("2.4-a", "members - members.mean(0) -> Add"): "the images are centred: a constant beside the members sums to zero",
+    ("2.4-a", "members.mean -> sum"): "as above",
+    ("3.2-a", "recognition > 0 -> GtE"): "either guard is enough, where both do the same",
+    ("3.2-a", "1.0 -> one more"): "any number will do where it is not used",
+    ("3.2-a", "rows.max -> min"): SHIFT,
+    ("3.4-b", "1.0 -> one more"): OPTION,
+    ("3.5-c", "-J -> no minus"): "`eigvalsh` reads the lower triangle only",
+    ("5.1.1-a", "averages - height -> Add"): "the lengths are centred: a constant beside the averages sums to zero",
+    ("5.1.1-c", "np.linalg.lstsq(np.column_stack([y, np.ones(len(y))]), x, rcond=None) -> no rcond"): "NumPy's default",
+    ("5.1.3-b", "1 -> one more"): OPTION,
+    ("5.1.3-b", "D2.T -> no transpose"): OPTION,
+    ("5.1.3-c", "1 -> one more"): OPTION,
+    ("5.1.3b-a", "1 -> one more"): OPTION,
+    ("5.1.3b-a", "D.T -> no transpose"): OPTION,
+    ("5.1.3b-a", "t - 1 -> Add"): OPTION,
+    ("5.1.3b-b", "0 -> one more"): OPTION,
+    ("5.1.3b-c", "1.0 -> one more"): "the gradient is zero there, whatever multiplies it",
+    ("5.2-c", "np.mean -> sum"): "the vector is normalised afterwards",
+    ("5.2-c", "average(1 - np.tanh(x) ** 2, axis=0) -> no axis"): "there is one axis",
+    ("6-b", "log_joint - logsumexp(log_joint, axis=1, keepdims=True) -> Add"): "softmax ignores what a row shares",
+    ("6-b", "logsumexp(log_joint, axis=1, keepdims=True) -> no axis"): "as above",
+    ("7.1-c", "((y[:, None, :] - means) ** 2).sum -> mean"): "the nearest by the mean of squares is so by their sum",
+    ("7.2-b", "pairs.sum -> mean"): "the columns are normalised afterwards",
+    ("8.2b-b", "x - mean -> Add"): "the values less those of the others sum to zero: a constant beside x cancels",
+    ("8.2c-a", "np.argsort(-(logits + noise), axis=1) -> no axis"): "the last axis is the second one",
+    ("8.2c-b", "perturbed.max -> min"): SHIFT,
+    ("8.3b-c", "no line 2"): "what the check gives is an array already",
+    ("8.4a-b", "logs.max -> min"): SHIFT,
+    ("10.1b-b", "np.exp(h).sum(1, keepdims=True) -> no keepdims"): "on the diagonal, which is all that is used",
+    ("10.1b-c", "scores - scores.max(1, keepdims=True) -> Add"): SHIFT,
+    ("10.1b-c", "scores.max -> min"): SHIFT,
+}  # fmt: skip
+
+
+def solution(task):
+    """The code of a solution, after that of the functions of its module that it calls; without docstrings."""
+    module, names, wanted = inspect.getmodule(task.solution), [], [task.solution]
+    while wanted:
+        function = wanted.pop()
+        names.insert(0, function)
+        called = [module.__dict__.get(name) for name in function.__code__.co_names]
+        wanted += [f for f in called if inspect.isfunction(f) and f.__module__ == module.__name__ and f not in names]
+    return "\n\n".join(bare(function) for function in names)
+
+
+def bare(function):
+    """The code of one function without its decorator and its docstring."""
+    tree = ast.parse(inspect.getsource(function)).body[0]
+    tree.decorator_list = []
+    if isinstance(tree.body[0], ast.Expr) and isinstance(tree.body[0].value, ast.Constant):
+        tree.body = tree.body[1:]
+    return ast.unparse(tree)
+
+
+def accepted(name):
+    """The changes of a solution that its check accepts."""
+    task = TASKS[name]
+    for what, _, code in mutants(solution(task)):
+        found = dict(task.solution.__globals__)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(code, found)
+            if exercises.check(name, found[task.solution.__name__]):
+                yield what
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_no_mutant_of_a_solution_is_accepted_without_a_reason(name):
+    assert set(accepted(name)) <= {what for task, what in EQUIVALENT if task == name}
+
+
+def test_every_reason_is_for_a_mutant_that_there_is():
+    for name, what in EQUIVALENT:
+        assert what in {word for word, _, _ in mutants(solution(TASKS[name]))}, f"{name}: {what}"
+
+
+def test_solutions_have_mutants_to_refuse():
+    counts = [len(list(mutants(solution(task)))) for task in TASKS.values()]
+    assert min(counts) >= 1
+    assert np.mean(counts) > 5
+
+
+def test_a_check_that_looked_at_the_shape_only_would_be_seen(monkeypatch):
+    monkeypatch.setattr(exercises, "check", lambda name, answer: True)
+    assert len(list(accepted("7.1-a"))) > 2
