@@ -2,6 +2,7 @@
 # make test   everything that must hold
 # make site   build the book only          make lab    the chapters in JupyterLab
 # make bench  the library against its peers  make clean  forget everything built
+# make mutants  do the tests of the ledger notice when the library is changed? (by night)
 #
 # PYTHON=python3.12 make book   chooses the interpreter (3.11 or newer)
 
@@ -20,7 +21,7 @@ UNIT := $(RUN) -m pytest
 # Where compiled code may run: tested twice, with it and without.
 COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
 
-.PHONY: book site serve lab bench test lint unit reference notebooks browser clean
+.PHONY: book site serve lab bench test mutants lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -42,6 +43,9 @@ bench: $(VENV)/.test
 # take about as long as the rest.
 test: lint unit browser reference notebooks
 	@echo "make test: all passed"
+
+mutants: $(VENV)/.test
+	$(RUN) tests/mutants.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

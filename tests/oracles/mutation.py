@@ -53,4 +53,5 @@ def mutants(code):
             other = copy.deepcopy(tree)
             change(list(ast.walk(other))[number])
             said = word if word.startswith("no line") else f"{ast.unparse(node)} -> {word}"
-            yield said, node.lineno, ast.unparse(other)
+            line = int(word.split()[-1]) if word.startswith("no line") else node.lineno
+            yield said, line, ast.unparse(other)

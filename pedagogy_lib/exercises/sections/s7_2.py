@@ -50,7 +50,12 @@ def _rate_cases(rng):
     return [(rng.dirichlet(np.ones(K), size=T), rng.poisson(6.0, T).astype(float)) for K, T in ((2, 7), (3, 12))]
 
 
-@task("7.2-a", cases=_count_cases)
+def _count_edges():
+    """Moves that go round: forwards they are counted otherwise than backwards."""
+    return [((np.array([0, 1, 2, 0, 1, 1, 2, 2, 0]), np.array([1, 0])), 3)]
+
+
+@task("7.2-a", cases=_count_cases, edges=_count_edges)
 def count_transitions(sequences, K):
     """Return an array of shape (K, K)."""
     counts = sum(_pairs_of(np.asarray(s), K) for s in sequences)

@@ -1,5 +1,6 @@
 """Right answers pass on any seed, every named mistake gets its own hint, and nothing a student writes escapes."""
 
+import os
 import sys
 
 import numpy as np
@@ -11,7 +12,7 @@ from pedagogy_lib.exercises import diagnosis, limits
 
 TASKS = exercises.tasks()
 MISTAKES = [(name, mistake) for name, task in TASKS.items() for mistake in task.mistakes]
-SEEDS = range(20)
+SEEDS = range(int(os.environ.get("SEEDS", "20")))             # a hundred by night
 
 
 @pytest.mark.parametrize("name", TASKS)
