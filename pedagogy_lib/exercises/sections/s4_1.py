@@ -152,3 +152,58 @@ def _(gradient, hessian):
 )
 def _(gradient, hessian):
     return -(np.linalg.eigh(hessian)[1].T @ gradient) / np.abs(np.linalg.eigvalsh(hessian))
+
+
+def _claimed_cases(rng):
+    found = []
+    for planted in ("sign", "factor", "penalty", "sign", None):
+        bend, penalty = rng.uniform(1, 2, 6), 0.8
+        params = rng.uniform(0.6, 1.4, 6) * rng.choice([-1, 1], 6)
+
+        def loss(at, bend=bend, penalty=penalty):
+            return np.sum(bend * np.asarray(at) ** 4) / 4 + penalty / 2 * np.sum(np.asarray(at) ** 2)
+
+        claimed = bend * params**3 + penalty * params
+        i = np.abs(claimed).argmin()  # not the entry that looks suspicious
+        if planted is not None:
+            claimed[i] = {"sign": -claimed[i], "factor": 2 * claimed[i], "penalty": bend[i] * params[i] ** 3}[planted]
+        found.append((loss, claimed, params))
+    return found
+
+
+@task("4.1-d", cases=_claimed_cases, stars=2)
+def wrong_entry(loss, claimed, params):
+    """With a function, and arrays of shape (D,), returning an index, or -1."""
+    h = 1e-5
+    slopes = [(loss(params + h * e) - loss(params - h * e)) / (2 * h) for e in np.eye(len(params))]
+    off = np.abs(claimed - np.array(slopes))
+    return int(off.argmax()) if off.max() > 1e-3 else -1
+
+
+@wrong_entry.mistake(
+    "always found one",
+    "One of the gradients is right in every entry. Differences are inexact by their step, so ask first whether the "
+    "largest disagreement is larger than that.",
+)
+def _(loss, claimed, params):
+    slopes = [(loss(params + 1e-5 * e) - loss(params - 1e-5 * e)) / 2e-5 for e in np.eye(len(params))]
+    off = np.abs(claimed - np.array(slopes))
+    return int(off.argmax())
+
+
+@wrong_entry.mistake(
+    "stepped in all directions at once",
+    "You moved all parameters together, which gives the sum of all slopes. Move one at a time: h times a row of the "
+    "identity matrix.",
+)
+def _(loss, claimed, params):
+    off = np.abs(claimed - (loss(params + 1e-5) - loss(params - 1e-5)) / 2e-5)
+    return int(off.argmax()) if off.max() > 1e-3 else -1
+
+
+@wrong_entry.mistake(
+    "trusted the largest entry least",
+    "A large entry is not a wrong one. Compare each entry with a slope that you measure on the loss.",
+)
+def _(loss, claimed, params):
+    return int(np.abs(claimed).argmax())

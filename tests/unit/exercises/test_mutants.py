@@ -37,6 +37,7 @@ EQUIVALENT = {
     ("3.2-a", "rows.max -> min"): SHIFT,
     ("3.4-b", "1.0 -> one more"): OPTION,
     ("3.5-c", "-J -> no minus"): "`eigvalsh` reads the lower triangle only",
+    ("4.1-d", "off.max() > 0.001 -> GtE"): "no difference is exactly that",
     ("5.1.1-a", "averages - height -> Add"): "the lengths are centred: a constant beside the averages sums to zero",
     ("5.1.1-c", "np.linalg.lstsq(np.column_stack([y, np.ones(len(y))]), x, rcond=None) -> no rcond"): "NumPy's default",
     ("5.1.3-b", "1 -> one more"): OPTION,
