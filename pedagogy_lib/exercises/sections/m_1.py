@@ -125,12 +125,14 @@ def _(*case):
 
 @multiply_walk.mistake(
     "no correction",
-    "The refused count again, as they should. But to multiply is not symmetric per unit of x: q(x|x') / q(x'|x) = x'/x.",
+    "The refused count again. But to multiply is not symmetric per unit of x: q(x|x') / q(x'|x) = x'/x.",
 )
 def _(*case):
     return _walk(*case, correction=0.0)
 
 
-@multiply_walk.mistake("correction turned round", "The correction has the wrong sign: q(x|x') / q(x'|x) is x'/x, not x/x'.")
+@multiply_walk.mistake(
+    "correction turned round", "The correction has the wrong sign: q(x|x') / q(x'|x) is x'/x, not x/x'."
+)
 def _(*case):
     return _walk(*case, correction=-1.0)

@@ -95,7 +95,13 @@ def _(*case):
 
 def _sweep_cases(rng):
     return [
-        (spread * rng.normal(size=n) + mean, float(rng.normal()), float(np.exp(rng.normal())), float(rng.normal()), float(rng.chisquare(n)))
+        (
+            spread * rng.normal(size=n) + mean,
+            float(rng.normal()),
+            float(np.exp(rng.normal())),
+            float(rng.normal()),
+            float(rng.chisquare(n)),
+        )
         for n, mean, spread in ((6, 2.0, 1.5), (15, -1.0, 0.4))
     ]
 
@@ -120,7 +126,10 @@ def _(*case):
     return _sweep(*case, given="data")
 
 
-@sweep.mistake("variance about the old mean", "Gibbs sampling uses the newest of each part: the mean just drawn, not the one before.")
+@sweep.mistake(
+    "variance about the old mean",
+    "Gibbs sampling uses the newest of each part: the mean just drawn, not the one before.",
+)
 def _(*case):
     return _sweep(*case, given="old")
 
@@ -132,11 +141,15 @@ def _(y, mu, v, u, c):
     return _sweep(y, mu, v, u, c, deviation=lambda ratio: np.sqrt(v) / len(y))
 
 
-@sweep.mistake("variance for deviation", "Take the root: v / N is the variance of the mean, and u has standard deviation 1.")
+@sweep.mistake(
+    "variance for deviation", "Take the root: v / N is the variance of the mean, and u has standard deviation 1."
+)
 def _(*case):
     return _sweep(*case, deviation=lambda ratio: ratio)
 
 
-@sweep.mistake("both bugs left", "Nothing has changed: check the width of the mean, and what the variance is measured about.")
+@sweep.mistake(
+    "both bugs left", "Nothing has changed: check the width of the mean, and what the variance is measured about."
+)
 def _(y, mu, v, u, c):
     return _sweep(y, mu, v, u, c, deviation=lambda ratio: np.sqrt(v) / len(y), given="data")

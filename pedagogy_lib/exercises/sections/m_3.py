@@ -15,7 +15,10 @@ def _slanted_slope(x):
 
 def _glide_cases(rng):
     kinds = ((_slanted_slope, 2, 0.3, 4), (_quartic_slope, 3, 0.2, 3))
-    return [(f, rng.normal(size=d), rng.normal(size=d), size, steps, rng.uniform(0.5, 3, size=d)) for f, d, size, steps in kinds]
+    return [
+        (f, rng.normal(size=d), rng.normal(size=d), size, steps, rng.uniform(0.5, 3, size=d))
+        for f, d, size, steps in kinds
+    ]
 
 
 def _glide(gradient, x, v, size, steps, masses, last=0.5, heavy=-1, first=0.5, uphill=1):
@@ -37,12 +40,16 @@ def _(*case):
     return _glide(*case, last=0.0, heavy=1)
 
 
-@glide.mistake("last kick whole", "The masses are right. But the glide must end with half a kick, or it cannot be retraced.")
+@glide.mistake(
+    "last kick whole", "The masses are right. But the glide must end with half a kick, or it cannot be retraced."
+)
 def _(*case):
     return _glide(*case, last=0.0)
 
 
-@glide.mistake("masses upside down", "The kicks are right. But heavy things move slowly: divide the momentum by the masses.")
+@glide.mistake(
+    "masses upside down", "The kicks are right. But heavy things move slowly: divide the momentum by the masses."
+)
 def _(*case):
     return _glide(*case, heavy=1)
 
@@ -82,7 +89,8 @@ def other_slope(w, x, slope_w, slope_x):
 
 
 @other_slope.mistake(
-    "volume forgotten", "The density per unit of z is larger by e to the power of D w: its logarithm has the slope D in w."
+    "volume forgotten",
+    "The density per unit of z is larger by e to the power of D w: its logarithm has the slope D in w.",
 )
 def _(*case):
     return _slope(*case, volume=0.0)

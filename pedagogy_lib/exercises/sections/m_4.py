@@ -30,7 +30,9 @@ def batch_size(chain, batches):
     return _batch(chain, batches)
 
 
-@batch_size.mistake("left out the end", "What is over is left out at the start, where the chain may not have arrived yet.")
+@batch_size.mistake(
+    "left out the end", "What is over is left out at the start, where the chain may not have arrived yet."
+)
 def _(*case):
     return _batch(*case, late=False)
 
@@ -41,7 +43,8 @@ def _(*case):
 
 
 @batch_size.mistake(
-    "length of a piece forgotten", "The mean of L independent samples has variance sigma^2 / L: the time is L times the ratio."
+    "length of a piece forgotten",
+    "The mean of L independent samples has variance sigma^2 / L: the time is L times the ratio.",
 )
 def _(*case):
     return _batch(*case, scaled=False)
@@ -54,7 +57,9 @@ def _(chain, batches):
     return _batch(chain, batches, total=True)
 
 
-@batch_size.mistake("returned the time", "This is the autocorrelation time. The effective size is the number of steps divided by it.")
+@batch_size.mistake(
+    "returned the time", "This is the autocorrelation time. The effective size is the number of steps divided by it."
+)
 def _(chain, batches):
     return len(chain) // batches * batches / _batch(chain, batches)
 
@@ -87,7 +92,9 @@ def _times_n(chains, split):
     return np.sqrt(((N - 1) / N * W + B) / W)
 
 
-@split_r_hat.mistake("both bugs left", "Nothing has changed: what would show a drift that all chains share, and how large is B?")
+@split_r_hat.mistake(
+    "both bugs left", "Nothing has changed: what would show a drift that all chains share, and how large is B?"
+)
 def _(chains):
     return _times_n(chains, False)
 
@@ -108,7 +115,8 @@ def _(chains):
 
 
 @split_r_hat.mistake(
-    "split into even and odd steps", "The halves must be the first and the second half: even and odd steps drift together."
+    "split into even and odd steps",
+    "The halves must be the first and the second half: even and odd steps drift together.",
 )
 def _(chains):
     parts = np.concatenate([chains[:, ::2], chains[:, 1::2]])
