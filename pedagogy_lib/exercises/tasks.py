@@ -113,7 +113,7 @@ def task(name, *, cases, edges=_no_edges, canonical=None, parts=(), stars=1, poi
 
 
 def section_of(name):
-    """The name of the module that holds a task: "2.2.2b-a" is in "s2_2_2b", "B.1-a" in "b_1", "mcmc-a" in "mcmc"."""
+    """The name of the module that holds a task: "2.2.2b-a" is in "s2_2_2b", "B.1-a" in "b_1", "M.1-a" in "m_1"."""
     section = name.rsplit("-", 1)[0].replace(".", "_").lower()
     return f"s{section}" if section[:1].isdigit() else section
 

@@ -86,12 +86,16 @@ def metropolis_hastings(log_density, propose, start, rng):
     Raises
     ------
     ValueError
-        If the density is zero or not a number at the start, or not a number at a proposal.
+        If the density is zero or not a number at the start, or not a number at a proposal; if a
+        proposal has another shape than the state, or its correction is not a number.
     """
     rng = checks.generator("rng", rng)
     state, height = _begin(log_density, start)
     for iteration in count():
         proposal, correction = propose(state, rng)
+        if np.shape(proposal) != state.shape or np.isnan(correction):
+            got = "a correction that is no number" if np.isnan(correction) else f"shape {np.shape(proposal)}"
+            raise ValueError(f"propose: expected a proposal of shape {state.shape}, got {got} at iteration {iteration}")
         there = _height(log_density, proposal, iteration)
         log_ratio = there - height + correction
         accepted = bool(np.log(rng.random()) < log_ratio)

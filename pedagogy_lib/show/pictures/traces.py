@@ -82,3 +82,32 @@ def against(ax, probabilities, target, color="blue"):
     ax.bar(states, p, width=0.7, color=COLORS[color], alpha=0.55, lw=0)
     ax.hlines(target, states - 0.45, states + 0.45, color=COLORS["ink"], lw=1.6)
     ax.set(xlim=(-0.7, len(p) - 0.3), xticks=states)
+
+
+def hops(ax, color="blue"):
+    """Prepare the path of a chain: where it stood, and a cross wherever it was refused to go.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    color : str
+        A name in `show.COLORS`.
+
+    Returns
+    -------
+    callable
+        ``put(start, steps)`` draws the path from ``start``, shape (2,), through a sequence of
+        `mcmc.Step`, each with ``state``, ``proposal`` and ``accepted``. The ring is where it ends.
+    """
+    (path,) = ax.plot([], [], "o-", ms=3, lw=1.0, color=COLORS[color])
+    (refused,) = ax.plot([], [], "x", ms=5, mew=1.3, color=COLORS["vermillion"])
+    (end,) = ax.plot([], [], "o", ms=9, mfc="none", mew=1.8, color=COLORS["ink"])
+
+    def put(start, steps):
+        states = np.array([start, *(step.state for step in steps if step.accepted)], float)
+        crosses = np.array([step.proposal for step in steps if not step.accepted], float).reshape(-1, 2)
+        path.set_data(*states.T)
+        refused.set_data(*crosses.T)
+        end.set_data(*states[-1:].T)
+
+    return put

@@ -329,6 +329,19 @@ def test_a_glide_that_diverges_is_refused_and_no_error():
         assert not next(steep).accepted
 
 
+@pytest.mark.parametrize(
+    ("propose", "message"),
+    [
+        (lambda x, rng: (np.ones(3), 0.0), r"propose: expected a proposal of shape \(1,\), got shape \(3,\) at iteration 0"),
+        (lambda x, rng: (x + 1, np.nan), "propose: .* got a correction that is no number"),
+    ],
+)
+def test_a_proposal_of_another_shape_or_without_its_correction_is_refused(propose, message):
+    """Both once passed in silence: one made three dimensions of one, and the other never moved."""
+    with pytest.raises(ValueError, match=message):
+        next(mcmc.metropolis_hastings(lambda x: -0.5 * float(x @ x), propose, [0.0], np.random.default_rng(0)))
+
+
 @pytest.mark.parametrize("scale", [np.ones(3), np.eye(3), np.ones((1, 3))])
 def test_a_scale_of_other_dimensions_is_refused(scale):
     with pytest.raises(ValueError, match=r"scale: expected a number, or shape \(1,\) or \(1, 1\), got"):

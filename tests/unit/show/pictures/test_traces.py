@@ -1,10 +1,13 @@
 """Regions hold the mass they say, and chains are drawn where they were."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from pedagogy_lib import show
+from pedagogy_lib.inference import mcmc
 from pedagogy_lib.show.pictures import traces
 
 
@@ -46,3 +49,19 @@ def test_bars_against_their_target(ax):
     assert [bar.get_height() for bar in ax.patches] == [0.2, 0.8]
     levels = [segment[0, 1] for segment in ax.collections[0].get_segments()]
     assert levels == [0.5, 0.5]
+
+
+def test_hops_go_through_the_accepted_and_cross_the_refused(ax):
+    events = mcmc.metropolis_hastings(lambda x: -0.5 * x @ x, mcmc.random_walk(2.0), [0.5, -1.0], np.random.default_rng(0))
+    steps = list(islice(events, 12))
+    put = traces.hops(ax)
+    put([0.5, -1.0], steps)
+    path, refused, end = ax.lines
+    taken = [step.accepted for step in steps]
+    assert 0 < sum(taken) < 12
+    assert len(path.get_xdata()) == 1 + sum(taken) and len(refused.get_xdata()) == 12 - sum(taken)
+    np.testing.assert_array_equal([end.get_xdata()[0], end.get_ydata()[0]], steps[-1].state)
+    first = taken.index(False)
+    np.testing.assert_array_equal([refused.get_xdata()[0], refused.get_ydata()[0]], steps[first].proposal)
+    put([0.0, 0.0], [])
+    assert len(path.get_xdata()) == 1 and len(refused.get_xdata()) == 0
