@@ -1,1 +1,1 @@
-"""Motion in continuous time: vector fields, and the rules that step along them."""
+"""Motion in continuous time: vector fields, the rules that step along them, and white noise that drives them."""

@@ -37,7 +37,7 @@ def bird():
 def boat():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PEDAGOGY_LIB_FIGURES", "page")
-        return figure_of("02-directed/2.2.2-kalman-filter", "code-35")
+        return figure_of("02-directed/2.2.2-kalman-filter", "code-35b")
 
 
 def drawn(page, film, index):

@@ -22,6 +22,7 @@ No method returns digits that it does not have: where rounding has eaten them it
 `passes`       `filter` and `smooth`: checks, groups of sequences, choice of a kernel
 `reference`    the two loops in NumPy, for groups of sequences and under guard
 `guards`       what the filter watches; `growth`, what the smoother watches
+`health`       whether the model is right: tests of the innovations and of the errors
 `problem`      arguments, checked; `batches`, sequences grouped and put together
 =============  ==================================================================
 
@@ -31,6 +32,7 @@ Section 2.2.2, Eqs. 2.45-2.55.
 """
 
 from pedagogy_lib.inference.kalman.adjoint import adjoint_smoother
+from pedagogy_lib.inference.kalman.health import consistency, innovations, squared_errors, whiteness
 from pedagogy_lib.inference.kalman.passes import METHODS, filter, smooth
 from pedagogy_lib.inference.kalman.results import Corrected, Filtered, Smoothed
 from pedagogy_lib.inference.kalman.updates import (
@@ -49,11 +51,15 @@ __all__ = [
     "Smoothed",
     "adjoint_smoother",
     "backward_step",
+    "consistency",
     "filter",
     "filter_loop",
     "future_conditioning",
+    "innovations",
     "measurement_update",
     "smooth",
     "smoother_loop",
+    "squared_errors",
     "time_update",
+    "whiteness",
 ]

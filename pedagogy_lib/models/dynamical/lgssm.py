@@ -21,6 +21,7 @@ import numpy as np
 from pedagogy_lib import checks
 from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.dynamics.integrated_noise import integrated_noise
 from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning.moments import Moments, regress
 from pedagogy_lib.models.dynamical import _lgssm_statistics as _statistics
@@ -166,17 +167,31 @@ def constant_velocity(interval, acceleration_variance, observation_variance, ini
     Parameters
         With four states and two observations.
     """
-    h = checks.number("interval", interval, above=0)
-    one = np.eye(2)
-    move = np.block([[one, h * one], [0 * one, one]])
-    # White acceleration, integrated once into the velocity and twice into the position.
-    drift = np.block([[h**3 / 3 * one, h**2 / 2 * one], [h**2 / 2 * one, h * one]])
-    look = np.hstack([one, 0 * one])
-    return Parameters(
-        initial,
-        AffineGaussian(move, np.zeros(4), drift * acceleration_variance),
-        AffineGaussian(look, np.zeros(2), one * observation_variance),
-    )
+    return _tracked(2, interval, acceleration_variance, observation_variance, initial)
+
+
+def constant_acceleration(interval, jerk_variance, observation_variance, initial):
+    """A point that moves in the plane with an acceleration that drifts; its position is observed.
+
+    The state is (position 1, position 2, velocity 1, velocity 2, acceleration 1, acceleration 2).
+
+    Parameters
+    ----------
+    interval : float
+        Time between observations.
+    jerk_variance : float
+        Spectral density of the white jerk that makes the acceleration drift.
+    observation_variance : float
+        Variance of each observed coordinate.
+    initial : Gaussian
+        p(x_1), with six dimensions.
+
+    Returns
+    -------
+    Parameters
+        With six states and two observations.
+    """
+    return _tracked(3, interval, jerk_variance, observation_variance, initial)
 
 
 def sample(params, n, rng, controls=None):
@@ -357,6 +372,17 @@ def maximize(statistics, options=PLAIN):
     control = AB[:, K:] if AB.shape[1] > K else None
     return Parameters(
         Gaussian(mean, covariance), AffineGaussian(AB[:, :K], a, Q), emission, control
+    )
+
+
+def _tracked(order, interval, density, observation_variance, initial):
+    """Two coordinates, each with so many derivatives, of which the highest is white noise."""
+    A, Q = integrated_noise(order, interval)
+    both, K = np.eye(2), 2 * order
+    return Parameters(
+        initial,
+        AffineGaussian(np.kron(A, both), np.zeros(K), density * np.kron(Q, both)),
+        AffineGaussian(np.eye(2, K), np.zeros(2), observation_variance * both),
     )
 
 
