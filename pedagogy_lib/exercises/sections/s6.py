@@ -120,7 +120,8 @@ def _(log_joint, r, eta):
 
 def _waits(rng):
     """Waiting times, rates and weights, for two sizes."""
-    return [(rng.gamma(1.5, 2.0, size=n), rng.uniform(0.2, 3.0, k), rng.dirichlet(np.full(k, 3.0))) for n, k in ((12, 3), (15, 2))]
+    sizes = (12, 3), (15, 2)
+    return [(rng.gamma(1.5, 2.0, n), rng.uniform(0.2, 3.0, k), rng.dirichlet(np.full(k, 3.0))) for n, k in sizes]
 
 
 @task("6-c", cases=_waits, parts=("rates", "weights"), stars=2)
@@ -136,7 +137,7 @@ def _round_with(r, y):
 
 @em_round.mistake(
     "forgot the weights",
-    "The joint still lacks the weights: a common kind takes more of every wait. (The update of the rates is right now.)",
+    "The joint still lacks the weights: a common kind takes more of every wait. The update of the rates is right.",
 )
 def _em_round_even(y, rates, weights):
     return _round_with(softmax(np.log(rates) - rates * y[:, None], axis=1), y)

@@ -100,7 +100,7 @@ def _receive_unrefunded(stack, prior, emission, recognition):
 
 @receive.mistake(
     "popped in the sender's order",
-    "A stack gives back last what was put on first. The sender pushed the observation, then the class: pop the class first.",
+    "A stack gives back last what was put on first. The sender pushed the class last: pop it first.",
 )
 def _receive_sender_order(stack, prior, emission, recognition):
     stack, y = ans.pop(stack, emission[0])
