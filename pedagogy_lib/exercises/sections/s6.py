@@ -1,4 +1,4 @@
-"""Exercises of chapter 6: the free energy, a partial E step, the stack."""
+"""Exercises of chapter 6: the free energy, a partial E step, EM for exponentials."""
 
 import numpy as np
 from scipy.special import logsumexp, softmax, xlogy
@@ -118,55 +118,53 @@ def _(log_joint, r, eta):
     return softmax((1 - eta) * np.log(r) + eta * log_joint, axis=0)
 
 
-def _pop_cases(rng):
-    return [(int(rng.integers(10**3, 10**6)), rng.integers(1, 9, size).tolist()) for size in (3, 4, 2)]
+def _waits(rng):
+    """Waiting times, rates and weights, for two sizes."""
+    sizes = (12, 3), (15, 2)
+    return [(rng.gamma(1.5, 2.0, n), rng.uniform(0.2, 3.0, k), rng.dirichlet(np.full(k, 3.0))) for n, k in sizes]
 
 
-def _pop_edges():
-    """A slot that begins where the one before ended; a symbol without a slot; a number that nearly fills 64 bits."""
-    return [(8 * 169 + 1, [1, 5, 2]), (98765, [3, 0, 1, 12]), (8 * 3 + 6, [1, 5, 2]), (2**62 - 1, [3, 1])]
+@task("6-c", cases=_waits, parts=("rates", "weights"), stars=2)
+def em_round(y, rates, weights):
+    """With shapes (N,), (K,) and (K,), returning two arrays of shape (K,)."""
+    r = softmax(np.log(weights) + np.log(rates) - rates * y[:, None], axis=1)
+    return r.sum(0) / (r * y[:, None]).sum(0), r.mean(0)
 
 
-@task("6-c", cases=_pop_cases, edges=_pop_edges, parts=("stack", "symbol"), stars=2)
-def pop(stack, frequencies):
-    """With a whole number and a list of whole numbers, returning (stack, symbol)."""
-    ends = np.cumsum(frequencies)
-    symbol = int(np.searchsorted(ends, stack % ends[-1], side="right"))
-    start = int(ends[symbol]) - frequencies[symbol]
-    return stack // int(ends[-1]) * frequencies[symbol] + stack % int(ends[-1]) - start, symbol
+def _round_with(r, y):
+    return r.sum(0) / (r * y[:, None]).sum(0), r.mean(0)
 
 
-@pop.mistake(
-    "forgot where the symbol's numbers begin",
-    "The symbol is right. Its own numbers begin at the sum of the frequencies before it: take that away.",
+@em_round.mistake(
+    "forgot the weights",
+    "The joint still lacks the weights: a common kind takes more of every wait. The update of the rates is right.",
 )
-def _pop_without_start(stack, frequencies):
-    rest, symbol = pop(stack, frequencies)
-    return rest + sum(frequencies[:symbol]), symbol
+def _em_round_even(y, rates, weights):
+    return _round_with(softmax(np.log(rates) - rates * y[:, None], axis=1), y)
 
 
-@pop.mistake(
-    "kept the quotient only",
-    "The symbol is right, but too much was taken off: the place among the symbol's own numbers stays on "
-    "the stack. Without it, push cannot undo pop.",
+@em_round.mistake(
+    "returned average waits",
+    "The shares are right now. What you return for the rates are the average waits, and a rate is the inverse of one.",
 )
-def _pop_quotient(stack, frequencies):
-    return stack // sum(frequencies), pop(stack, frequencies)[1]
+def _em_round_waits(y, rates, weights):
+    new, shares = em_round(y, rates, weights)
+    return 1 / new, shares
 
 
-@pop.mistake(
-    "took all symbols as equally probable",
-    "You took one of K equal digits off. The remainder on division by the *sum* of the frequencies says which "
-    "symbol it is: the one whose stretch it falls in.",
+@em_round.mistake(
+    "left both as they were",
+    "This is the colleague's round: neither the shares nor the rates are right yet.",
 )
-def _pop_even(stack, frequencies):
-    symbol = stack % len(frequencies)
-    return stack // len(frequencies), symbol
+def _em_round_unmended(y, rates, weights):
+    new, shares = _em_round_even(y, rates, weights)
+    return 1 / new, shares
 
 
-@pop.mistake(
-    "returned the symbol first",
-    "The two are right, in the other order: return (stack, symbol).",
+@em_round.mistake(
+    "averaged the inverse waits",
+    "You averaged 1 / y. The rate is the inverse of the average wait, not the average of the inverses.",
 )
-def _(stack, frequencies):
-    return pop(stack, frequencies)[::-1]
+def _em_round_inverse(y, rates, weights):
+    r = softmax(np.log(weights) + np.log(rates) - rates * y[:, None], axis=1)
+    return (r / y[:, None]).sum(0) / r.sum(0), r.mean(0)

@@ -1,4 +1,4 @@
-"""Exercises of section 7.1: EM for the Gaussian mixture model, and K-means."""
+"""Exercises of section 7.1: EM for the Gaussian mixture model, K-means, and how many classes."""
 
 import numpy as np
 
@@ -158,3 +158,60 @@ def _(y, means):
 )
 def _(y, means):
     return np.eye(len(means))[(y @ means.T).argmax(1)]
+
+
+def _bic_cases(rng):
+    """Numbers of classes, losses per datum, how many data and in how many dimensions."""
+    sizes = (4, 300, 2), (5, 80, 3), (3, 1000, 1)
+    return [(np.arange(1, m + 1), np.sort(rng.uniform(1, 5, m))[::-1], n, d) for m, n, d in sizes]
+
+
+def _cost(kinds, losses, n, numbers):
+    return n * np.asarray(losses) + 0.5 * np.log(n) * numbers
+
+
+@task("7.1-d", cases=_bic_cases, stars=2, points=3)
+def bic(kinds, losses, n, d):
+    """With shapes (M,) and (M,) and two whole numbers, returning an array of shape (M,)."""
+    kinds = np.asarray(kinds)
+    return _cost(kinds, losses, n, kinds - 1 + kinds * d + d * (d + 1) / 2)
+
+
+@bic.mistake(
+    "a covariance for every class",
+    "You counted a covariance for each class. Here all classes share one.",
+)
+def _bic_own_covariances(kinds, losses, n, d):
+    return _cost(kinds, losses, n, kinds - 1 + kinds * d + kinds * d * (d + 1) / 2)
+
+
+@bic.mistake(
+    "all of the weights",
+    "You counted K weights. They sum to one, so that K - 1 are free.",
+)
+def _bic_weights(kinds, losses, n, d):
+    return _cost(kinds, losses, n, kinds + kinds * d + d * (d + 1) / 2)
+
+
+@bic.mistake(
+    "every entry of the covariance",
+    "You counted all d x d entries of the covariance. It is symmetric, so that d (d + 1) / 2 are free.",
+)
+def _bic_square(kinds, losses, n, d):
+    return _cost(kinds, losses, n, kinds - 1 + kinds * d + d * d)
+
+
+@bic.mistake(
+    "per datum",
+    "The losses are per datum, and BIC is for all of the data: multiply them by n.",
+)
+def _bic_per_datum(kinds, losses, n, d):
+    return np.asarray(losses) + 0.5 * np.log(n) * (kinds - 1 + kinds * d + d * (d + 1) / 2)
+
+
+@bic.mistake(
+    "twice as large",
+    "This is twice the BIC in nats. Statisticians often print it so; the task asks for the cost, with half of log n.",
+)
+def _bic_twice(kinds, losses, n, d):
+    return 2 * bic(kinds, losses, n, d)

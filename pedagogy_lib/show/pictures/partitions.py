@@ -6,7 +6,6 @@ Everything here takes arrays and callables and draws on given axes.
 import numpy as np
 
 from ..colors import COLORS, CYCLE, blend
-from ..marks.shapes import contours
 
 #: One marker for each class, beside its colour: no class is told by colour alone.
 MARKERS = ("o", "^", "s", "D", "v", "P")
@@ -144,33 +143,3 @@ def responsibilities(ax, y, weights, size=18):
         own = best == k
         colors = blend(weights[own], CYCLE[: weights.shape[1]])
         ax.scatter(*y[own].T, s=size, c=colors, marker=MARKERS[k], linewidths=0)
-
-
-def valley(ax, x, height, levels=14):
-    """Draw a function of two coordinates as contours, and its diagonal.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    x : ndarray, shape (M,)
-        Both coordinates.
-    height : ndarray, shape (M, M)
-        ``height[i, j]`` at (x[j], x[i]).
-    levels : int
-    """
-    contours(ax, x, x, height, count=levels)
-    ax.plot(x[[0, -1]], x[[0, -1]], color=COLORS["green"], lw=1.6, ls="--")
-    ax.set(xlim=x[[0, -1]], ylim=x[[0, -1]])
-
-
-def staircase(ax, path):
-    """Draw the path of a descent that moves along one coordinate at a time.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    path : ndarray, shape (S, 2)
-        Its corners, the last of which is marked.
-    """
-    ax.plot(*path.T, color=COLORS["vermillion"], lw=1.8)
-    ax.plot(*path[-1], "o", color=COLORS["vermillion"], ms=7)

@@ -86,18 +86,6 @@ def test_responsibilities_blend_colours_and_keep_markers(ax):
     assert not np.allclose(first[0], first[1])
 
 
-def test_a_valley_shows_its_diagonal_and_path(ax):
-    x = np.linspace(-1, 1, 21)
-    height = x[:, None] ** 2 + (x - x[:, None]) ** 2
-    path = np.array([[-0.5, 0.5], [-0.5, -0.5]])
-    partitions.valley(ax, x, height)
-    assert len(ax.lines) == 1
-    np.testing.assert_array_equal(ax.lines[0].get_xdata(), ax.lines[0].get_ydata())
-    partitions.staircase(ax, path)
-    np.testing.assert_array_equal(ax.lines[1].get_xydata(), path)
-    np.testing.assert_array_equal(ax.lines[2].get_xydata(), path[-1:])
-
-
 def test_a_belief_is_a_mean_in_a_band(ax):
     times, mean, variance = np.arange(4), np.array([0.0, 1, 2, 3]), np.array([1.0, 4, 9, 16])
     beliefs.observations(ax, times, mean, "data")
