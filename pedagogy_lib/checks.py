@@ -81,6 +81,33 @@ def array(name, value, shape=None, *, missing=False):
     return given
 
 
+def record(name, value):
+    """Check that every array of a record, such as statistics that another function made, holds finite real numbers.
+
+    Parameters
+    ----------
+    value : named tuple
+        Records in it are checked too. Fields that are neither arrays nor lists are left as they are.
+
+    Returns
+    -------
+    named tuple
+        The same, its lists as arrays.
+    """
+    if not (isinstance(value, tuple) and hasattr(value, "_fields")):
+        raise TypeError(f"{name}: expected a record, a named tuple, got {type(value).__name__}")
+    checked = {}
+    for field, part in zip(value._fields, value):
+        if isinstance(part, tuple) and hasattr(part, "_fields"):
+            checked[field] = record(f"{name}.{field}", part)
+        elif isinstance(part, (np.ndarray, list)):
+            given = numbers(f"{name}.{field}", part)
+            if not np.isfinite(given).all():
+                array(f"{name}.{field}", given)                # says which one
+            checked[field] = given
+    return value._replace(**checked)
+
+
 def covariance(name, value, size=None, *, definite=True, stack=True):
     """Check a covariance matrix: square, symmetric, positive (semi-)definite.
 

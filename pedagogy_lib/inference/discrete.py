@@ -594,10 +594,9 @@ def _checked_filtered(transition, filtered):
 
 def _checked_logs(log_emissions, K):
     """Log densities as an array, its shape checked; its values are checked by `_check_peaks`."""
-    logs = np.asarray(log_emissions)
-    if logs.dtype.kind not in "iuf" or logs.ndim != 2 or logs.shape[1] != K:
-        got = f"shape {logs.shape}" if logs.dtype.kind in "iuf" else f"an array of {logs.dtype}"
-        raise ValueError(f"log_emissions: expected real numbers of shape (T, {K}), got {got}")
+    logs = checks.numbers("log_emissions", log_emissions)
+    if logs.ndim != 2 or logs.shape[1] != K:
+        raise ValueError(f"log_emissions: expected real numbers of shape (T, {K}), got shape {logs.shape}")
     if len(logs) == 0:
         raise ValueError(f"log_emissions: expected at least one time step, got shape {logs.shape}")
     return logs.astype(np.float64, copy=False)

@@ -308,7 +308,7 @@ def effective_size(weights):
     -------
     float or ndarray
     """
-    return 1.0 / (np.asarray(weights) ** 2).sum(-1)
+    return 1.0 / (checks.array("weights", weights) ** 2).sum(-1)
 
 
 # ------------------------------------------------------------------------------- smoothers
@@ -337,6 +337,7 @@ def smooth(model, filtered):
     Eqs. 2.60 and 2.61.
     """
     _need_transition(model)
+    filtered = checks.record("filtered", filtered)
     beta = filtered.weights.copy()
     for t in range(len(beta) - 2, -1, -1):
         alpha, before, after = filtered.weights[t], filtered.particles[t], filtered.particles[t + 1]
@@ -380,7 +381,7 @@ def sample_paths(model, filtered, m, rng, method="exact", moves=5):
     _need_transition(model)
     m, rng = checks.count("m", m, minimum=0), checks.generator("rng", rng)
     checks.option("method", method, ("exact", "mcmc"))
-    moves = checks.count("moves", moves)
+    moves, filtered = checks.count("moves", moves), checks.record("filtered", filtered)
     T, N, K = filtered.particles.shape
     chosen = np.empty((m, T), int)
     chosen[:, -1] = _draw(filtered.weights[-1], m, rng)

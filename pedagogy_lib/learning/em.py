@@ -104,7 +104,8 @@ def iterate(model, params, y, options=None):
         if not loss <= previous + ROUNDING * largest:
             raise LossRoseError(
                 f"loss: expected at most {previous:.10g}, the loss before, got {loss:.10g} at iteration {iteration}; "
-                "check that maximize minimises the joint cross entropy of expected_statistics"
+                "check that maximize minimises the joint cross entropy of expected_statistics, and that no class has "
+                "shrunk to a point, where only rounding is left"
             )
         yield Expectation(iteration, params, statistics, loss)
         params = model.maximize(statistics, *asked)

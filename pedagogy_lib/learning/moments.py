@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import AffineGaussian
 
 #: A combination of predictors varies, if its variance is above this part of the largest.
@@ -124,6 +125,7 @@ def regress(moments, offset=True, name="moments"):
     ----------
     Eq. 7.4.
     """
+    moments = checks.record(name, moments)
     y_mean, x_mean, yy, yx, xx, _ = moments if offset else raw(moments)
     _check_varied(name, xx)
     A = np.linalg.solve(xx, yx.T).T             # <Y X'> <X X'>^-1

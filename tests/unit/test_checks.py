@@ -1,5 +1,7 @@
 """Each kind of bad argument gets its own message, naming the argument, what was expected and what came."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -125,3 +127,29 @@ def test_a_stack_is_refused_where_one_matrix_is_wanted():
         checks.covariance("S", EYE[None], 2, stack=False)
     with pytest.raises(ValueError, match=r"source.covariance: expected shape \(2, 2\), got \(1, 2, 2\)"):
         gaussian.marginalize(gaussian.Gaussian(np.zeros(2), EYE[None]), gaussian.AffineGaussian(EYE, np.zeros(2), EYE))
+
+
+class Inner(NamedTuple):
+    values: object
+
+
+class Outer(NamedTuple):
+    counts: object
+    inner: object
+    loss: object
+
+
+def test_a_record_is_checked_array_by_array():
+    given = Outer([1, 2], Inner(np.eye(2)), None)
+    found = checks.record("statistics", given)
+    assert isinstance(found.counts, np.ndarray) and found.counts.dtype.kind == "i"
+    assert found.inner.values is given.inner.values and found.loss is None
+    for wrong, message in (
+        (given._replace(counts=["1", "2"]), "statistics.counts: expected real numbers"),
+        (given._replace(counts=np.array([1.0, np.nan])), r"statistics.counts: expected finite numbers, got nan at index 1"),
+        (given._replace(inner=Inner(np.ma.masked_array(np.ones(2), [True, False]))), "statistics.inner.values: expected a plain"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            checks.record("statistics", wrong)
+    with pytest.raises(TypeError, match="statistics: expected a record, a named tuple, got list"):
+        checks.record("statistics", [1, 2])

@@ -56,7 +56,7 @@ def rows(y, D):
 
 def checked_states(states, K):
     """States as whole numbers from 0 to K - 1."""
-    given = np.asarray(states)
+    given = checks.numbers("states", states)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         raise ValueError(f"states: expected whole numbers, shape (T,), got {given.dtype} of shape {given.shape}")
     if given.size and (given.min() < 0 or given.max() >= K):

@@ -69,6 +69,8 @@ def check(layers, D, name="layers"):
         if not isinstance(layer, KINDS):
             raise TypeError(f"{name}[{l}]: expected a bijection, such as bijections.Planar, got {type(layer).__name__}")
         layer.check(f"{name}[{l}]", D)
+    for leaf, value in parameters.leaves(layers, name):
+        checks.array(leaf, value)
     types = {leaf: value.dtype for leaf, value in parameters.leaves(layers, name)}
     if len(set(types.values())) > 1:
         listed = ", ".join(f"{leaf} {dtype}" for leaf, dtype in types.items())

@@ -149,6 +149,8 @@ def check_layers(params, name="params"):
                     f"{name}[{l}].{field}: expected float64 or float32, all alike, got {value.dtype} "
                     f"beside {params[0].weights.dtype}"
                 )
+            if not np.isfinite(np.vdot(value, value)) or isinstance(value, np.ma.MaskedArray):
+                checks.array(f"{name}[{l}].{field}", value)     # names the number that is not finite, if one is
 
 
 def inputs(name, value, weights, width=None):

@@ -55,6 +55,7 @@ class Diagnosis(NamedTuple):
 
 def predict(fit, y):
     """The mean of the outputs at each input: D y + d, shape (N, K)."""
+    fit = checks.record("fit", fit)
     return checks.observations("y", y, fit.weights.shape[1]) @ fit.weights.T + fit.offset
 
 

@@ -184,6 +184,7 @@ def _check(params):
         raise ValueError(f"params.bilinear: expected an array of shape {(E, E)}, got {got}")
     if W.dtype != last.weights.dtype:
         raise ValueError(f"params.bilinear: expected {last.weights.dtype} as in the layers, got {W.dtype}")
+    checks.array("params.bilinear", W)
 
 
 def _checked(params, y):

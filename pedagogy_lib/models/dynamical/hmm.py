@@ -393,6 +393,7 @@ def maximize(statistics, options=PLAIN):
     ----------
     Section 7.2, "The M step".
     """
+    statistics = checks.record("statistics", statistics)
     starts = statistics.initial + emissions.pseudo_counts("initial", options.initial, statistics.initial.shape)
     moves = statistics.pairs + emissions.pseudo_counts("transition", options.transition, statistics.pairs.shape)
     return Parameters(
@@ -476,8 +477,9 @@ def _is_list(y):
 
 def _joined(y):
     """All sequences, one below the other, and their lengths."""
-    parts = [np.asarray(part) for part in y] if _is_list(y) else [np.asarray(y)]
-    for name, part in zip(_names(y), parts):
+    names = _names(y)
+    parts = [checks.numbers(name, part) for name, part in zip(names, y if _is_list(y) else [y])]
+    for name, part in zip(names, parts):
         if part.ndim == 0 or len(part) == 0:
             raise ValueError(f"{name}: expected at least one time step, got shape {part.shape}")
         if part.shape[1:] != parts[0].shape[1:]:

@@ -366,7 +366,7 @@ def maximize(statistics, options=PLAIN):
     Eq. 7.4.
     """
     K = len(statistics.initial.target_mean)
-    _, mean, covariance = regress(statistics.initial)               # mu_1, Sigma_1
+    _, mean, covariance = regress(statistics.initial, name="statistics.initial")   # mu_1, Sigma_1
     AB, a, Q = regress(statistics.transition, options.offsets, "statistics.transition")
     emission = regress(statistics.emission, options.offsets, "statistics.emission")     # C, c, R
     control = AB[:, K:] if AB.shape[1] > K else None

@@ -286,7 +286,7 @@ def maximize(statistics):
     Parameters
         A class without data gets the prior back.
     """
-    prior, shares, sums, scatters, N, _ = statistics
+    prior, shares, sums, scatters, N, _ = checks.record("statistics", statistics)
     totals = N * shares
     strengths = prior.strength + totals
     means = (prior.strength * prior.mean + N * sums) / strengths[:, None]

@@ -398,6 +398,7 @@ def regression(statistics):
     ----------
     Section 7.3: C = <Y X^T> <X X^T>^-1.
     """
+    statistics = checks.record("statistics", statistics)
     scatter = checks.array("statistics.factor_scatter", statistics.factor_scatter, ("K", "K"))
     eigenvalues = np.linalg.eigvalsh(scatter)
     if eigenvalues[0] <= len(scatter) * np.finfo(float).eps * eigenvalues[-1]:

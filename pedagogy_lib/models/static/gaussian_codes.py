@@ -273,6 +273,7 @@ def maximize(statistics, options=PLAIN):
     ----------
     Eq. 8.9.
     """
+    statistics = checks.record("statistics", statistics)
     dictionary = np.linalg.solve(statistics.scatter, statistics.cross.T).T
     return statistics.params._replace(dictionary=dictionary)
 

@@ -185,7 +185,7 @@ def maximize(statistics):
     ----------
     Section 7.3.1, the M step.
     """
-    return Parameters(*factor_analysis.regression(statistics))
+    return Parameters(*factor_analysis.regression(checks.record("statistics", statistics)))
 
 
 def _checked(params):

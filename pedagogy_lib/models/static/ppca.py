@@ -66,7 +66,8 @@ def factor_analyzer(params):
     """
     loadings = checks.array("params.loadings", params.loadings, ("D", "K"))
     variance = checks.number("params.noise_variance", params.noise_variance, above=0)
-    return factor_analysis.Parameters(loadings, params.offset, np.full(len(loadings), variance))
+    offset = checks.array("params.offset", params.offset, (len(loadings),))
+    return factor_analysis.Parameters(loadings, offset, np.full(len(loadings), variance))
 
 
 def sample(params, n, rng):
@@ -156,6 +157,7 @@ def maximize(statistics):
     ValueError
         If nothing is left for the noise, or the components do not vary in K directions.
     """
+    statistics = checks.record("statistics", statistics)
     loadings, offset = factor_analysis.regression(statistics)
     residual = float(factor_analysis.residual_variances(statistics, loadings).mean())
     return Parameters(loadings, offset, _positive(residual, statistics.variances.mean()))

@@ -197,7 +197,9 @@ def inconsistency(params):
     str or None
         None if they have one.
     """
-    return _consistency.reason(*params)
+    hidden, visible = params.hidden.checked("params.hidden"), params.visible.checked("params.visible")
+    weights = checks.array("params.weights", params.weights, (hidden.size, visible.size))
+    return _consistency.reason(weights, hidden, visible)
 
 
 # ------------------------------------------------------------------------------ energies and conditionals
@@ -396,6 +398,8 @@ def phase(params, y, weights=None):
     """
     params = checked(params)
     y = params.visible.values("y", y)
+    if len(y) == 0:
+        raise ValueError("y: expected at least one datum, got none")
     w = np.full(len(y), 1 / len(y)) if weights is None else checks.array("weights", weights, (len(y),))
     T, U = _sums.conditional(params.hidden, params.weights, params.visible, y)[1], params.visible.statistics(y)
     return _sums.averages(params, T, U, w)

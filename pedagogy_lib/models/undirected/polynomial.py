@@ -110,6 +110,8 @@ def phase(params, y, weights=None):
     Parameters
     """
     y = checks.array("y", y, ("N", 1))
+    if len(y) == 0:
+        raise ValueError("y: expected at least one datum, got none")
     w = np.full(len(y), 1 / len(y)) if weights is None else checks.array("weights", weights, (len(y),))
     return Parameters(w @ _powers(y, _coefficients(params)))
 
