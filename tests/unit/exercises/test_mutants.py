@@ -20,9 +20,9 @@ TASKS = exercises.tasks()
 OPTION = "stands in a branch that serves a mistake only"
 SHIFT = "the same numbers, wherever nothing overflows: the task does not ask for that"
 EQUIVALENT = {
-    ("mcmc-a", "no line 5"): "what is lacking in a column's sum goes to its diagonal, whatever stands there",
-    ("mcmc-a", "0.0 -> one more"): "as above",
-    ("mcmc-a", "P + np.diag(np.diag(proposal)) -> Sub"): OPTION,
+    ("M.1-a", "no line 5"): "what is lacking in a column's sum goes to its diagonal, whatever stands there",
+    ("M.1-a", "0.0 -> one more"): "as above",
+    ("M.1-a", "P + np.diag(np.diag(proposal)) -> Sub"): OPTION,
     ("2.1.1-e", "0.0 -> one more"): "a row without a value: what all classes share cancels",
     ("2.1.2-a", "0 -> one more"): OPTION,
     ("2.1.3-c", "K * np.log(2 / alpha) * prior -> Div"): "the factor is True but for a mistake",
