@@ -337,7 +337,7 @@ def smooth(model, filtered):
     Eqs. 2.60 and 2.61.
     """
     _need_transition(model)
-    filtered = checks.record("filtered", filtered)
+    filtered = _checked(filtered)
     beta = filtered.weights.copy()
     for t in range(len(beta) - 2, -1, -1):
         alpha, before, after = filtered.weights[t], filtered.particles[t], filtered.particles[t + 1]
@@ -381,7 +381,7 @@ def sample_paths(model, filtered, m, rng, method="exact", moves=5):
     _need_transition(model)
     m, rng = checks.count("m", m, minimum=0), checks.generator("rng", rng)
     checks.option("method", method, ("exact", "mcmc"))
-    moves, filtered = checks.count("moves", moves), checks.record("filtered", filtered)
+    moves, filtered = checks.count("moves", moves), _checked(filtered)
     T, N, K = filtered.particles.shape
     chosen = np.empty((m, T), int)
     chosen[:, -1] = _draw(filtered.weights[-1], m, rng)
@@ -404,6 +404,13 @@ def sample_paths(model, filtered, m, rng, method="exact", moves=5):
 
 
 # --------------------------------------------------------------------------------- helpers
+
+
+def _checked(filtered):
+    """Particles and weights of the filter, as arrays of finite numbers."""
+    particles = checks.array("filtered.particles", filtered.particles, ("T", "N", "K"))
+    weights = checks.array("filtered.weights", filtered.weights, particles.shape[:2])
+    return filtered._replace(particles=particles, weights=weights)
 
 
 class _Run(NamedTuple):
