@@ -330,7 +330,7 @@ def test_refusals(backend):
         r"transition: expected shape \(3, 3\)": (pi, A[:2], logs),
         "negative": (pi, A - 2 * np.eye(3), logs),
         r"log_emissions: expected real numbers of shape \(T, 3\), got shape \(6, 2\)": (pi, A, logs[:, :2]),
-        "got an array of complex128": (pi, A, logs + 0j),
+        "expected real numbers, got complex numbers": (pi, A, logs + 0j),
         "at least one time step": (pi, A, logs[:0]),
         "below infinity, got nan at time step 2": (pi, A, np.where(np.arange(6)[:, None] == 2, np.nan, logs)),
         "below infinity, got inf at time step 4": (pi, A, logs + np.where(np.arange(6) == 4, np.inf, 0)[:, None]),
