@@ -92,16 +92,22 @@ def metropolis_hastings(log_density, propose, start, rng):
     rng = checks.generator("rng", rng)
     state, height = _begin(log_density, start)
     for iteration in count():
-        proposal, correction = propose(state, rng)
-        if np.shape(proposal) != state.shape or np.isnan(correction):
-            got = "a correction that is no number" if np.isnan(correction) else f"shape {np.shape(proposal)}"
-            raise ValueError(f"propose: expected a proposal of shape {state.shape}, got {got} at iteration {iteration}")
+        proposal, correction = _proposed(propose, state, rng, iteration)
         there = _height(log_density, proposal, iteration)
         log_ratio = there - height + correction
         accepted = bool(np.log(rng.random()) < log_ratio)
         if accepted:
             state, height = proposal, there
         yield Step(iteration, state, height, proposal, log_ratio, accepted)
+
+
+def _proposed(propose, state, rng, iteration):
+    """What `propose` returns, once it is a place like the state and a number."""
+    proposal, correction = propose(state, rng)
+    if np.shape(proposal) != state.shape or np.isnan(correction):
+        got = "a correction that is no number" if np.isnan(correction) else f"shape {np.shape(proposal)}"
+        raise ValueError(f"propose: expected a proposal of shape {state.shape}, got {got} at iteration {iteration}")
+    return proposal, correction
 
 
 def random_walk(scale):

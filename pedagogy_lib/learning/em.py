@@ -102,15 +102,19 @@ def iterate(model, params, y, options=None):
         loss = float(statistics.loss)
         largest = max(largest, abs(loss))
         if not loss <= previous + ROUNDING * largest:
-            raise LossRoseError(
-                f"loss: expected at most {previous:.10g}, the loss before, got {loss:.10g} at iteration {iteration}; "
-                "check that maximize minimises the joint cross entropy of expected_statistics, and that no class has "
-                "shrunk to a point, where only rounding is left"
-            )
+            raise _rose(previous, loss, iteration)
         yield Expectation(iteration, params, statistics, loss)
         params = model.maximize(statistics, *asked)
         yield Maximization(iteration, params)
         iteration, previous = iteration + 1, loss
+
+
+def _rose(previous, loss, iteration):
+    return LossRoseError(
+        f"loss: expected at most {previous:.10g}, the loss before, got {loss:.10g} at iteration {iteration}; "
+        "check that maximize minimises the joint cross entropy of expected_statistics, and that no class has "
+        "shrunk to a point, where only rounding is left"
+    )
 
 
 def fit(model, params, y, *, options=None, tolerance=1e-8, max_iterations=1000):

@@ -157,7 +157,6 @@ def maximize(statistics):
     ValueError
         If nothing is left for the noise, or the components do not vary in K directions.
     """
-    statistics = checks.record("statistics", statistics)
     loadings, offset = factor_analysis.regression(statistics)
     residual = float(factor_analysis.residual_variances(statistics, loadings).mean())
     return Parameters(loadings, offset, _positive(residual, statistics.variances.mean()))
