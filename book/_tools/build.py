@@ -11,6 +11,7 @@ Around `jupyter-book build` it does what the program does not do by itself:
 
 import hashlib
 import json
+import posixpath
 import re
 import shutil
 import subprocess
@@ -46,6 +47,25 @@ def pages(toc: dict) -> list[str]:
 def missing_pages(toc: dict, site: Path) -> list[str]:
     """The pages of a table of contents that a built site lacks."""
     return [page for page in pages(toc) if not (site / f"{page}.html").is_file()]
+
+
+def serve_at_root(page: str, site: Path) -> None:
+    """Put the landing page at the site's own address, where Jupyter Book leaves a redirect.
+
+    The page stands one folder down, so that every relative address in it is rewritten.
+    """
+    folder, depth = posixpath.dirname(page), page.count("/")
+
+    def moved(match):
+        address = match[2]
+        if re.match(r"[a-z]+:|//|#", address) or not address:
+            return match[0]
+        return f'{match[1]}"{posixpath.normpath(posixpath.join(folder, address))}"'
+
+    text = (site / f"{page}.html").read_text(encoding="utf-8")
+    text = text.replace(f'data-content_root="{"../" * depth}"', 'data-content_root="./"')
+    text = re.sub(r'(<(?:a|link|script|img|form)\b[^>]*?\b(?:href|src|action)=)"([^"]*)"', moved, text)
+    (site / "index.html").write_text(text, encoding="utf-8")
 
 
 def load_toc() -> dict:
@@ -142,6 +162,7 @@ def build() -> int:
     if missing:
         print(f"Built, but these pages of _toc.yml are missing: {', '.join(missing)}")
         return 1
+    serve_at_root(toc["root"], SITE)
     STAMP.write_text(json.dumps(now), encoding="utf-8")
     print(f"The book is in {SITE} ({time.monotonic() - start:.0f} s).")
     return 0

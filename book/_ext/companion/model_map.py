@@ -1,7 +1,7 @@
-"""The directive `model-map`: the models as a drawing with links, and the same as a list.
+"""The directive `model-map`: the models, or the methods, as a drawing with links, and the same as a list.
 
-Positions come from `book/model_map.yml`. The drawing is for the eye; the list says the same to a
-screen reader, to a keyboard and to a narrow telephone.
+Positions come from `book/model_map.yml` and `book/method_map.yml`. The drawing is for the eye; the list says the same
+to a screen reader and to a keyboard, and takes the drawing's place on a narrow telephone.
 """
 
 import math
@@ -18,24 +18,26 @@ from .ledger import ROOT
 
 logger = logging.getLogger(__name__)
 MAP = ROOT / "book" / "model_map.yml"
+MAPS = {"models": MAP, "methods": ROOT / "book" / "method_map.yml"}
 WIDTH, HEIGHT = 188, 70  # of a node
 LINE = 18  # between two lines of text
 NAME_COLUMNS = 20  # of a node's name
 
 
 class ModelMap(SphinxDirective):
-    """The drawing, or with `:as: list` the same in words."""
+    """The drawing, or with `:as: list` the same in words; `:of:` says whether of models or of methods."""
 
-    option_spec = {"as": directives.unchanged}
+    option_spec = {"as": directives.unchanged, "of": lambda word: directives.choice(word, tuple(MAPS))}
 
     def run(self):
-        self.env.note_dependency(str(MAP))
-        model_map = yaml.safe_load(MAP.read_text(encoding="utf-8"))
+        of = self.options.get("of", "models")
+        self.env.note_dependency(str(MAPS[of]))
+        model_map = yaml.safe_load(MAPS[of].read_text(encoding="utf-8"))
         for key, node in model_map["nodes"].items():
             node["link"] = self.link(key, node)
         if self.options.get("as") == "list":
             return [self.listing(model_map)]
-        return [nodes.raw("", svg(model_map), format="html")]
+        return [nodes.raw("", svg(model_map, of), format="html")]
 
     def link(self, key, node):
         page = node.get("page")
@@ -70,22 +72,25 @@ class ModelMap(SphinxDirective):
         return nodes.inline("", f"{text}, planned")
 
 
-def svg(model_map) -> str:
+def svg(model_map, of="models") -> str:
     """The drawing. Colours come from the style sheet, so that it follows the theme."""
     width, height = model_map["size"]
     named = model_map["nodes"]
     lines = "\n".join(edge_svg(edge, named) for edge in model_map["edges"])
     labels = [label_svg(edge, named) for edge in model_map["edges"]]
     boxes = "\n".join(node_svg(node) for node in named.values())
+    columns = model_map.get("heads", [])
+    heads = "\n".join(text_svg([head["name"]], (head["x"], head["y"]), "map-name") for head in columns)
     blots, changes = ("\n".join(part) for part in zip(*labels))
-    region = 'class="model-map" role="region" aria-label="Model map" tabindex="0"'
+    region = f'class="model-map" role="region" aria-label="Map of {of}" tabindex="0"'
     arrow = 'viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto"'
     return f"""<div {region}>
-<svg viewBox="0 0 {width} {height}" role="group" aria-labelledby="model-map-title">
-<title id="model-map-title">The models, and the one change that turns one into another;
-the list below says the same</title>
+<svg viewBox="0 0 {width} {height}" role="group" aria-labelledby="map-of-{of}">
+<title id="map-of-{of}">The {of}, and the one change that turns one into another;
+the list in words says the same</title>
 <defs><marker id="model-map-head" {arrow}>
 <path class="map-head" d="M0 1 L10 5 L0 9 z"/></marker></defs>
+{heads}
 {lines}
 {blots}
 {changes}
@@ -94,13 +99,31 @@ the list below says the same</title>
 </div>"""
 
 
-def edge_svg(edge, named) -> str:
+def here(keys, link) -> str:
+    """The model map in small, without words, with some boxes filled: where a lesson stands."""
+    model_map = yaml.safe_load(MAP.read_text(encoding="utf-8"))
+    width, height = model_map["size"]
+    named = model_map["nodes"]
+    lines = "".join(edge_svg(edge, named, head="") for edge in model_map["edges"])
+    boxes = "".join(
+        f'<rect class="{"here" if key in keys else "away"}" x="{node["x"] - WIDTH / 2:.0f}" '
+        f'y="{node["y"] - HEIGHT / 2:.0f}" width="{WIDTH}" height="{HEIGHT}" rx="10"/>'
+        for key, node in named.items()
+    )
+    names = " and ".join(named[key]["name"] for key in keys)
+    return (
+        f'<a class="map-here" href="{escape(link, quote=True)}"><span>You are here: {escape(names)}</span>'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{lines}{boxes}</svg></a>'
+    )
+
+
+def edge_svg(edge, named, head=' marker-end="url(#model-map-head)"') -> str:
     """The line of an edge, from border to border."""
     bends = map(tuple, edge.get("via", []))
     points = [centre(named[edge["from"]]), *bends, centre(named[edge["to"]])]
     points = [border(points[0], points[1]), *points[1:-1], border(points[-1], points[-2])]
     path = "M" + " L".join(f"{x:.0f} {y:.0f}" for x, y in points)
-    return f'<path class="map-edge" d="{path}" marker-end="url(#model-map-head)"/>'
+    return f'<path class="map-edge" d="{path}"{head}/>'
 
 
 def label_svg(edge, named) -> tuple[str, str]:

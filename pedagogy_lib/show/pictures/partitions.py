@@ -6,6 +6,8 @@ Everything here takes arrays and callables and draws on given axes.
 import numpy as np
 
 from ..colors import COLORS, CYCLE, blend
+from ..marks.shapes import label as write
+from ..style import figure
 
 #: One marker for each class, beside its colour: no class is told by colour alone.
 MARKERS = ("o", "^", "s", "D", "v", "P")
@@ -143,3 +145,53 @@ def responsibilities(ax, y, weights, size=18):
         own = best == k
         colors = blend(weights[own], CYCLE[: weights.shape[1]])
         ax.scatter(*y[own].T, s=size, c=colors, marker=MARKERS[k], linewidths=0)
+
+
+def unknown(y, classes, names, columns, places, means, posterior, limits):
+    """Draw a star among points of known classes, a line to the nearest mean, and the belief as bars.
+
+    Parameters
+    ----------
+    y : ndarray, shape (N, 2)
+    classes : ndarray of int, shape (N,)
+    names : sequence of str
+    columns : pair of str
+        For the axis labels.
+    places : sequence of pairs
+        Where the name of each class is written.
+    means : ndarray, shape (K, 2)
+        Of the classes.
+    posterior : callable
+        Of a point of shape (2,). Returns the probability of each class, shape (K,).
+    limits : tuple of four float
+        Left, right, bottom, top.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+    move : callable
+        Of the star's two coordinates.
+    """
+    fig, (ax, side) = figure(ncols=2, height=3.7, width_ratios=(2, 1), wspace=0.95)
+    scatter(ax, y, classes, columns=columns)
+    for name, place, color in zip(names, places, CYCLE):
+        write(ax, *place, name, color, ha="center")
+    (link,) = ax.plot([], [], color=COLORS["ink"], lw=1.2, ls="--")
+    (star,) = ax.plot([], [], "*", ms=15, color=COLORS["ink"])
+    K = len(names)
+    rows = side.barh(range(K), np.ones(K), color=CYCLE[:K], height=0.55)
+    shares = [side.text(0.04, k - 0.47, "", va="center", color=COLORS["ink"]) for k in range(K)]
+    ax.set(xlim=limits[:2], ylim=limits[2:])
+    side.set(xlim=(0, 1), ylim=(K - 0.6, -0.75), yticks=range(K), yticklabels=names)
+    side.set(xlabel="probability", xticks=[0, 0.5, 1])
+
+    def move(first, second):
+        here = np.array([first, second])
+        nearest = means[((here - means) ** 2).sum(1).argmin()]
+        link.set_data(*np.transpose([here, nearest]))
+        star.set_data([first], [second])
+        for row, share, p in zip(rows, shares, posterior(here)):
+            row.set_width(p)
+            share.set_text(f"{p:.3f}")
+
+    return fig, move
