@@ -2,6 +2,7 @@
 # make test   everything that must hold
 # make site   build the book only          make lab    the chapters in JupyterLab
 # make bench  the library against its peers  make clean  forget everything built
+# make kit    the class kit through nbgrader and Otter themselves, in an environment of their own
 # make mutants  do the tests of the ledger notice when the library is changed? (by night)
 #
 # PYTHON=python3.12 make book   chooses the interpreter (3.11 or newer)
@@ -10,6 +11,7 @@ PYTHON ?= python3
 VENV   ?= _build/venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
+KIT    := _build/kit
 
 # Compiled kernels are cached per checkout, so that the tests never meet those of another version.
 export NUMBA_CACHE_DIR ?= $(CURDIR)/_build/numba
@@ -21,7 +23,7 @@ UNIT := $(RUN) -m pytest
 # Where compiled code may run: tested twice, with it and without.
 COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
 
-.PHONY: book site serve lab bench test mutants lint unit reference notebooks browser clean
+.PHONY: book site serve lab bench test mutants kit lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -47,6 +49,9 @@ test: lint unit browser reference notebooks
 mutants: $(VENV)/.test
 	$(RUN) tests/mutants.py
 
+kit: $(KIT)/.made
+	$(KIT)/bin/python -m pytest -q -p no:cacheprovider tests/kit
+
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache --no-logo
@@ -69,6 +74,11 @@ browser: $(VENV)/.test site
 
 clean:
 	rm -rf _build
+
+$(KIT)/.made: tests/kit/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(KIT)
+	$(KIT)/bin/python -m pip install -q -r tests/kit/requirements.txt -e .
+	touch $@
 
 # Stamps: a changed list of requirements installs again, anything else does not.
 $(RUN):

@@ -19,6 +19,10 @@ class Outcome(NamedTuple):
     trouble: str | None = None
 
 
+class Trouble(Exception):
+    """Says by itself what went wrong: a call in another process failed there."""
+
+
 class _TimeUp(BaseException):
     """Not an Exception, so that ``except Exception`` in a student's loop does not catch it."""
 
@@ -62,6 +66,8 @@ def call(answer, arguments, seconds=SECONDS):
             return Outcome(value=answer(*arguments))
     except KeyboardInterrupt:
         raise
+    except Trouble as trouble:
+        return Outcome(trouble=str(trouble))
     except _TimeUp:
         return Outcome(
             trouble=f"Your code was still running after {seconds:g} seconds. Is there a loop that does not end?"

@@ -17,6 +17,7 @@ A task stands in the module of its section, ``sections/s7_1.py``, and is found t
 import inspect
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -118,14 +119,20 @@ def section_of(name):
     return f"s{section}" if section[:1].isdigit() else section
 
 
+class NoAnswersError(ValueError):
+    """This copy of the library is a student's: the answers were left out of it."""
+
+
 def find(name):
     """Return the task of that name.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there is none; `NoAnswersError` if this copy has no answers at all.
     """
+    if find_spec(f"{__package__}.sections.s1") is None:
+        raise NoAnswersError("name: expected a library with answers, got a student's copy; the grader has them")
     if isinstance(name, str) and "-" in name:
         module = f"{__package__}.sections.{section_of(name)}"
         try:
