@@ -8,7 +8,7 @@ import mutation
 import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
-import mutants  # noqa: E402
+import mutants
 
 
 @pytest.mark.parametrize(
