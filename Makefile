@@ -2,6 +2,7 @@
 # make test   everything that must hold
 # make site   build the book only          make lab    the chapters in JupyterLab
 # make bench  the library against its peers  make clean  forget everything built
+# make pdf    the whole book as one file, printed by Chromium
 # make kit    the class kit through nbgrader and Otter themselves, in an environment of their own
 # make mutants  do the tests of the ledger notice when the library is changed? (by night)
 #
@@ -23,7 +24,7 @@ UNIT := $(RUN) -m pytest
 # Where compiled code may run: tested twice, with it and without.
 COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
 
-.PHONY: book site serve lab bench test mutants kit lint unit reference notebooks browser clean
+.PHONY: book site serve pdf lab bench test mutants kit lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -34,6 +35,9 @@ site: $(VENV)/.book
 
 serve: $(VENV)/.book
 	$(RUN) book/_tools/serve.py
+
+pdf: $(VENV)/.test site
+	$(RUN) book/_tools/pdf.py
 
 lab: $(VENV)/.book
 	$(BIN)/jupyter lab --notebook-dir=chapters
