@@ -50,8 +50,16 @@ def rows(y, D):
     gone = missing.all(1)
     partly = missing.any(1) & ~gone
     if partly.any():
-        raise ValueError(f"y: expected rows observed or missing as a whole, got row {np.argmax(partly)} partly NaN")
+        row = np.argmax(partly)
+        raise ValueError(f"y: expected rows observed or missing as a whole, to learn from, got row {row} partly NaN")
     return np.where(gone[:, None], 0.0, given), ~gone
+
+
+def entries(y, D):
+    """Observations with zeros for the entries that are missing, and which entries are there: both (T, D)."""
+    given = checks.observations("y", y, D, missing=True)
+    seen = ~np.isnan(given)
+    return np.where(seen, given, 0.0), seen
 
 
 def checked_states(states, K):

@@ -9,7 +9,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.emissions import _passes
-from pedagogy_lib.distributions.emissions._common import checked_states, rows, silent, visited
+from pedagogy_lib.distributions.emissions._common import checked_states, entries, rows, visited
 
 
 class Gaussians(NamedTuple):
@@ -28,7 +28,7 @@ class Gaussians(NamedTuple):
         Parameters
         ----------
         y : array_like, shape (T, D)
-            A row of NaN is missing.
+            NaN is missing: what is left of a row is compared with its marginal Gaussian.
         backend : {"auto", "numba", "numpy"}
 
         Returns
@@ -36,8 +36,12 @@ class Gaussians(NamedTuple):
         ndarray, shape (T, K)
         """
         means, covariances = self.checked()
-        y, seen = rows(y, means.shape[1])
-        return silent(_passes.log_densities(y, means, np.linalg.cholesky(covariances), backend), seen)
+        y, seen = entries(y, means.shape[1])
+        logs = _passes.log_densities(y, means, np.linalg.cholesky(covariances), backend)
+        for there in np.unique(seen[~seen.all(1)], axis=0):
+            alike = (seen == there).all(1)
+            logs[alike] = _marginal(y[alike][:, there], means[:, there], covariances[:, there][:, :, there], backend)
+        return logs
 
     def sample(self, states, rng):
         """Draw one vector for each state.
@@ -63,7 +67,10 @@ class Gaussians(NamedTuple):
         Parameters
         ----------
         weights : array_like, shape (T, K)
-        y, backend
+        y : array_like, shape (T, D)
+            A row of NaN is missing. A row that is missing in part is refused, because its sums would
+            need what the other entries say of the missing ones.
+        backend
             As for `log_densities`.
 
         Returns
@@ -117,6 +124,14 @@ class Gaussians(NamedTuple):
         K, D = means.shape
         covariances = checks.array("emission.covariances", self.covariances, (K, D, D))
         return Gaussians(means, checks.covariance("emission.covariances", covariances, D))
+
+
+def _marginal(y, means, covariances, backend):
+    """Log densities of the entries that are there; where there are none, all states explain that equally well."""
+    if y.shape[1] == 0:
+        return np.zeros((len(y), len(means)))
+    y, means = np.ascontiguousarray(y), np.ascontiguousarray(means)
+    return _passes.log_densities(y, means, np.linalg.cholesky(covariances), backend)
 
 
 class GaussianStatistics(NamedTuple):

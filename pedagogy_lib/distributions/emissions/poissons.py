@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from pedagogy_lib import checks
-from pedagogy_lib.distributions.emissions._common import checked_states, rows, silent, visited
+from pedagogy_lib.distributions.emissions._common import checked_states, entries, rows, visited
 
 
 class Poissons(NamedTuple):
@@ -23,18 +23,18 @@ class Poissons(NamedTuple):
         Parameters
         ----------
         y : array_like, shape (T, D)
-            Whole numbers; a row of NaN is missing.
+            Whole numbers; NaN is missing, and its factor is left out.
 
         Returns
         -------
         ndarray, shape (T, K)
         """
         rates = self.checked().rates
-        y, seen = _counts(y, rates.shape[1])
+        y, seen = _whole(*entries(y, rates.shape[1]))
         log_rates = np.log(np.where(rates > 0, rates, 1.0))
-        logs = y @ log_rates.T - rates.sum(1) - gammaln(y + 1).sum(1, keepdims=True)
+        logs = y @ log_rates.T - seen.astype(float) @ rates.T - gammaln(y + 1).sum(1, keepdims=True)
         logs[(y > 0).astype(float) @ (rates == 0).T > 0] = -np.inf       # rate 0 never fires
-        return silent(logs, seen)
+        return logs
 
     def sample(self, states, rng):
         """Draw D counts for each state.
@@ -57,8 +57,8 @@ class Poissons(NamedTuple):
         Parameters
         ----------
         weights : array_like, shape (T, K)
-        y
-            As for `log_densities`.
+        y : array_like, shape (T, D)
+            Whole numbers; a row of NaN is missing, and one that is missing in part is refused.
 
         Returns
         -------
@@ -123,8 +123,12 @@ class PoissonStatistics(NamedTuple):
 
 
 def _counts(y, D):
-    """The same for counts."""
-    y, seen = rows(y, D)
+    """Counts, with zeros for the rows that are missing, and which ones are there."""
+    return _whole(*rows(y, D))
+
+
+def _whole(y, seen):
+    """The same, if they are counts."""
     wrong = (y != np.floor(y)) | (y < 0)
     if wrong.any():
         t, d = (int(i) for i in np.argwhere(wrong)[0])

@@ -104,6 +104,15 @@ def gamma_step(gamma, alpha_before, transition):
 
 
 @gamma_step.mistake(
+    "left the ratio on the columns",
+    "The ratio of gamma to the prediction belongs to the later state, which is the row. As it stands it multiplies "
+    "the columns.",
+)
+def _(gamma, alpha_before, transition):
+    return _ratio(gamma, transition @ alpha_before) * transition * alpha_before
+
+
+@gamma_step.mistake(
     "divided zero by zero",
     "Right where every state is possible. In the last case one state cannot be reached: its prediction is zero "
     "and so is its gamma; the ratio must be taken as zero.",

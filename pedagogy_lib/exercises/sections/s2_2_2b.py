@@ -1,4 +1,4 @@
-"""Exercises of section 2.2.2, sampling-based approaches: particle filtering and smoothing."""
+"""Exercises of section 2.2.2, sampling-based approaches: the particle filter."""
 
 import numpy as np
 
@@ -18,24 +18,8 @@ def _systematic_cases(rng):
     return [(rng.dirichlet(np.full(I, 0.5)), rng.random()) for I in (5, 8, 13)]
 
 
-def _backward_cases(rng):
-    return [(rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n)), rng.random((n, n))) for n in (4, 7)]
-
-
-def _normalised(weights):
-    return weights / weights.sum()
-
-
-def _pushed(h, mu, phi, sigma, eta):
-    return mu + phi * (h - mu) + sigma * eta
-
-
-def _weighed(h, y):
-    return h, -0.5 * (np.log(2 * np.pi) + h + y**2 * np.exp(-h))
-
-
-def _volatility_cases(rng):
-    return [(1.0 + rng.normal(size=n), rng.normal(), 1.0, 0.9, 0.4, rng.normal(size=n)) for n in (5, 8)]
+def _weigh_cases(rng):
+    return [(rng.dirichlet(np.ones(n)), resampled, rng.random(n)) for n in (5, 8) for resampled in (True, False)]
 
 
 def _update_edges():
@@ -139,102 +123,54 @@ def _(weights, u):
     return np.bincount(systematic(weights, u), minlength=len(weights))
 
 
-@task("2.2.2b-c", cases=_backward_cases, stars=2)
-def backward_step(beta, alpha, moves):
-    """With shapes (I,), (I,), (I, I), returning the earlier beta, shape (I,)."""
-    pair = alpha * moves
-    return beta @ (pair / pair.sum(1, keepdims=True))
+@task("2.2.2b-c", cases=_weigh_cases, parts=("weights", "log cost"), stars=2)
+def weigh(before, resampled, likelihoods):
+    """With shape (I,), a bool and shape (I,), returning (weights, log p(y_t | past)), shapes (I,) and ()."""
+    prior = np.full(len(before), 1 / len(before)) if resampled else before
+    joint = prior * likelihoods
+    return joint / joint.sum(), np.log(joint.sum())
 
 
-@backward_step.mistake(
-    "did not divide by the prediction",
-    "Each row of the pairs must be divided by its own sum before beta averages them (Eq. 2.60). "
-    "Normalising at the end is not the same.",
+@weigh.mistake(
+    "left both bugs in",
+    "Nothing has changed yet. What are the weights worth after resampling? And of what is the estimate an average, "
+    "when the weights are not equal?",
 )
-def _(beta, alpha, moves):
-    return _normalised(alpha * (beta @ moves))
+def _(before, resampled, likelihoods):
+    joint = before * likelihoods
+    return joint / joint.sum(), np.log(likelihoods.mean())
 
 
-@backward_step.mistake(
-    "left the filter out",
-    "Where is alpha? It is the prior with which the transition is turned round.",
+@weigh.mistake(
+    "kept the old weights after resampling",
+    "After resampling the particles are alike: a heavy one has several copies. With its old weight it counts twice.",
 )
-def _(beta, alpha, moves):
-    return backward_step(beta, np.ones_like(alpha), moves)
+def _(before, resampled, likelihoods):
+    return weigh(before, False, likelihoods)
 
 
-@backward_step.mistake(
-    "swapped before and after",
-    "moves[k, j] is the density of going to particle k from particle j. You used it the other way round.",
+@weigh.mistake(
+    "forgot the old weights always",
+    "Without resampling nothing has taken account of the old weights. They must be carried over, and multiplied.",
 )
-def _(beta, alpha, moves):
-    return backward_step(beta, alpha, moves.T)
+def _(before, resampled, likelihoods):
+    return weigh(before, True, likelihoods)
 
 
-@backward_step.mistake(
-    "summed over the wrong axis",
-    "For each particle k of the later time the weights of the earlier ones j sum to one: sum over j, axis 1.",
+@weigh.mistake(
+    "averaged plainly",
+    "The new weights are right. But the average of the likelihoods is taken under the weights before the datum, "
+    "which are equal only after resampling.",
 )
-def _(beta, alpha, moves):
-    return beta @ (alpha * moves / (alpha * moves).sum(0))
+def _(before, resampled, likelihoods):
+    return weigh(before, resampled, likelihoods)[0], np.log(likelihoods.mean())
 
 
-@backward_step.mistake(
-    "used the filter for beta",
-    "The average over the later particles takes the later smoother's weights, beta.",
+@weigh.mistake(
+    "took 1/I for one",
+    "The weights are right. After resampling each particle stands for 1/I of the probability, so that the sum of the "
+    "likelihoods must be divided by I.",
 )
-def _(beta, alpha, moves):
-    return backward_step(alpha, alpha, moves)
-
-
-@task("2.2.2b-f", cases=_volatility_cases, stars=2)
-def volatility_step(h, y, mu, phi, sigma, eta):
-    """With h and eta of shape (I,), returning (h, log_likelihoods), both of shape (I,)."""
-    return _weighed(_pushed(h, mu, phi, sigma, eta), y)
-
-
-@volatility_step.mistake(
-    "weighed the old particles",
-    "Today's return is drawn with today's volatility. Weigh the particles after they have moved.",
-)
-def _(h, y, mu, phi, sigma, eta):
-    return (_pushed(h, mu, phi, sigma, eta), _weighed(h, y)[1])
-
-
-@volatility_step.mistake(
-    "took the variance for the deviation",
-    "exp(h) is the variance of the return. Its standard deviation is exp(h / 2).",
-)
-def _(h, y, mu, phi, sigma, eta):
-    return (
-        _pushed(h, mu, phi, sigma, eta),
-        _weighed(2 * _pushed(h, mu, phi, sigma, eta), y)[1],
-    )
-
-
-@volatility_step.mistake(
-    "left out the normalising factor",
-    "Only the exponent is there. A Gaussian with a larger variance is also lower: its factor "
-    "1 / sqrt(2 pi exp(h)) depends on the particle, and without it the largest h always wins.",
-)
-def _(h, y, mu, phi, sigma, eta):
-    return (
-        _pushed(h, mu, phi, sigma, eta),
-        -0.5 * y**2 * np.exp(-_pushed(h, mu, phi, sigma, eta)),
-    )
-
-
-@volatility_step.mistake(
-    "pulled towards zero",
-    "It is the deviation from mu that shrinks by the factor phi, not h itself.",
-)
-def _(h, y, mu, phi, sigma, eta):
-    return _weighed(phi * h + sigma * eta, y)
-
-
-@volatility_step.mistake(
-    "added the level twice",
-    "mu + phi h has its level at mu / (1 - phi). Subtract mu before you multiply by phi.",
-)
-def _(h, y, mu, phi, sigma, eta):
-    return _weighed(mu + phi * h + sigma * eta, y)
+def _(before, resampled, likelihoods):
+    weights, cost = weigh(before, resampled, likelihoods)
+    return weights, cost + np.log(len(before)) * resampled

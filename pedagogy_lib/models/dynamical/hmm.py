@@ -182,7 +182,7 @@ def filter(params, y, backend="auto"):
     ----------
     params : Parameters
     y : array_like, T rows
-        One sequence; a row of NaN is missing.
+        One sequence; a row of NaN is missing. Vectors and counts may also lack single entries.
     backend : {"auto", "numba", "numpy"}
 
     Returns

@@ -194,7 +194,7 @@ def test_refusals():
         r"prior: expected counts": lambda: symbols.log_prior(-1.0),
         r"got shape \(2,\)": lambda: symbols.log_prior([1.0, 1.0]),
         r"y: expected shape \(N, 2\)": lambda: gaussians.log_densities([[1.0]]),
-        r"row 1 partly NaN": lambda: gaussians.log_densities([[1.0, 2.0], [np.nan, 0.0]]),
+        r"row 1 partly NaN": lambda: gaussians.observed_statistics(np.ones((2, len(gaussians.means))), [[1.0, 2.0], [np.nan, 0.0]]),
         r"y: expected finite": lambda: gaussians.log_densities([[np.inf, 2.0]]),
         r"emission.covariances\[0\]: expected a positive definite": lambda: bad.log_densities([[1.0, 2.0]]),
         r"symmetric": lambda: skew.log_densities([[1.0, 2.0]]),
