@@ -226,7 +226,7 @@ def posterior(params, y):
 def _posterior_of_seen(params, y):
     """As `_posterior`, where NaN is missing: each row's seen entries are a factor analyser too."""
     C, c, variances = params
-    (N, D), K = y.shape, C.shape[1]
+    N, K = len(y), C.shape[1]
     means, covariances, log_marginals = np.empty((N, K)), np.empty((N, K, K)), np.empty(N)
     patterns, which = np.unique(~np.isnan(y), axis=0, return_inverse=True)
     for n, seen in enumerate(patterns):
