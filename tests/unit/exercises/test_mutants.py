@@ -39,6 +39,7 @@ EQUIVALENT = {
     ("2.1.2-b", "carried / (row @ carried) -> Mult"): OPTION,
     ("2.1.3-c", "K * np.log(2 / alpha) * prior -> Div"): "the factor is True but for a mistake",
     ("2.1.3-c", "0.5 * K * np.log(2 * np.pi) * circle -> Div"): "the factor is True but for a mistake",
+    ("2.1.3-d", "1.0 -> one more"): OPTION,
     ("2.2-c", "pair.sum -> mean"): "the columns are normalised afterwards",
     ("2.2.1-b", "np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0) -> no out"):
         "memory that nobody has set is zero most of the time",
