@@ -6,9 +6,9 @@ from pedagogy_lib.exercises.tasks import task
 
 
 def _joint_cases(rng):
-    """Prior, emission and one observation; as many of one as of the other, and more."""
+    """Prior, emission and one observation; as many sensors as sources, and fewer."""
     cases = []
-    for K, L in ((2, 3), (3, 3)):
+    for K, L in ((3, 2), (3, 3)):
         roots = [rng.normal(size=(n, n)) for n in (K, L)]
         prior, noise = (root @ root.T + 0.5 * np.eye(len(root)) for root in roots)
         C, c, y = rng.normal(size=(L, K)), rng.normal(size=L), rng.normal(size=L)
@@ -18,9 +18,11 @@ def _joint_cases(rng):
 
 def _sensor_cases(rng):
     cases = []
-    for K in (2, 4):
+    for K, L in ((2, 3), (4, 2)):
         root = rng.normal(size=(K, K))
-        cases.append((rng.normal(size=K), root @ root.T + 0.3 * np.eye(K), rng.normal(size=K), 0.4, 0.7, 1.3))
+        prior = root @ root.T + 0.3 * np.eye(K)
+        sensors = rng.normal(size=(L, K)), rng.normal(size=L), rng.uniform(0.4, 2.0, L)
+        cases.append((rng.normal(size=K), prior, *sensors, 2 * rng.normal(size=L)))
     return cases
 
 
@@ -29,123 +31,136 @@ def _picture_cases(rng):
     for D, K in ((6, 2), (9, 3)):
         y = rng.normal(size=D) + 2
         y[rng.choice(D, D // 3, replace=False)] = np.nan
-        cases.append((rng.normal(size=(D, K)), rng.normal(size=D), rng.uniform(0.2, 1, D), y))
+        cases.append((rng.normal(size=(D, K)), rng.normal(size=D), rng.uniform(0.2, 0.7, D), y))
     return cases
 
 
-def _factors(C, c, variances, y, seen):
-    carried = C[seen].T / variances[seen]
-    return np.linalg.solve(carried @ C[seen] + np.eye(C.shape[1]), carried @ (y[seen] - c[seen]))
-
-
 @task("2.1.2-a", cases=_joint_cases)
-def posterior(mean, covariance, C, c, noise, y, *, transposed=True, centred=True, with_prior_mean=True):
-    """With shapes (K,), (K, K), (L, K), (L,), (L, L), (L,), returning the mean (K,) and covariance (K, K)."""
-    P = np.linalg.inv(covariance)
-    carried = C.T @ np.linalg.inv(noise) if transposed else C @ np.linalg.inv(noise)
-    precision = carried @ C + P
-    pull = carried @ (y - c if centred else y) + (P @ mean if with_prior_mean else 0)
-    return np.linalg.solve(precision, pull), np.linalg.inv(precision)
+def evidence(mean, covariance, C, c, noise, y, *, source=True, emission=True, halves=0.5):
+    """With shapes (K,), (K, K), (L, K), (L,), (L, L), (L,), returning log p(y), a number in nats."""
+    S = source * C @ covariance @ C.T + emission * noise
+    e = y - C @ mean - c
+    return -halves * (e @ np.linalg.solve(S, e) + np.linalg.slogdet(S)[1] + len(y) * np.log(2 * np.pi))
 
 
-@posterior.mistake(
-    "did not centre",
-    "The covariance is right. The emission speaks of y - c: take its offset away first (Eq. 2.13).",
+@evidence.mistake(
+    "took the emission for the marginal",
+    "That is p(y|x) at the prior's mean. The source is not known: add its covariance, carried over by C, Eq. 2.17.",
 )
 def _(*a):
-    return posterior(*a, centred=False)
+    return evidence(*a, source=False)
 
 
-@posterior.mistake(
-    "forgot the prior's mean",
-    "The covariance is right. The prior pulls too, with its precision times its mean (Eq. 2.13).",
+@evidence.mistake(
+    "forgot the noise",
+    "That is the density of C x + c. Sensors have noise: add its covariance (Eq. 2.17).",
 )
 def _(*a):
-    return posterior(*a, with_prior_mean=False)
+    return evidence(*a, emission=False)
 
 
-@posterior.mistake(
-    "returned the precision",
-    "The mean is right. The second answer is the posterior's precision; invert it once more.",
+@evidence.mistake(
+    "dropped the half",
+    "That is twice the answer: a log density has a half before its square and before its log determinant.",
 )
-def _returned_precision(*arguments):
-    mean, covariance = posterior(*arguments)
-    return mean, np.linalg.inv(covariance)
+def _(*a):
+    return evidence(*a, halves=1.0)
 
 
-@posterior.mistake(
-    "took covariances for precisions",
-    "Precisions add, not covariances: invert both before you add them (Eq. 2.14).",
+@evidence.mistake(
+    "centred on the offset alone",
+    "The mean of y is C mean + c (Eq. 2.16), and not c.",
 )
-def _averaged_covariances(mean, covariance, C, c, noise, y):
-    total = C.T @ noise @ C + covariance
-    return np.linalg.solve(total, C.T @ noise @ (y - c) + covariance @ mean), np.linalg.inv(total)
+def _without_prior_mean(mean, covariance, C, c, noise, y):
+    return evidence(np.zeros_like(mean), covariance, C, c, noise, y)
 
 
 @task("2.1.2-b", cases=_sensor_cases, stars=2)
-def see(mean, covariance, row, offset, variance, y):
-    """With shapes (K,), (K, K), (K,) and three numbers, returning the new mean and the new covariance."""
-    gain = covariance @ row / (row @ covariance @ row + variance)
-    return mean + gain * (y - offset - row @ mean), covariance - np.outer(gain, row @ covariance)
+def absorb(mean, covariance, rows, offsets, variances, y, *, present=True, within=True):
+    """With shapes (K,), (K, K), (L, K), (L,), (L,), (L,), returning the new mean and the new covariance."""
+    first = mean
+    for row, offset, variance, seen in zip(rows, offsets, variances, y):
+        carried = covariance @ row
+        gain = carried / (row @ carried + variance) if within else carried / (row @ carried) + variance
+        mean = mean + gain * (seen - offset - row @ (mean if present else first))
+        covariance = covariance - np.outer(gain, carried)
+    return mean, covariance
 
 
-@see.mistake(
-    "moved by the datum and not by the surprise",
-    "The gain multiplies what the present mean did not predict: y - (row' mean + offset), Eq. 2.24.",
+@absorb.mistake(
+    "surprised by the first mean",
+    "The covariance is right. Each sensor surprises the belief that the sensors before it left: "
+    "y minus the row times the present mean, Eq. 2.24.",
 )
-def _without_surprise(mean, covariance, row, offset, variance, y):
-    gain = covariance @ row / (row @ covariance @ row + variance)
-    return mean + gain * (y - offset), covariance - np.outer(gain, row @ covariance)
+def _(*a):
+    return absorb(*a, present=False)
 
 
-@see.mistake(
-    "divided by the noise alone",
-    "Divide by the variance of y under the present belief: row' covariance row + variance, Eq. 2.17.",
+@absorb.mistake(
+    "added the noise after dividing",
+    "Look at the gain: with a noisier sensor it must become smaller. The noise belongs to the variance "
+    "of y, which divides.",
 )
-def _sure_of_its_prediction(mean, covariance, row, offset, variance, y):
-    gain = covariance @ row / variance
-    return mean + gain * (y - offset - row @ mean), covariance - np.outer(gain, row @ covariance)
+def _(*a):
+    return absorb(*a, within=False)
 
 
-@see.mistake(
-    "added uncertainty",
-    "To see something cannot make you less sure here: the second term of Eq. 2.23 is taken away.",
+@absorb.mistake(
+    "absorbed one sensor only",
+    "That is what the first sensor says. Go through all the rows, each from the mean and the covariance "
+    "that the last one left.",
 )
-def _wider(mean, covariance, row, offset, variance, y):
-    gain = covariance @ row / (row @ covariance @ row + variance)
-    return mean + gain * (y - offset - row @ mean), covariance + np.outer(gain, row @ covariance)
+def _first_only(mean, covariance, rows, offsets, variances, y):
+    return absorb(mean, covariance, rows[:1], offsets[:1], variances[:1], y[:1])
 
 
 @task("2.1.2-c", cases=_picture_cases, stars=2)
-def fill_in(loadings, offset, noise_variances, y):
-    """With shapes (D, K), (D,), (D,), (D,), where NaN is missing; returning (D,) with the gaps filled."""
+def fill_in(loadings, offset, noise_variances, y, *, unsure=True, noisy=True, root=True, keep=True, add=True):
+    """With shapes (D, K), (D,), (D,), (D,), NaN if missing, returning the filled row and its deviations, (D,) each."""
     seen = ~np.isnan(y)
-    return np.where(seen, y, loadings @ _factors(loadings, offset, noise_variances, y, seen) + offset)
-
-
-@fill_in.mistake(
-    "filled with the mean",
-    "That is what you would say before you saw anything. Let the seen entries move the factors first.",
-)
-def _fill_with_mean(C, c, variances, y):
-    return np.where(np.isnan(y), c, y)
+    carried = loadings[seen].T / noise_variances[seen]
+    S = np.linalg.inv(carried @ loadings[seen] + np.eye(loadings.shape[1]))
+    guess = loadings @ (S @ carried @ (y - offset)[seen]) + add * offset
+    variances = unsure * np.einsum("dk,kl,dl->d", loadings, S, loadings) + noisy * noise_variances
+    deviations = np.where(seen, 0.0, np.sqrt(variances) if root else variances)
+    return (np.where(seen, y, guess) if keep else guess), deviations
 
 
 @fill_in.mistake(
     "forgot the offset",
-    "The factors are right. An entry is its row of the loadings times the factors, plus its offset.",
+    "The deviations are right. An entry is its row of the loadings times the factors, plus its offset.",
 )
-def _fill_without_offset(C, c, variances, y):
-    seen = ~np.isnan(y)
-    return np.where(seen, y, C @ _factors(C, c, variances, y, seen))
+def _(*a):
+    return fill_in(*a, add=False)
 
 
 @fill_in.mistake(
     "replaced what was seen",
     "The gaps are right. Where y was seen, keep y: the model's opinion of it is less good than the datum.",
 )
-def _replace_all(C, c, variances, y):
-    return C @ _factors(C, c, variances, y, ~np.isnan(y)) + c
+def _(*a):
+    return fill_in(*a, keep=False)
+
+
+@fill_in.mistake(
+    "took the factors for certain",
+    "The filled row is right. The factors are uncertain too: add C_d S C_d' to the noise's variance.",
+)
+def _(*a):
+    return fill_in(*a, unsure=False)
+
+
+@fill_in.mistake(
+    "forgot the noise of the pixel",
+    "The filled row is right. That is the deviation of the pixel's mean; the pixel itself has its own noise as well.",
+)
+def _(*a):
+    return fill_in(*a, noisy=False)
+
+
+@fill_in.mistake("returned variances", "The filled row is right. Those are variances: deviations are their roots.")
+def _(*a):
+    return fill_in(*a, root=False)
 
 
 @fill_in.mistake(
@@ -154,4 +169,7 @@ def _replace_all(C, c, variances, y):
 )
 def _zeros_for_missing(C, c, variances, y):
     guess = np.where(np.isnan(y), 0.0, y)
-    return np.where(np.isnan(y), C @ _factors(C, c, variances, guess, np.ones(len(y), bool)) + c, y)
+    carried = C.T / variances
+    S = np.linalg.inv(carried @ C + np.eye(C.shape[1]))
+    spread = np.sqrt(np.einsum("dk,kl,dl->d", C, S, C) + variances)
+    return np.where(np.isnan(y), C @ (S @ carried @ (guess - c)) + c, y), np.where(np.isnan(y), spread, 0.0)

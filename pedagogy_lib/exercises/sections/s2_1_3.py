@@ -146,3 +146,44 @@ def _(*a):
 )
 def _(*a):
     return log_marginal(*a, root=0.5)
+
+
+def _sweep_cases(rng):
+    """A dictionary whose elements have lengths other than one, more elements than numbers, and few sweeps."""
+    return [(rng.normal(size=(D, K)), 4.0, 1.5, rng.normal(size=D), n) for D, K, n in ((3, 4, 3), (4, 6, 5))]
+
+
+@task("2.1.3-d", cases=_sweep_cases, stars=2)
+def descend(C, precision, alpha, y, sweeps, *, own=True, long=True):
+    """With shapes (D, K), two numbers, (D,) and a whole number, returning codes (K,), from zeros."""
+    x = np.zeros(C.shape[1])
+    for _ in range(sweeps):
+        for k, c in enumerate(C.T):
+            pull = c @ (y - C @ x + own * c * x[k])
+            x[k] = np.sign(pull) * max(abs(pull) - alpha / precision, 0) / (c @ c if long else 1.0)
+    return x
+
+
+@descend.mistake(
+    "took its own part out of the residual",
+    "One of the two is left: code k explains what the *others* leave. Put its own part back before you project.",
+)
+def _(*a):
+    return descend(*a, own=False)
+
+
+@descend.mistake(
+    "forgot the length of the element",
+    "One of the two is left: with c'c = 4 a code of half the size explains the same. Divide by the squared length.",
+)
+def _(*a):
+    return descend(*a, long=False)
+
+
+@descend.mistake(
+    "left both mistakes in",
+    "Follow one code by hand, with one element of length 2: where is the energy least, and does a second sweep "
+    "stay there?",
+)
+def _(*a):
+    return descend(*a, own=False, long=False)

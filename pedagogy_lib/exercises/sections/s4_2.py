@@ -183,3 +183,61 @@ def _(rolls, K, alpha):
 )
 def _(rolls, K, alpha):
     return (lambda c: c / c.sum())(np.bincount(rolls) + alpha)
+
+
+def _two_texts(rng):
+    """Counts of signs in a text and in another one; one sign of the second never came in the first."""
+    cases = []
+    for K, N in ((5, 40), (7, 90)):
+        counts = rng.multinomial(N, rng.dirichlet(np.ones(K)))
+        counts[K - 1] = 0
+        others = rng.multinomial(2 * N, rng.dirichlet(2 * np.ones(K)))
+        others[K - 1] += 1
+        cases.append((counts, others, 0.5))
+    return cases
+
+
+@task("4.2-d", cases=_two_texts, stars=2)
+def held_out(counts, others, alpha, *, whole=True, weighted=True, log=np.log2):
+    """With two arrays of K counts and a number, returning a number."""
+    pi = (counts + alpha) / (counts.sum() + (len(counts) * alpha if whole else 0))
+    weights = others / others.sum() if weighted else np.full(len(counts), 1 / len(counts))
+    return float(-(weights * log(pi)).sum())
+
+
+@held_out.mistake(
+    "did not count the pseudo-counts below the line",
+    "One of the two is left: the shares sum to more than one. Each of the K signs got alpha, so that all of them "
+    "stand below the line.",
+)
+def _(*a):
+    return held_out(*a, whole=False)
+
+
+@held_out.mistake(
+    "gave each sign the same weight",
+    "One of the two is left: a frequent sign is paid for often. The shares of the other text are the weights.",
+)
+def _(*a):
+    return held_out(*a, weighted=False)
+
+
+@held_out.mistake("used nats", "These are nats. A bit is log 2 nats: use log2.")
+def _(*a):
+    return held_out(*a, log=np.log)
+
+
+@held_out.mistake(
+    "paid for the first text",
+    "That is what the first text costs by its own model, which flatters it. The weights are the other text's shares.",
+)
+def _own_cost(counts, others, alpha):
+    return held_out(counts, counts, alpha)
+
+
+@held_out.mistake(
+    "left both mistakes in",
+    "Do the shares sum to one? And how often is each surprisal paid?",
+)
+def _as_found(counts, others, alpha):
+    return held_out(counts, others, alpha, whole=False, weighted=False)

@@ -55,6 +55,8 @@ class Posterior(NamedTuple):
 
     means : ndarray, shape (N, K)
     covariance : ndarray, shape (K, K)
+        It depends on which entries were seen, and not on their values. Where entries of y are
+        missing each row therefore has its own, shape (N, K, K).
     """
 
     means: np.ndarray
@@ -199,23 +201,40 @@ def posterior(params, y):
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+        NaN is an entry that is missing; why it is missing must not depend on its value.
 
     Returns
     -------
     Posterior
+        With one covariance, shape (K, K), if nothing is missing; else with N of them.
 
     Notes
     -----
     Everything is solved in the space of the K factors; in that of the D observations only Lambda
-    is inverted, entry by entry. The cost is O(D K^2 + N D K).
+    is inverted, entry by entry. The cost is O(D K^2 + N D K), and with missing entries another
+    O(D K^2 + K^3) for each set of entries that occurs.
 
     References
     ----------
     Eq. 2.22; Eq. 7.3, whose offset is zero.
     """
     params = _checked(params)
-    y = checks.observations("y", y, len(params.offset))
-    return _posterior(params, y)[0]
+    y = checks.observations("y", y, len(params.offset), missing=True)
+    return (_posterior_of_seen if np.isnan(y).any() else _posterior)(params, y)[0]
+
+
+def _posterior_of_seen(params, y):
+    """As `_posterior`, where NaN is missing: each row's seen entries are a factor analyser too."""
+    C, c, variances = params
+    N, K = len(y), C.shape[1]
+    means, covariances, log_marginals = np.empty((N, K)), np.empty((N, K, K)), np.empty(N)
+    patterns, which = np.unique(~np.isnan(y), axis=0, return_inverse=True)
+    for n, seen in enumerate(patterns):
+        rows = which.ravel() == n
+        rest = Parameters(C[seen], c[seen], variances[seen])      # to marginalize is to leave out
+        found, log_marginals[rows] = _posterior(rest, y[np.ix_(rows, seen)])
+        means[rows], covariances[rows] = found
+    return Posterior(means, covariances), log_marginals
 
 
 def _posterior(params, y):
@@ -241,11 +260,12 @@ def log_marginal(params, y):
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+        NaN is an entry that is missing.
 
     Returns
     -------
     ndarray, shape (N,)
-        In nats.
+        In nats. Of a row with missing entries, the log density of those that were seen.
 
     Notes
     -----
@@ -262,8 +282,8 @@ def log_marginal(params, y):
     Eq. 2.21.
     """
     params = _checked(params)
-    y = checks.observations("y", y, len(params.offset))
-    return _posterior(params, y)[1]
+    y = checks.observations("y", y, len(params.offset), missing=True)
+    return (_posterior_of_seen if np.isnan(y).any() else _posterior)(params, y)[1]
 
 
 def _log_marginal(params, y, found, log_determinant):
@@ -281,6 +301,8 @@ def expected_statistics(params, y, options=PLAIN):
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+        Complete rows. A missing entry would be a latent variable as well, whose own expectations
+        the M step would need.
     options : Options
         With a prior the loss includes the prior's part, so that it still never rises.
 

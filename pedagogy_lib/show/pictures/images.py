@@ -39,6 +39,28 @@ def tiles(ax, rows, columns=None, limits=None, cmap="gray_r", missing="orange", 
     ValueError
         If a row is not a picture of that shape.
     """
+    ax.set_axis_off()
+    return ax.imshow(sheet(rows, columns, limits, cmap, missing, shape, gap), interpolation="none")
+
+
+def sheet(rows, columns=None, limits=None, cmap="gray_r", missing="orange", shape=None, gap=1):
+    """Return the pixels that `tiles` draws, for the `set_data` of a sheet that is drawn once.
+
+    Parameters
+    ----------
+    rows, columns, limits, cmap, missing, shape, gap
+        As for `tiles`.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 4)
+        Colours between zero and one; what is between two pictures is transparent.
+
+    Raises
+    ------
+    ValueError
+        If a row is not a picture of that shape.
+    """
     import matplotlib as mpl
 
     rows = np.asarray(rows, float)
@@ -53,12 +75,11 @@ def tiles(ax, rows, columns=None, limits=None, cmap="gray_r", missing="orange", 
     colours[np.isnan(rows)] = mpl.colors.to_rgba(COLORS[missing])
     columns = columns or len(rows)
     lines = -(-len(rows) // columns)
-    sheet = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 4))   # transparent
+    pixels = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 4))   # transparent
     for n, picture in enumerate(colours.reshape(-1, height, width, 4)):
         top, left = n // columns * (height + gap), n % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
-    ax.set_axis_off()
-    return ax.imshow(sheet, interpolation="none")
+        pixels[top : top + height, left : left + width] = picture
+    return pixels
 
 
 def picture(ax, image, title=None, limits=(0.0, 1.0), levels=32):

@@ -40,6 +40,43 @@ def test_log_marginal_agrees_with_the_dense_density():
     np.testing.assert_allclose(gaussian.log_density(marginal, Y), peer, rtol=1e-11)
 
 
+TORN = np.where(np.random.default_rng(2).random(Y.shape) < 0.4, np.nan, Y)
+TORN[0], TORN[1] = np.nan, Y[1]                            # nothing seen, and everything
+
+
+def dense_conditioning(row):
+    """Mean and covariance of x given the seen entries of one row, from the joint covariance of (x, y)."""
+    seen = np.flatnonzero(~np.isnan(row))
+    cross = PARAMS.loadings.T[:, seen]                     # Cov[x, y of what was seen]
+    S = dense(PARAMS)[np.ix_(seen, seen)]
+    gain = np.linalg.solve(S, cross.T).T if len(seen) else np.zeros((2, 0))
+    return gain @ (row - PARAMS.offset)[seen], np.eye(2) - gain @ cross.T
+
+
+def test_missing_entries_are_marginalized_out():
+    found, costs = fa.posterior(PARAMS, TORN), fa.log_marginal(PARAMS, TORN)
+    assert found.covariance.shape == (400, 2, 2)
+    zeros = fa.posterior(PARAMS, np.where(np.isnan(TORN), 0.0, TORN))
+    averages = fa.posterior(PARAMS, np.where(np.isnan(TORN), PARAMS.offset, TORN))
+    off = np.zeros(2)
+    for n in range(60):
+        mean, covariance = dense_conditioning(TORN[n])
+        np.testing.assert_allclose(found.means[n], mean, atol=1e-10)
+        np.testing.assert_allclose(found.covariance[n], covariance, atol=1e-10)
+        seen = np.flatnonzero(~np.isnan(TORN[n]))
+        peer = multivariate_normal(PARAMS.offset[seen], dense(PARAMS)[np.ix_(seen, seen)]) if len(seen) else None
+        assert costs[n] == pytest.approx(peer.logpdf(TORN[n, seen]) if len(seen) else 0.0, rel=1e-10)
+        off += [np.abs(wrong.means[n] - mean).max() > 0.01 for wrong in (zeros, averages)]
+    assert (off > 40).all()                                # a zero, or the average, is not nothing
+
+
+def test_complete_rows_keep_one_covariance_and_the_same_numbers():
+    whole, mixed = fa.posterior(PARAMS, Y), fa.posterior(PARAMS, np.vstack([Y, np.full(6, np.nan)]))
+    assert whole.covariance.shape == (2, 2)
+    np.testing.assert_allclose(mixed.means[:-1], whole.means, rtol=1e-13)
+    np.testing.assert_allclose(mixed.covariance[0], whole.covariance, rtol=1e-13)
+
+
 def test_log_marginal_keeps_its_digits_where_noise_is_small():
     """Woodbury's difference of two large squares would lose them; the sum of two does not."""
     mpmath = pytest.importorskip("mpmath")
@@ -234,8 +271,9 @@ STATISTICS = fa.expected_statistics(PARAMS, Y)
     ("call", "message"),
     [
         (lambda: fa.posterior(PARAMS, np.zeros((6, 4))), "samples are rows: transpose it"),
-        (lambda: fa.posterior(PARAMS, np.where(Y > 2, np.nan, Y)), "y: expected finite numbers, got nan"),
-        (lambda: fa.log_marginal(PARAMS, np.full((2, 6), np.nan)), "y: expected finite numbers, got nan"),
+        (lambda: fa.expected_statistics(PARAMS, np.where(Y > 2, np.nan, Y)), "y: expected finite numbers, got nan"),
+        (lambda: fa.posterior(PARAMS, np.where(Y > 2, np.inf, Y)), "y: expected finite numbers, got inf"),
+        (lambda: fa.log_marginal(PARAMS, np.full((2, 6), np.inf)), "y: expected finite numbers, got inf"),
         (lambda: fa.sample(PARAMS, 2, 0), "rng: expected a numpy.random.Generator"),
         (lambda: fa.sample(PARAMS, -1, np.random.default_rng(0)), "n: expected a whole number, at least 0"),
         (lambda: fa.start(np.ones((5, 2)), 1, np.random.default_rng(0)), "got a constant column 0"),
