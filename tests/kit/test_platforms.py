@@ -19,8 +19,9 @@ SETTINGS = {"PYTHONPATH": str(ROOT), "PEDAGOGY_LIB_FIGURES": "live", "OMP_NUM_TH
 
 
 def run(folder, *command):
-    program = Path(sys.executable).parent / command[0]
-    done = subprocess.run([str(program), *command[1:]], cwd=folder, env=os.environ | SETTINGS, capture_output=True, text=True, check=False)
+    programs = Path(sys.executable).parent            # nbgrader calls others that are installed beside it
+    env = os.environ | SETTINGS | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([str(programs / command[0]), *command[1:]], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done
 
