@@ -214,3 +214,53 @@ def _inflation_noise_once(surprises, variances, r):
 )
 def _inflation_of_everything(surprises, variances, r):
     return np.sqrt((surprises**2).sum() / (variances + r).sum())
+
+
+def _rank_cases(rng):
+    cases = []
+    for ensembles, members in ((9, 20), (8, 7)):
+        u, kind = np.linspace(-1, 1, members + 1), rng.permutation(np.arange(ensembles) % 4)
+        counts, side = [], 1
+        for what in kind:
+            size, side = rng.uniform(0.5, 0.9), -side if what == 3 else side
+            shape = {0: 0 * u, 1: u**2 - np.mean(u**2), 2: np.mean(u**2) - u**2, 3: side * u}[int(what)]
+            counts.append(rng.multinomial(200_000, (1 + size * shape) / (members + 1)))
+        cases.append((np.array(counts),))
+    return cases
+
+
+@task("2.4-d", cases=_rank_cases, stars=2)
+def diagnose(counts):
+    """With ``counts`` of shape (M, N + 1), returning M whole numbers."""
+    share = counts / counts.sum(1, keepdims=True)
+    place = np.linspace(-1, 1, counts.shape[1])
+    lean, width = share @ place, share @ place**2 / np.mean(place**2)
+    return np.select([abs(lean) > 0.06, width > 1.1, width < 0.9], [3, 1, 2], 0)
+
+
+@diagnose.mistake(
+    "mixed up hollow and dome",
+    "If the truth lies outside the members too often, the outer ranks are high: a hollow means too sure, a dome "
+    "too modest.",
+)
+def _(counts):
+    return np.array([0, 2, 1, 3])[diagnose(counts)]
+
+
+@diagnose.mistake(
+    "saw only one side of a bias",
+    "Members may be too high or too low, so that the histogram may slope either way.",
+)
+def _(counts):
+    lean = counts @ np.linspace(-1, 1, counts.shape[1])
+    found = diagnose(counts)
+    return np.where((found == 3) & (lean < 0), 0, found)
+
+
+@diagnose.mistake(
+    "looked at the first bar only",
+    "A high first bar may be a hollow or a slope: look at the last one, too.",
+)
+def _(counts):
+    first = counts[:, 0] / counts.mean(1)
+    return np.select([first > 1.2, first < 0.8], [1, 2], 0)

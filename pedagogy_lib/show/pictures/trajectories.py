@@ -135,6 +135,18 @@ def water(ax, places, depth, deviation=None, label=None, color="blue", fill=Fals
     ax.plot(places, depth, color=COLORS[color], label=label, **style)
 
 
+def put_water(line, places, depth):
+    """Put a line that was drawn before along a circle, cut open: the last place is joined to the first.
+
+    Parameters
+    ----------
+    line : matplotlib.lines.Line2D
+    places, depth : ndarray, shape (N,)
+        The places equally far apart.
+    """
+    line.set_data(np.append(places, 2 * places[-1] - places[-2]), np.append(depth, depth[0]))
+
+
 def gauges(ax, places, readings=None):
     """Draw gauges as thin posts, and what they read as dots.
 
