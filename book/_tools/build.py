@@ -30,7 +30,7 @@ STAMP = BUILD / "site.json"
 
 # What pages are made of besides their own text and the outcomes of notebooks.
 PAGES = ("_config.yml", "_toc.yml", "book/_ext/**/*", "book/_static/**/*", "book/_templates/**/*",
-         "book/*.yml", "book/*.csv", "book/*.json", "book/*.bib")  # fmt: skip
+         "book/*.yml", "book/*.csv", "book/api/*.rst", "book/*.json", "book/*.bib")  # fmt: skip
 PACKAGES = ("numpy", "scipy", "matplotlib", "ipywidgets", "numba",
             "myst-nb", "sphinx", "jupyter-book")  # fmt: skip
 
@@ -95,6 +95,8 @@ def title(page: str) -> str:
     if notebook.is_file():
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    elif (ROOT / f"{page}.rst").is_file():
+        return (ROOT / f"{page}.rst").read_text(encoding="utf-8").split("\n")[0]
     else:
         text = (ROOT / f"{page}.md").read_text(encoding="utf-8")
     found = re.search(r"^# (.+)$", text, flags=re.MULTILINE)

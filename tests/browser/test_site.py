@@ -14,7 +14,8 @@ def source(name):
     """The Markdown behind a page, without code cells and without the hidden macro cell."""
     notebook = harness.ROOT / f"{name}.ipynb"
     if not notebook.exists():
-        return (harness.ROOT / f"{name}.md").read_text(encoding="utf-8")
+        text = next(path for path in (harness.ROOT / f"{name}{end}" for end in (".md", ".rst")) if path.is_file())
+        return text.read_text(encoding="utf-8")
     import nbformat
 
     cells = nbformat.read(notebook, as_version=4).cells

@@ -1,6 +1,7 @@
 """What the book adds to Sphinx: equation links, ledger pages, the model map, the order of cells, what a page loads."""
 
 from . import (
+    api,
     cells,
     citations,
     figures,
@@ -18,7 +19,7 @@ from . import (
 
 def setup(app):
     about_text = (cells, citations, sources, references, tables)
-    about_places = (launch, ledger_pages, model_map, lessons, front)
+    about_places = (api, launch, ledger_pages, model_map, lessons, front)
     for part in (*about_text, *about_places, head, figures):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

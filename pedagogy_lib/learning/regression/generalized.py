@@ -256,7 +256,7 @@ def wald(fit):
 
 
 def likelihood_ratio(small, large):
-    """Whether a model explains more than one that is nested in it: the fall of the deviance, by `Fit`s to one data set.
+    """Whether a model explains more than one nested in it: the fall of the deviance, of two fits to the same data.
 
     Chi-squared where the dispersion is known, F where it was estimated, from the larger model.
     """
