@@ -115,20 +115,23 @@ def _first_only(mean, covariance, rows, offsets, variances, y):
 
 
 @task("2.1.2-c", cases=_picture_cases, stars=2)
-def fill_in(loadings, offset, noise_variances, y, *, unsure=True, noisy=True, root=True, keep=True, add=True):
-    """With shapes (D, K), (D,), (D,), (D,), NaN if missing, returning the filled row and its deviations, (D,) each."""
+def fill_in(
+    loadings, offset, noise_variances, y, *, unsure=True, noisy=True, root=True, keep=True, add=True, shared=True
+):
+    """With shapes (D, K), (D,), (D,), (D,), NaN if missing, returning the filled row, (D,), and a number."""
     seen = ~np.isnan(y)
     carried = loadings[seen].T / noise_variances[seen]
     S = np.linalg.inv(carried @ loadings[seen] + np.eye(loadings.shape[1]))
     guess = loadings @ (S @ carried @ (y - offset)[seen]) + add * offset
-    variances = unsure * np.einsum("dk,kl,dl->d", loadings, S, loadings) + noisy * noise_variances
-    deviations = np.where(seen, 0.0, np.sqrt(variances) if root else variances)
-    return (np.where(seen, y, guess) if keep else guess), deviations
+    lost = loadings[~seen]
+    of_means = lost.sum(0) @ S @ lost.sum(0) if shared else np.einsum("dk,kl,dl->", lost, S, lost)
+    variance = unsure * of_means + noisy * noise_variances[~seen].sum()
+    return (np.where(seen, y, guess) if keep else guess), (np.sqrt(variance) if root else variance)
 
 
 @fill_in.mistake(
     "forgot the offset",
-    "The deviations are right. An entry is its row of the loadings times the factors, plus its offset.",
+    "The deviation is right. An entry is its row of the loadings times the factors, plus its offset.",
 )
 def _(*a):
     return fill_in(*a, add=False)
@@ -143,22 +146,31 @@ def _(*a):
 
 
 @fill_in.mistake(
+    "took the errors for independent",
+    "The filled row is right. You added the variances of single entries. They share the factors, so that their "
+    "errors do, too: add up the rows of the loadings first.",
+)
+def _(*a):
+    return fill_in(*a, shared=False)
+
+
+@fill_in.mistake(
     "took the factors for certain",
-    "The filled row is right. The factors are uncertain too: add C_d S C_d' to the noise's variance.",
+    "The filled row is right. The factors are uncertain too, and with them all entries that load on them.",
 )
 def _(*a):
     return fill_in(*a, unsure=False)
 
 
 @fill_in.mistake(
-    "forgot the noise of the pixel",
-    "The filled row is right. That is the deviation of the pixel's mean; the pixel itself has its own noise as well.",
+    "forgot the noise of the entries",
+    "The filled row is right. That is the deviation of the sum of their means; each entry has its own noise as well.",
 )
 def _(*a):
     return fill_in(*a, noisy=False)
 
 
-@fill_in.mistake("returned variances", "The filled row is right. Those are variances: deviations are their roots.")
+@fill_in.mistake("returned a variance", "The filled row is right. That is a variance: the deviation is its root.")
 def _(*a):
     return fill_in(*a, root=False)
 
@@ -168,8 +180,9 @@ def _(*a):
     "You told the model that the missing entries are zero. Leave their rows of the loadings out instead.",
 )
 def _zeros_for_missing(C, c, variances, y):
-    guess = np.where(np.isnan(y), 0.0, y)
+    lost = np.isnan(y)
     carried = C.T / variances
     S = np.linalg.inv(carried @ C + np.eye(C.shape[1]))
-    spread = np.sqrt(np.einsum("dk,kl,dl->d", C, S, C) + variances)
-    return np.where(np.isnan(y), C @ (S @ carried @ (guess - c)) + c, y), np.where(np.isnan(y), spread, 0.0)
+    total = C[lost].sum(0)
+    guess = C @ (S @ carried @ (np.where(lost, 0.0, y) - c)) + c
+    return np.where(lost, guess, y), np.sqrt(total @ S @ total + variances[lost].sum())

@@ -6,7 +6,7 @@ from pedagogy_lib.exercises.tasks import task
 
 
 def _shrink_cases(rng):
-    return [(np.array([-2.0, -0.6, -0.1, 0.0, 0.2, 0.9, 3.0]), 1.5, 4.0), (rng.normal(size=6), 0.6, 2.0)]
+    return [(np.array([-2.0, -0.6, 0.6, 0.7, 0.8, 0.9, 3.0]), 1.5, 4.0, 0.7), (rng.normal(size=6), 0.6, 2.0, -0.4)]
 
 
 def _code_cases(rng):
@@ -15,49 +15,66 @@ def _code_cases(rng):
 
 
 @task("2.1.3-a", cases=_shrink_cases)
-def shrink(y, alpha, precision):
-    """With an array and two numbers above zero, returning an array of the same shape."""
-    return np.sign(y) * np.maximum(np.abs(y) - alpha / precision, 0)
+def shrink(y, alpha, precision, m, *, back=True):
+    """With an array, two numbers above zero and a number, returning an array of the same shape."""
+    moved = y - m
+    return np.sign(moved) * np.maximum(np.abs(moved) - alpha / precision, 0) + back * m
+
+
+@shrink.mistake(
+    "thresholded about zero",
+    "That is the mode for the price alpha |x|. Here the corner stands at m: it is the distance from m that shrinks.",
+)
+def _(y, alpha, precision, m):
+    return shrink(y, alpha, precision, 0.0)
+
+
+@shrink.mistake(
+    "returned the change",
+    "That is how far the code moves away from m. Add m.",
+)
+def _(*a):
+    return shrink(*a, back=False)
 
 
 @shrink.mistake(
     "forgot the precision",
     "You shrink by alpha. A precise datum resists: divide alpha by the precision of the noise.",
 )
-def _(y, alpha, precision):
-    return shrink(y, alpha, 1.0)
+def _(y, alpha, precision, m):
+    return shrink(y, alpha, 1.0, m)
 
 
 @shrink.mistake(
     "multiplied by the precision",
     "The more precise the datum, the less it is shrunk. Divide alpha by the precision; do not multiply.",
 )
-def _(y, alpha, precision):
-    return shrink(y, alpha, 1 / precision)
+def _(y, alpha, precision, m):
+    return shrink(y, alpha, 1 / precision, m)
 
 
 @shrink.mistake(
     "cut and did not shrink",
-    "The zeros are right. Beyond them the slope of the price is still alpha, so the mode stays short of y.",
+    "Data near m are right. Farther out the slope of the price is still alpha, so the mode stays short of y.",
 )
-def _(y, alpha, precision):
-    return np.where(np.abs(y) > alpha / precision, y, 0.0)
+def _(y, alpha, precision, m):
+    return np.where(np.abs(y - m) > alpha / precision, y, m)
 
 
 @shrink.mistake(
-    "forgot the negative side",
-    "Right for positive y. The price is symmetric: a negative y is shrunk upwards, towards zero.",
+    "forgot the other side",
+    "Right above m. The price is symmetric: a datum below m is drawn upwards.",
 )
-def _(y, alpha, precision):
-    return np.maximum(y - alpha / precision, 0)
+def _(y, alpha, precision, m):
+    return m + np.maximum(y - m - alpha / precision, 0)
 
 
 @shrink.mistake(
-    "did not stop at zero",
-    "Small values have gone past zero to the other side. There the slope of the price has changed its sign.",
+    "did not stop at the corner",
+    "Data near m have gone past it to the other side. There the slope of the price has changed its sign.",
 )
-def _(y, alpha, precision):
-    return y - alpha / precision * np.sign(y)
+def _(y, alpha, precision, m):
+    return y - alpha / precision * np.sign(y - m)
 
 
 @task("2.1.3-b", cases=_code_cases, stars=2)
