@@ -93,6 +93,7 @@ def posterior(params, y):
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+        NaN is an entry that is missing; why it is missing must not depend on its value.
 
     Returns
     -------
@@ -113,6 +114,7 @@ def log_marginal(params, y):
     ----------
     params : Parameters
     y : array_like, shape (N, D)
+        NaN is an entry that is missing.
 
     Returns
     -------

@@ -148,3 +148,24 @@ GOOD = pca.Parameters(np.ones((7, 1)), np.zeros(7))
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_ppca_marginalizes_missing_entries():
+    """Against conditioning the joint covariance of components and seen entries; zeros in the gaps are another answer."""
+    rng = np.random.default_rng(5)
+    params = ppca.Parameters(rng.normal(size=(5, 2)), rng.normal(size=5), 0.3)
+    y = ppca.sample(params, 30, rng).observations
+    torn = np.where(rng.random(y.shape) < 0.4, np.nan, y)
+    found, costs = ppca.posterior(params, torn), ppca.log_marginal(params, torn)
+    zeros = ppca.posterior(params, np.nan_to_num(torn))
+    off = 0
+    for n, row in enumerate(torn):
+        seen = np.flatnonzero(~np.isnan(row))
+        S = params.loadings[seen] @ params.loadings[seen].T + params.noise_variance * np.eye(len(seen))
+        gain = np.linalg.solve(S, params.loadings[seen]).T
+        departure = row[seen] - params.offset[seen]
+        np.testing.assert_allclose(found.means[n], gain @ departure, atol=1e-11)
+        _, log_det = np.linalg.slogdet(2 * np.pi * S)
+        assert np.isclose(costs[n], -0.5 * (departure @ np.linalg.solve(S, departure) + log_det), rtol=1e-11)
+        off += np.abs(zeros.means[n] - gain @ departure).max() > 0.01
+    assert off > 20
