@@ -54,7 +54,7 @@ mutants: $(VENV)/.test
 	$(RUN) tests/mutants.py
 
 kit: $(KIT)/.made
-	$(KIT)/bin/python -m pytest -q -c /dev/null --confcutdir=tests/kit tests/kit
+	$(KIT)/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --confcutdir=tests/kit tests/kit
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -29,10 +29,11 @@ class Proved(SphinxDirective):
         figures = sum(len(pictures(page)) for page in known)
         questions = sum(len(re.findall(r"show\.predict\(", text)) for text in notebooks)
         tasks = sum(len(CHECKED.findall(text)) for text in notebooks)
-        only_notation = len(book.equations) - len(tested)
+        others = len(book.equations) - len(tested)
+        rest = "one other only fixes" if others == 1 else f"{others} others only fix"
         lines = [
             f"{len(book.equations)} of the textbook's {len(ledger.textbook())} numbered equations have their place in "
-            f"a lesson. {len(tested)} have a test of both sides; the other {only_notation} only fix notation.",
+            f"a lesson. {len(tested)} have a test of both sides; {rest} notation.",
             f"{len(book.corrected())} places of the draft do not hold as printed, each with the number that shows it.",
             f"{len(known)} lessons have {figures} figures, {questions} questions that wait for a guess, and {tasks} "
             "tasks whose check draws new numbers at each try.",
