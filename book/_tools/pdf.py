@@ -6,12 +6,11 @@ one page of the book to another leads to its place in the PDF.
 """
 
 import io
-import os
-import shutil
 import sys
 import threading
 from pathlib import Path
 
+from browser import chromium_path
 from build import BUILD, SITE, load_toc, pages, title
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
@@ -50,15 +49,6 @@ ANSWERS = """() => {
 }"""
 
 
-def chromium() -> str:
-    """The browser: `CHROMIUM`, or the first on PATH."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        raise SystemExit("no Chromium: install the package `chromium`, or set CHROMIUM")
-    return path
-
-
 def print_pages(names, site, say=print):
     """Print pages of a served site.
 
@@ -69,7 +59,7 @@ def print_pages(names, site, say=print):
     """
     lessons, answers = {}, {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(color_scheme="light", reduced_motion="reduce", viewport={"width": 900, "height": 1200})
         page.add_init_script("localStorage.setItem('mode', 'light'); localStorage.setItem('theme', 'light')")
         page.emulate_media(media="print")
@@ -97,7 +87,7 @@ def numbers(count):
         "div:last-child {break-after: auto}"
     )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.set_content(f"<style>{style}</style>{feet}")
         made = page.pdf(format="A4")

@@ -5,13 +5,12 @@ finding the fault it is for.
 """
 
 import contextlib
-import os
 import re
-import shutil
 import threading
 from pathlib import Path
 from urllib.parse import urlparse
 
+from browser import chromium_path as chromium_path  # the tests' own address for it
 from serve import server
 
 HERE = Path(__file__).resolve().parent
@@ -35,15 +34,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def chromium_path() -> str:
-    """The browser: `CHROMIUM`, or the first on PATH."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        raise RuntimeError("no Chromium: install the package `chromium`, or set CHROMIUM")
-    return path
 
 
 @contextlib.contextmanager
