@@ -6,6 +6,7 @@ these name. What a cell merely does (plots, prints, downloads) is never seen.
 
 import ast
 import json
+import symtable
 from pathlib import Path
 
 
@@ -67,7 +68,7 @@ def function(cells, name):
         statement = known.get(waiting.pop())
         if statement is not None and statement not in needed:
             needed.append(statement)
-            waiting += sorted(node.id for node in ast.walk(statement) if _is_read(node))
+            waiting += sorted(_reads(symtable.symtable(ast.unparse(statement), "submission", "exec")))
     order = {id(statement): place for place, statement in enumerate(known.values())}
     return "\n\n".join(ast.unparse(statement) for statement in sorted(needed, key=lambda s: order[id(s)]))
 
@@ -89,5 +90,11 @@ def _binds(statement):
     return []
 
 
-def _is_read(node):
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+def _reads(table):
+    """The names that a piece of code takes from its notebook: not its arguments, nor what it binds itself."""
+    outermost = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (outermost or symbol.is_global()):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _reads(inner)

@@ -62,6 +62,17 @@ def test_a_function_comes_with_what_it_names_and_nothing_else():
     assert code == "import numpy as np\n\nEPS = 1e-09\n\ndef helper(x):\n    return np.sum(x) + EPS\n\ndef f(x):\n    return helper(x)"
 
 
+def test_arguments_and_local_names_bring_nothing_along():
+    """A lesson's own `y` may have taken minutes; a function that has an argument of this name does not need it."""
+    cells = notebook(
+        "y = slow()\nx = slow()\nk = slow()\nscale = 3",
+        "def f(y):\n    x = [k * scale for k in y]\n    def g(z):\n        return sum(x) + z\n    return g(0)",
+    )["cells"]
+    code = extraction.function(cells, "f")
+    assert code.startswith("scale = 3\n\ndef f(y):")
+    assert "slow" not in code
+
+
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
