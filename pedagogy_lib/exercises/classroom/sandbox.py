@@ -26,7 +26,8 @@ from ..limits import Trouble
 LARGEST = 1 << 28  # bytes of an answer
 WORKER = Path(__file__).with_name("worker.py")
 #: What a process of this kind finds in its environment: nothing but how many threads to use.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
+               "MPLBACKEND": "agg"}  # fmt: skip
 
 
 class Unreadable:
@@ -60,7 +61,7 @@ def answering(code, name, package, timeout):
         process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(WORKER), str(package), str(timeout)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=nowhere, env=ENVIRONMENT, start_new_session=True,
+            cwd=nowhere, env=ENVIRONMENT | {"MPLCONFIGDIR": nowhere}, start_new_session=True,
         )  # fmt: skip
         try:
             yield _Caller(process, code, name, timeout)

@@ -128,6 +128,17 @@ def test_a_task_with_functions_among_its_arguments(package):
             answer(lambda x: 1 / 0, 1.0)
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["import pandas as pd", "import matplotlib.pyplot as plt", "from scipy.stats import norm", "from sklearn.mixture import GaussianMixture",
+     "from pedagogy_lib.models.static import kmeans", "from pedagogy_lib import data; data.penguins()"],
+)  # fmt: skip
+def test_well_known_packages_can_be_used(head, package):
+    name = head.split(";")[0].split()[-1]
+    with sandbox.answering(f"{head}\ndef f(x):\n    {name}\n    return x + 1", "f", package, 20) as answer:
+        assert answer(1) == 2
+
+
 @pytest.mark.parametrize("name", exercises.tasks())
 def test_every_solution_passes_in_a_process_of_its_own(name, package):
     import inspect
