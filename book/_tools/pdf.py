@@ -17,7 +17,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 from serve import server
 
-PAPER = {"format": "A4", "print_background": True, "prefer_css_page_size": False,
+PAPER = {"format": "A4", "scale": 0.85, "print_background": True, "prefer_css_page_size": False,
          "margin": {"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"}}  # fmt: skip
 HIDDEN = ".bd-header, .bd-sidebar, .bd-footer, .prev-next-footer, .task-done, .map-here {display: none !important}"
 LESSON = "article details:has(> summary):not(.hide).is-answer {display: none !important}"
@@ -124,6 +124,7 @@ def join(lessons, answers, titles, site, numbered=numbers):
         book.add_outline_item(title=titles[name], page_number=start, parent=appendix)
     for page, foot in zip(book.pages, PdfReader(io.BytesIO(numbered(len(book.pages)))).pages):
         page.merge_page(foot)
+        page.compress_content_streams()  # merging has spelled them out
     lead_within(book, first, site)
     book.add_metadata({"/Title": "Modern Statistical Learning: an interactive companion"})
     book.compress_identical_objects()
