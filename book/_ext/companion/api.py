@@ -53,7 +53,10 @@ def prepare(app, what, name, thing, options, lines):
         labels, chapters = implemented()[name]
         word = "Eq." if len(labels) == 1 else "Eqs."
         links = ", ".join(f":doc:`/{chapter}`" for chapter in chapters)
-        text += ["", ".. rubric:: In the book", "", f"{word} {' and '.join(labels)}; {links}."]
+        if "References" not in text:
+            text += ["", "References", "----------"]
+        place = text.index("References") + 2
+        text[place:place] = [f"In the book: {word} {' and '.join(labels)}; {links}.", ""]
     lines[:] = text
 
 

@@ -45,9 +45,12 @@ def test_sections_of_a_module_are_no_sections_of_the_page():
 
 def test_what_the_ledger_names_says_where_it_is_derived():
     entry = next(entry for entry in ledger.load().equations if entry.implements)
-    lines = prepared("function", entry.implements[0], "A function.")
-    assert entry.label in lines[-1]
-    assert f":doc:`/{entry.chapter.partition('#')[0]}`" in lines[-1]
+    for told in ("A function.", "A function.\n\nReferences\n----------\nA book."):
+        lines = prepared("function", entry.implements[0], told)
+        said = lines[lines.index("References") + 2]
+        assert entry.label in said
+        assert f":doc:`/{entry.chapter.partition('#')[0]}`" in said
+        assert lines.count("References") == 1
 
 
 def test_a_shared_class_and_the_fields_of_a_tuple_stand_once():
