@@ -17,7 +17,12 @@ def _average(p, values):
 
 
 def _die_cases(rng):
-    return [(rng.integers(0, 4, 11), 6, 0.5), (np.array([0, 2, 2, 3]), 5, 2.0)]
+    cases = []
+    for K, N, strength in ((6, 30, 12.0), (4, 3, 2.0), (9, 50, 7.5)):
+        base = rng.dirichlet(2 * np.ones(K))
+        rolls = rng.integers(0, K - 1, N)  # the last side does not come up
+        cases.append((rolls, base, strength))
+    return cases
 
 
 def _impossible():
@@ -136,53 +141,54 @@ def _(p, q):
 
 
 @task("4.2-c", cases=_die_cases, stars=2)
-def fit_die(rolls, K, alpha):
-    """With whole numbers from 0 to K - 1, returning shape (K,)."""
-    counts = np.bincount(rolls, minlength=K) + alpha
+def fit_die(rolls, base, strength):
+    """With whole numbers from 0 to K - 1, K shares, and a number, returning shape (K,)."""
+    counts = np.bincount(rolls, minlength=len(base)) + strength * base
     return counts / counts.sum()
 
 
 @fit_die.mistake(
-    "left the pseudo-counts out",
-    "These are the plain shares: a side that did not come up has probability zero. Add alpha to each count.",
+    "left the factory out",
+    "These are the shares of this die's rolls alone: a side that did not come up has probability zero. Add the "
+    "imaginary rolls to the counts.",
 )
-def _(rolls, K, alpha):
-    return np.bincount(rolls, minlength=K) / len(rolls)
+def _(rolls, base, strength):
+    return np.bincount(rolls, minlength=len(base)) / len(rolls)
 
 
 @fit_die.mistake(
-    "did not count the pseudo-counts below the line",
-    "These sum to more than one: the alphas were added above the line, and must be below it too.",
+    "did not count the imaginary rolls below the line",
+    "These sum to more than one: the imaginary rolls were added above the line, and must be below it too.",
 )
-def _(rolls, K, alpha):
-    return (np.bincount(rolls, minlength=K) + alpha) / len(rolls)
+def _(rolls, base, strength):
+    return (np.bincount(rolls, minlength=len(base)) + strength * base) / len(rolls)
 
 
 @fit_die.mistake(
-    "added one alpha below the line",
-    "There are K sides, and each got alpha: below the line stands N + K alpha.",
+    "shared the imaginary rolls out evenly",
+    "Each side got as many imaginary rolls as any other. They come from the factory's dice, in the shares of base.",
 )
-def _(rolls, K, alpha):
-    return (np.bincount(rolls, minlength=K) + alpha) / (len(rolls) + alpha)
+def _(rolls, base, strength):
+    counts = np.bincount(rolls, minlength=len(base)) + strength / len(base)
+    return counts / counts.sum()
 
 
 @fit_die.mistake(
-    "added only where nothing was seen",
-    "You gave alpha to the unseen sides alone. Then a side seen once may be less probable than one never "
-    "seen; add alpha to all.",
+    "gave every side all of the strength",
+    "There are strength imaginary rolls in all. You took so many times the size of base, which sums to one already.",
 )
-def _(rolls, K, alpha):
-    return (lambda c: c / c.sum())(
-        np.where(np.bincount(rolls, minlength=K) == 0, alpha, np.bincount(rolls, minlength=K))
-    )
+def _(rolls, base, strength):
+    counts = np.bincount(rolls, minlength=len(base)) + len(base) * strength * base
+    return counts / counts.sum()
 
 
 @fit_die.mistake(
-    "left the unseen sides at the end out",
-    "The die has K sides, also those after the largest roll: pass minlength=K to bincount.",
+    "averaged the two",
+    "This is the mean of the die's shares and the factory's, however many rolls there were. With more rolls the die's "
+    "own must count for more.",
 )
-def _(rolls, K, alpha):
-    return (lambda c: c / c.sum())(np.bincount(rolls) + alpha)
+def _(rolls, base, strength):
+    return (np.bincount(rolls, minlength=len(base)) / len(rolls) + base) / 2
 
 
 def _two_texts(rng):
