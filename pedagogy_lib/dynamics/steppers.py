@@ -84,13 +84,31 @@ def tangent(field, x, change, dt, method="rk4"):
     """
     checks.option("method", method, METHODS[:2])
     places = _increment(field, x, dt, method)[1]
-    weights, shifts = _WEIGHTS[method], _TABLEAU[method]
+    shifts, weights = _RULES[method]
     total, slope = change, 0.0
     for i in range(len(places)):
         moved = change + shifts[i] * dt * slope
         slope = field.jacobian(places[i]) @ moved     # of the i-th slope
         total = total + dt * weights[i] * slope
     return total
+
+
+def rule(method):
+    """A rule in numbers.
+
+    Parameters
+    ----------
+    method : {"rk4", "euler"}
+
+    Returns
+    -------
+    shifts : tuple of float
+        In units of dt, how far along the last slope the next one is taken; 0 for the first.
+    weights : tuple of float
+        Of the slopes in the step, dt times their sum.
+    """
+    checks.option("method", method, METHODS[:2])
+    return _RULES[method]
 
 
 def adjoint(field, x, gradient, dt, method="rk4"):
@@ -113,7 +131,7 @@ def adjoint(field, x, gradient, dt, method="rk4"):
     """
     checks.option("method", method, METHODS[:2])
     places = _increment(field, x, dt, method)[1]
-    weights, shifts = _WEIGHTS[method], _TABLEAU[method]
+    shifts, weights = _RULES[method]
     total, carried = gradient, 0.0
     for i in range(len(places) - 1, -1, -1):          # the same lines, backwards
         pull = dt * weights[i] * gradient + carried
@@ -123,17 +141,18 @@ def adjoint(field, x, gradient, dt, method="rk4"):
     return total
 
 
-_TABLEAU = {"euler": (0.0,), "rk4": (0.0, 0.5, 0.5, 1.0)}         # how far along the last slope to look
-_WEIGHTS = {"euler": (1.0,), "rk4": (1 / 6, 1 / 3, 1 / 3, 1 / 6)}
+#: How far along the last slope to look for the next, and what each slope weighs.
+_RULES = {"euler": ((0.0,), (1.0,)), "rk4": ((0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6))}
 
 
 def _increment(field, x, dt, method):
     """The weighted slope of one step, and the places at which slopes were taken."""
     slopes, places = [], []
-    for shift in _TABLEAU[method]:
+    shifts, weights = _RULES[method]
+    for shift in shifts:
         places.append(x + shift * dt * slopes[-1] if slopes else x)
         slopes.append(field.velocity(places[-1]))
-    return sum(w * k for w, k in zip(_WEIGHTS[method], slopes)), places
+    return sum(w * k for w, k in zip(weights, slopes)), places
 
 
 def _by_scipy(field, x, span):

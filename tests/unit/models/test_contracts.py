@@ -10,12 +10,12 @@ import pytest
 from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed, noising
 from pedagogy_lib.distributions.exponential_family import layers
-from pedagogy_lib.learning import bijections, em, networks, optimisation, parameters
+from pedagogy_lib.learning import bijections, em, learned_motion, networks, optimisation, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import contrastive_encoder
 from pedagogy_lib.models.discriminative import logistic, network, poisson, recurrent_network
-from pedagogy_lib.models.dynamical import hmm
+from pedagogy_lib.models.dynamical import hmm, universal
 
 EM = {
     "start": ["y"],
@@ -179,6 +179,9 @@ def gradient_data(name, rng):
         "helmholtz": ((y > 0).astype(float), ((3, 2), layers.Bernoulli)),
         "contrastive_encoder": (contrastive_encoder.Pairs(y, y + 0.5 * y[:, ::-1]), ((5,), networks.Tanh, 2)),
         "polynomial": (y[:, :1] / 2, (4,)),
+        "universal": (
+            y.reshape(6, 10, 3) / 2, ((learned_motion.Network.start(3, (4,), rng),), universal.Clock(0.2, 2)),
+        ),
         "flow": (y, (bijections.Affine, 2, (5,))),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
