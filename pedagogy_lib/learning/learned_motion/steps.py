@@ -23,7 +23,7 @@ class Path(NamedTuple):
     """Where a motion went.
 
     states : ndarray, shape (S + 1, B, K), the first included
-    kept : list of S lists, for each slope of each step what its terms keep
+    kept : list of S lists: of each slope of each step, its place and what its terms keep there
     dt : float, one step
     method : str, the rule
     """
@@ -121,35 +121,42 @@ def walk(terms, first, dt, count, method):
 
 def walk_back(terms, path, pulls):
     """The adjoint recursion; arguments as for `pull_back`, trusted."""
-    size = sum(np.size(value) for _, value in parameters.leaves(terms))
-    total, share, carried = np.zeros(size), np.zeros(size), pulls[-1]
+    carried, asked = pulls[-1], []
     for s in range(len(path.kept) - 1, -1, -1):
-        carried, found = step_back(terms, path.kept[s], carried, path.dt, path.method)
+        carried, of_slopes = step_back(terms, path.kept[s], carried, path.dt, path.method)
         carried = carried + pulls[s]
-        for gradient in found:
-            parameters.copy(gradient, share)
-            total += share
-    return Slopes(carried, parameters.view(total, terms))
+        asked += zip((place for place, _ in reversed(path.kept[s])), of_slopes)
+    return Slopes(carried, _of_terms(terms, asked))
 
 
 def step(terms, x, dt, method):
     """M(x): slopes, each taken some way along the one before it, and dt times their weighted sum."""
     slope, total, kept = 0.0, x, []
     for shift, weight in zip(*steppers.rule(method)):
-        slope, passages = equation.velocity(terms, x + shift * dt * slope)
+        place = x + shift * dt * slope
+        slope, passages = equation.velocity(terms, place)
         total = total + dt * weight * slope
-        kept.append(passages)
+        kept.append((place, passages))
     return total, kept
 
 
 def step_back(terms, kept, carried, dt, method):
-    """(dM/dx)' lambda, and (dM/dtheta)' lambda slope by slope: the lines of `step` in the opposite order."""
+    """(dM/dx)' lambda, and what each slope receives: the lines of `step` in the opposite order."""
     shifts, weights = steppers.rule(method)
-    total, later, found = carried, 0.0, []
+    total, later, of_slopes = carried, 0.0, []
     for i in range(len(kept) - 1, -1, -1):
         # A slope was used twice: in the sum, and as the way to the place of the next slope.
-        below = equation.pull_back(terms, kept[i], dt * weights[i] * carried + later)
-        total = total + below.inputs
-        later = shifts[i] * dt * below.inputs
-        found.append(below.term)
-    return total, found
+        of_slopes.append(dt * weights[i] * carried + later)
+        below = equation.pull_back(terms, kept[i][1], of_slopes[-1]).inputs
+        total = total + below
+        later = shifts[i] * dt * below
+    return total, of_slopes
+
+
+def _of_terms(terms, asked):
+    """sum_s (dM/dtheta)' lambda_s: all slopes of all steps as the rows of one batch."""
+    if not asked:
+        return parameters.each(np.zeros_like, terms)
+    places, pulls = (np.concatenate(part) for part in zip(*asked))
+    learned = [bool(parameters.leaves(term)) for term in terms]
+    return tuple(term.run_back(term.run(places), pulls).term if has else term for term, has in zip(terms, learned))
