@@ -122,6 +122,18 @@ def earthquakes():
     return Table(np.array(rows, float), ("year", "earthquakes"))
 
 
+def hares_and_lynx():
+    """Load the pelts of hare and lynx that the Hudson's Bay Company bought each year from 1900 to 1920.
+
+    Returns
+    -------
+    Table
+        Columns: year, hares (thousands), lynx (thousands).
+    """
+    _, rows = _read("hares_and_lynx.csv")
+    return Table(np.array(rows, float), ("year", "hares (thousands)", "lynx (thousands)"))
+
+
 def crude_oil():
     """Load the price of a barrel of crude oil on 1005 working days, July 2006 to June 2010.
 

@@ -31,6 +31,13 @@ def test_nile():
     np.testing.assert_array_equal(values, peer[["year", "volume"]].to_numpy(float))
 
 
+def test_hares_and_lynx():
+    years, hares, lynx = data.hares_and_lynx().values.T
+    assert years.tolist() == list(range(1900, 1921))
+    assert (hares.sum(), lynx.sum()) == pytest.approx((715.7, 423.5))
+    assert years[hares.argmax()] == 1903 and years[lynx.argmax()] == 1904
+
+
 def test_earthquakes():
     years, counts = data.earthquakes().values.T
     np.testing.assert_array_equal(years, np.arange(1900, 2007))
