@@ -197,7 +197,7 @@ def _checked(source_name, source, emission_name, emission):
 
 def _sides(name, y, sides):
     """Whole numbers from 0 to ``sides - 1``."""
-    given = np.asarray(y)
+    given = checks.numbers(name, y)
     if given.dtype.kind not in "iu" or (given < 0).any() or (given >= sides).any():
         raise ValueError(f"{name}: expected whole numbers from 0 to {sides - 1}, got {y!r}")
     return given

@@ -82,9 +82,10 @@ def tangent(field, x, change, dt, method="rk4"):
     -------
     ndarray, of the shape of ``change``
     """
-    checks.option("method", method, METHODS[:2])
+    x, dt = checks.array("x", x, ("K",)), checks.number("dt", dt)
+    change = checks.array("change", change, (len(x),) if np.ndim(change) == 1 else (len(x), "P"))
+    shifts, weights = rule(method)
     places = _increment(field, x, dt, method)[1]
-    shifts, weights = _RULES[method]
     total, slope = change, 0.0
     for i in range(len(places)):
         moved = change + shifts[i] * dt * slope
@@ -129,9 +130,10 @@ def adjoint(field, x, gradient, dt, method="rk4"):
     ndarray, shape (K,)
         With respect to the state before the step.
     """
-    checks.option("method", method, METHODS[:2])
+    x, dt = checks.array("x", x, ("K",)), checks.number("dt", dt)
+    gradient = checks.array("gradient", gradient, (len(x),))
+    shifts, weights = rule(method)
     places = _increment(field, x, dt, method)[1]
-    shifts, weights = _RULES[method]
     total, carried = gradient, 0.0
     for i in range(len(places) - 1, -1, -1):          # the same lines, backwards
         pull = dt * weights[i] * gradient + carried

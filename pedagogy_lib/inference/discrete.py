@@ -335,8 +335,11 @@ def alpha_unnormalised(initial, transition, log_emissions):
     Eqs. 2.41 and 2.42.
     """
     pi, A = _checked(initial, transition)
+    logs = _checked_logs(log_emissions, len(pi))
+    if np.isnan(logs).any() or (logs == np.inf).any():
+        raise ValueError("log_emissions: expected numbers below infinity, got others")
     with np.errstate(over="ignore"):
-        likelihoods = np.exp(_checked_logs(log_emissions, len(pi)))
+        likelihoods = np.exp(logs)
     alpha = np.empty_like(likelihoods)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for t, likelihood in enumerate(likelihoods):

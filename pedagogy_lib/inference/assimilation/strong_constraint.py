@@ -21,8 +21,8 @@ def strong_cost(window, first):
     float
         In nats, up to a constant.
     """
-    parts = prepared(window)
-    return background_cost(parts, first) + data_cost(parts, trajectory(window, first))
+    parts, states = prepared(window), trajectory(window, first)
+    return background_cost(parts, states[0]) + data_cost(parts, states)
 
 
 def strong_gradient(window, first):

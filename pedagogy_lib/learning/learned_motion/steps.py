@@ -104,7 +104,7 @@ def pull_back(terms, path, pulls):
     """
     if not isinstance(path, Path):
         raise TypeError(f"path: expected what run returned, got {type(path).__name__}")
-    equation.check(terms, path.states.shape[2])
+    equation.check(terms, checks.array("path.states", path.states, ("S", "B", "K")).shape[2])
     return walk_back(terms, path, checks.array("pulls", pulls, path.states.shape))
 
 

@@ -131,6 +131,7 @@ def backward(params, record, hidden_gradient, truncation=None):
     K = len(params.initial)
     if not isinstance(record, Record) or record.hidden.shape[2] != K:
         raise ValueError("record: expected what forward returned for these parameters, got something else")
+    checks.record("record", record)
     direct = sequences("hidden_gradient", hidden_gradient, params.input, K)
     if direct.shape != record.hidden[:, 1:].shape:
         raise ValueError(f"hidden_gradient: expected shape {record.hidden[:, 1:].shape}, got {direct.shape}")
@@ -181,9 +182,8 @@ def clip(gradient, longest):
     The same structure.
     """
     longest = checks.number("longest", longest, above=0)
-    length = np.linalg.norm([np.linalg.norm(value) for _, value in parameters.leaves(gradient, "gradient")])
-    if not np.isfinite(length):
-        raise ValueError(f"gradient: expected finite numbers, got a length of {length}")
+    leaves = [checks.array(name, value) for name, value in parameters.leaves(gradient, "gradient")]
+    length = np.linalg.norm([np.linalg.norm(value) for value in leaves])
     scale = min(1.0, longest / length) if length else 1.0
     return parameters.each(lambda value: value * value.dtype.type(scale), gradient)
 

@@ -33,7 +33,7 @@ def bits(nats):
     -------
     float or ndarray
     """
-    found = np.divide(nats, np.log(2))
+    found = np.divide(checks.array("nats", nats), np.log(2))
     return float(found) if np.ndim(found) == 0 else found
 
 
