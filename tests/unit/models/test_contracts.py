@@ -15,7 +15,7 @@ from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import contrastive_encoder
 from pedagogy_lib.models.discriminative import logistic, network, poisson, recurrent_network
-from pedagogy_lib.models.dynamical import hmm, universal
+from pedagogy_lib.models.dynamical import hmm, lgssm, universal
 
 EM = {
     "start": ["y"],
@@ -182,6 +182,8 @@ def gradient_data(name, rng):
         "universal": (
             y.reshape(6, 10, 3) / 2, ((learned_motion.Network.start(3, (4,), rng),), universal.Clock(0.2, 2)),
         ),
+        "normalizing_kalman": (y, ((bijections.Mixing.start(3, (), rng, np.dtype(float)),
+                                    bijections.Radial.start(3, (), rng, np.dtype(float))), lgssm.start(y, 2, rng))),
         "flow": (y, (bijections.Affine, 2, (5,))),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
