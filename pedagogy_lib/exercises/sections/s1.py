@@ -130,3 +130,39 @@ def _(posterior, marginal, f):
 )
 def _(posterior, marginal, f):
     return (posterior @ marginal) @ (f @ marginal)
+
+
+def _turn_cases(rng):
+    return [(rng.dirichlet(np.ones(j), size=i), rng.dirichlet(np.ones(i))) for i, j in ((3, 3), (2, 4))]
+
+
+@task("1-d", cases=_turn_cases, stars=2)
+def turn(emission, prior):
+    """With shapes (I, J) and (I,), returning p(x|y), of shape (I, J)."""
+    joint = emission * prior[:, None]
+    return joint / joint.sum(0)
+
+
+@turn.mistake("nothing mended", "Nothing has changed: with which axis of the table does NumPy pair the prior?")
+def _(emission, prior):
+    joint = emission * np.resize(prior, emission.shape[1])
+    return joint / joint.sum(1)[:, None] if joint.shape[0] != joint.shape[1] else joint / joint.sum(1)
+
+
+@turn.mistake(
+    "the prior has no effect",
+    "Your answer does not depend on the prior: paired with y, it cancels when you divide. Which axis is x?",
+)
+def _(emission, prior):
+    return emission / emission.sum(0)
+
+
+@turn.mistake("only the prior mended", "The joint is right. Over which letter must the posterior sum to one?")
+def _(emission, prior):
+    joint = emission * prior[:, None]
+    return joint / joint.sum(1, keepdims=True)
+
+
+@turn.mistake("not divided", "That is the joint distribution. Divide it by p(y).")
+def _(emission, prior):
+    return emission * prior[:, None]
