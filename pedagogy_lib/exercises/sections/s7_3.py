@@ -171,3 +171,56 @@ def _(C, y):
 )
 def _(C, y):
     return np.linalg.qr(y.T @ (y @ C))[0]
+
+
+def _rebuild_cases(rng):
+    found = []
+    for n, d, k in ((6, 4, 2), (5, 5, 3)):
+        spread = rng.normal(size=(d, d))
+        found.append((rng.normal(size=(n, d)) @ spread + 2, rng.normal(size=(3, d)) @ spread + 2, k))
+    return found
+
+
+def _learned(train, test):
+    return train.mean(0)
+
+
+def _rebuild(train, test, k, centre=_learned, added=1.0, pick=lambda V, k: V[:k]):
+    mean = train.mean(0)
+    directions = pick(np.linalg.svd(train - mean, full_matrices=False)[2], k)
+    centred = (test - centre(train, test))[:, : directions.shape[1]]
+    return centred @ directions.T @ directions + added * mean[: directions.shape[1]]
+
+
+def _own(train, test):
+    return test.mean(0)
+
+
+def _columns(V, k):
+    return V[:, :k].T
+
+
+@task("7.3-d", cases=_rebuild_cases, stars=2)
+def rebuild(train, test, k):
+    """With shapes (N, D) and (M, D), returning an array of shape (M, D)."""
+    return _rebuild(train, test, k)
+
+
+@rebuild.mistake("nothing mended", "Nothing has changed: look at the mean, at NumPy's V, and at the last line.")
+def _(*case):
+    return _rebuild(*case, centre=_own, added=0.0, pick=_columns)
+
+
+@rebuild.mistake("the mean not added again", "The data come back without their mean.")
+def _(*case):
+    return _rebuild(*case, added=0.0)
+
+
+@rebuild.mistake("centred with their own mean", "Center new data with the mean that was learned.")
+def _(*case):
+    return _rebuild(*case, centre=_own)
+
+
+@rebuild.mistake("columns for rows", "The directions are the rows of NumPy's last result.")
+def _(*case):
+    return _rebuild(*case, pick=_columns)

@@ -33,7 +33,10 @@ def bits(nats):
     -------
     float or ndarray
     """
-    found = np.divide(checks.array("nats", nats), np.log(2))
+    given = checks.numbers("nats", nats)               # what is impossible costs infinitely many of either
+    if np.isnan(given).any():
+        raise ValueError("nats: expected numbers, got nan")
+    found = np.divide(given, np.log(2))
     return float(found) if np.ndim(found) == 0 else found
 
 
