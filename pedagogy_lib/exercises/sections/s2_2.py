@@ -148,3 +148,65 @@ def _(filtered, smoothed_next, transition):
 )
 def _(filtered, smoothed_next, transition):
     return smoothed_next[:, None] * transition / (smoothed_next[:, None] * transition).sum(axis=0)
+
+
+def _record_cases(rng):
+    found = []
+    for T, K in ((4, 3), (6, 2)):
+        A = rng.dirichlet(np.ones(K), size=K).T
+        f = [rng.dirichlet(np.ones(K))]
+        for _ in range(T - 1):
+            joint = rng.uniform(0.1, 1, size=K) * (A @ f[-1])
+            f.append(joint / joint.sum())
+        found.append((np.array(f), A))
+    return found
+
+
+def _divided(pair):
+    return pair / pair.sum(1, keepdims=True)
+
+
+def _smooth(filtered, transition, last=lambda f: f[-1], past=_divided):
+    rows = [last(filtered)]
+    for f in filtered[-2::-1]:
+        rows.append(rows[-1] @ past(transition * f))
+    return np.array(rows[::-1])
+
+
+def _normalized(rows):
+    return rows / rows.sum(1, keepdims=True)
+
+
+def _flat(filtered):
+    return np.full_like(filtered[-1], 1 / len(filtered[-1]))
+
+
+@task("2.2-d", cases=_record_cases, stars=2)
+def smooth(filtered, transition):
+    """With shapes (T, K) and (K, K), returning an array of shape (T, K)."""
+    return _smooth(filtered, transition)
+
+
+@smooth.mistake("nothing mended", "Nothing has changed: where does the smoother begin? By what is a row divided?")
+def _(*case):
+    return _normalized(_smooth(*case, last=_flat, past=lambda pair: pair))
+
+
+@smooth.mistake("only the last step mended", "The last step is right. Each *next* state has a past of its own.")
+def _(*case):
+    return _normalized(_smooth(*case, past=lambda pair: pair))
+
+
+@smooth.mistake("begins with nothing known", "At the last step all data are known to the filter already.")
+def _(*case):
+    return _smooth(*case, last=_flat)
+
+
+@smooth.mistake("columns divided", "Given the next state (a row), the sum runs over the state now.")
+def _(*case):
+    return _normalized(_smooth(*case, past=lambda pair: pair / pair.sum(0)))
+
+
+@smooth.mistake("the filter", "That is the filter: later data change what is believed of earlier states.")
+def _(filtered, transition):
+    return filtered
