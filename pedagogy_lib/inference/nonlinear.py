@@ -38,6 +38,7 @@ from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import recursions
 from pedagogy_lib.inference._matrices import covariance_root, solve_semidefinite
+from pedagogy_lib.inference.kalman import health
 
 
 class Curve(NamedTuple):
@@ -234,11 +235,11 @@ class Rules(NamedTuple):
 
     def marginalize(self, source, emission):
         """As `gaussian.marginalize`; the emission may be a `Curve`."""
-        return gaussian.marginalize(source, self._straight(source, emission))
+        return gaussian.marginalize(source, self.straight(source, emission))
 
     def invert(self, source, emission, y=None):
         """As `gaussian.invert`; the emission may be a `Curve`."""
-        straight = self._straight(source, emission)
+        straight = self.straight(source, emission)
         found = gaussian.invert(source, straight, y)
         if y is not None and isinstance(emission, Curve):
             for _ in range(self.repeats):
@@ -252,9 +253,10 @@ class Rules(NamedTuple):
     def watch(self):
         """As `gaussian.watch`; the emission may be a `Curve`."""
         look = gaussian.watch()
-        return lambda t, source, emission: look(t, source, self._straight(source, emission))
+        return lambda t, source, emission: look(t, source, self.straight(source, emission))
 
-    def _straight(self, source, emission):
+    def straight(self, source, emission):
+        """The line in the place of a `Curve`; what is a line already, as it is."""
         bent = isinstance(emission, Curve)
         return self.line(source, emission) if bent else emission
 
@@ -334,7 +336,41 @@ def smooth(transition, filtered, line=tangent):
     return Smoothed(means, covariances)
 
 
+def innovations(initial, transition, emission, y, filtered, line=tangent):
+    """Take out of each observation what the filter expected of it, with the spread that it stated.
+
+    What it stated is S_t = A Sigma_{t|t-1} A' + Omega + R, for the line that it drew about the
+    prediction. `kalman.consistency` and `kalman.whiteness` test them.
+
+    Parameters
+    ----------
+    initial, transition, emission, y, line
+        As for `filter`.
+    filtered : Filtered
+        What `filter` returned for them.
+
+    Returns
+    -------
+    kalman.health.Innovations
+    """
+    y = checks.array("y", y, ("T", "L"), missing=True)
+    checks.array("filtered.means", filtered.means, (len(y), "K"))
+    rules, at = Rules(line), recursions.at
+    predicted = [initial] + [rules.marginalize(Gaussian(m, S), at(transition, t)) for t, (m, S)
+                             in enumerate(zip(filtered.means[:-1], filtered.covariances[:-1]))]
+    lines = [rules.straight(source, at(emission, t)) for t, source in enumerate(predicted)]
+    parts = (np.array([np.asarray(part, float) for part in each]) for each in zip(*lines))
+    return health.innovations(AffineGaussian(*parts), y, _Predicted(*map(np.array, zip(*predicted))))
+
+
 # ----------------------------------------------------------------------------- helpers
+
+
+class _Predicted(NamedTuple):
+    """What `health.innovations` reads of a filter's answer."""
+
+    predicted_means: np.ndarray
+    predicted_covariances: np.ndarray
 
 
 def _drawn_once(line):

@@ -104,14 +104,14 @@ def filter(rules, initial, transition, emission, y):
     belief = initial                                                    # p(x_1): Eq. 2.49
     for t, observation in enumerate(y):
         if t > 0:
-            belief = rules.marginalize(belief, _at(transition, t - 1))  # Eq. 2.36 (fragment A)
+            belief = rules.marginalize(belief, at(transition, t - 1))  # Eq. 2.36 (fragment A)
             yield TimeUpdate(t, belief)
         log_likelihood = 0.0
         if not _is_missing(observation):
-            watch(t, belief, _at(emission, t))
-            data = rules.marginalize(belief, _at(emission, t))          # Eq. 2.40 (fragment B)
+            watch(t, belief, at(emission, t))
+            data = rules.marginalize(belief, at(emission, t))          # Eq. 2.40 (fragment B)
             log_likelihood = rules.log_density(data, observation)
-            belief = rules.invert(belief, _at(emission, t), observation)  # Eq. 2.37 (fragment B)
+            belief = rules.invert(belief, at(emission, t), observation)  # Eq. 2.37 (fragment B)
         yield MeasurementUpdate(t, belief, log_likelihood)
 
 
@@ -143,7 +143,7 @@ def smooth(rules, filtered, transition):
     belief = filtered[last]                         # smoother and filter agree at T
     yield BackwardStep(last, belief)
     for t in range(last - 1, -1, -1):
-        past = rules.invert(filtered[t], _at(transition, t))            # Eq. 2.38 (fragment A)
+        past = rules.invert(filtered[t], at(transition, t))            # Eq. 2.38 (fragment A)
         yield FutureConditioning(t, past)
         belief = rules.marginalize(belief, past)                        # Eq. 2.39 (fragment C)
         yield BackwardStep(t, belief)
@@ -173,7 +173,7 @@ def invert_backward_step(rules, smoothed, past):
     return rules.invert(smoothed, past)
 
 
-def _at(conditional, t):
+def at(conditional, t):
     """The conditional distribution in force at step t."""
     return conditional(t) if callable(conditional) else conditional
 

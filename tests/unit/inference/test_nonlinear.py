@@ -212,3 +212,31 @@ def test_the_smoother_is_right_or_raises_where_it_undoes_damping(name):
             right += 1
     assert right >= 5
     assert refused >= 2
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_innovations_are_those_of_kalman_on_lines_and_have_the_likelihood_of_the_filter_on_curves(name):
+    initial, straight, curved, y = linear_model(2, 3, T=12)
+    exact = kalman.innovations(straight[1], y, kalman.filter(initial, *straight, y))
+    found = nonlinear.innovations(initial, *curved, y, nonlinear.filter(initial, *curved, y, LINES[name]), LINES[name])
+    for part, other in zip(found, exact):
+        np.testing.assert_allclose(part, other, atol=1e-9)
+    bent = Curve(lambda x: curved[1].function(x) + 0.1 * np.sin(x[:, :1]), curved[1].covariance)
+    filtered = nonlinear.filter(initial, curved[0], bent, y, LINES[name])
+    said = nonlinear.innovations(initial, curved[0], bent, y, filtered, LINES[name])
+    seen = said.degrees > 0
+    # log p(y_t | past) = -(v' S^-1 v + log |2 pi S|) / 2
+    drift = filtered.log_likelihoods[seen] + 0.5 * said.squares[seen]
+    for value, t in zip(drift, np.flatnonzero(seen)):
+        source = initial if t == 0 else nonlinear.Rules(LINES[name]).marginalize(Gaussian(filtered.means[t - 1], filtered.covariances[t - 1]), curved[0])
+        S = nonlinear.Rules(LINES[name]).marginalize(source, bent).covariance
+        assert value == pytest.approx(-0.5 * np.linalg.slogdet(2 * np.pi * S)[1], abs=1e-8)
+    other_line = nonlinear.innovations(initial, curved[0], curved[1], y, filtered, LINES[name])
+    assert np.abs(other_line.squares - said.squares)[seen].max() > 1e-3
+
+
+def test_innovations_refuse_a_filter_of_other_data():
+    initial, straight, curved, y = linear_model(2, 3, T=12)
+    filtered = nonlinear.filter(initial, *curved, y)
+    with pytest.raises(ValueError, match="filtered.means"):
+        nonlinear.innovations(initial, *curved, y[:5], filtered)
