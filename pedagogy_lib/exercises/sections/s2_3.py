@@ -27,12 +27,9 @@ def _sigma_cases(rng):
     return [(rng.normal(size=k), _spd(rng, k), kappa) for k, kappa in ((2, 1.0), (3, 0.5), (4, 2.0))]
 
 
-def _line_cases(rng):
-    cases = []
-    for k, n in ((1, 2), (2, 1), (2, 3)):
-        points = rng.normal(size=(9, k))
-        cases.append((points, np.sin(points @ rng.normal(size=(k, n))) + 1.0, rng.dirichlet(np.ones(9))))
-    return cases
+def _iterated_cases(rng):
+    near = lambda: (rng.normal(size=2), 0.1 * _spd(rng, 2), _sine, _sine_slope, _spd(rng, 2), rng.normal(size=2))
+    return [(*near(), repeats) for repeats in (0, 1, 2, 3)]
 
 
 @task("2.3-a", cases=_extended_cases)
@@ -152,70 +149,69 @@ def _not_centred(mean, covariance, kappa):
     return points - mean, weights
 
 
-@task("2.3-c", cases=_line_cases, stars=2)
-def nearest_line(points, images, weights):
-    """With shapes (P, K), (P, L), (P,), returning (A, b, omega)."""
-    m, mean = weights @ points, weights @ images
-    dx, dy = points - m, images - mean
-    S, cross = (weights[:, None] * dx).T @ dx, (weights[:, None] * dx).T @ dy
-    A = np.linalg.solve(S, cross).T
-    missed = dy - dx @ A.T
-    return A, mean - A @ m, (weights[:, None] * missed).T @ missed
+@task("2.3-c", cases=_iterated_cases, stars=2)
+def iterated_update(mean, covariance, f, jacobian, noise, y, repeats):
+    """Return (mean, covariance); with ``repeats`` zero the extended update."""
+    place = mean
+    for _ in range(repeats + 1):
+        H = jacobian(place)
+        S = H @ covariance @ H.T + noise
+        K = np.linalg.solve(S, H @ covariance).T
+        place = mean + K @ (y - f(place) - H @ (mean - place))
+    return place, covariance - K @ S @ K.T
 
 
-@nearest_line.mistake(
-    "ignored the weights",
-    "This is the line of ordinary least squares, in which every point counts alike. Weigh every average.",
+@iterated_update.mistake(
+    "counted the datum again and again",
+    "Each turn starts from the belief that has seen y already. The prior must stay what it was; only the place of "
+    "the tangent moves.",
 )
-def _unweighted(points, images, weights):
-    return nearest_line(points, images, np.full(len(weights), 1 / len(weights)))
+def _counted_again(mean, covariance, f, jacobian, noise, y, repeats):
+    for _ in range(repeats + 1):
+        mean, covariance = extended_update(mean, covariance, f, jacobian, noise, y)
+    return mean, covariance
 
 
-@nearest_line.mistake(
-    "took the mean image for the offset",
-    "The line passes through (mean of x, mean of f). So b = E[f] - A E[x]; yours lacks the second term.",
+@iterated_update.mistake(
+    "moved the mean alone",
+    "The covariance is that of one update now, but the mean still starts from the last one: y pulls it again in each "
+    "turn. Start from the prior's mean.",
 )
-def _through_zero(points, images, weights):
-    A, b, omega = nearest_line(points, images, weights)
-    return A, weights @ images, omega
+def _mean_moved(mean, covariance, f, jacobian, noise, y, repeats):
+    for _ in range(repeats + 1):
+        H = jacobian(mean)
+        S = H @ covariance @ H.T + noise
+        K = np.linalg.solve(S, H @ covariance).T
+        mean = mean + K @ (y - f(mean))
+    return mean, covariance - K @ S @ K.T
 
 
-@nearest_line.mistake(
-    "transposed the slope",
-    "A has a row for each image and a column for each state, (L, K): A = Cov[f, x] Sigma^-1.",
+@iterated_update.mistake(
+    "read the tangent at its own place",
+    "The tangent touches the curve at the last belief, and is read at the prior's mean: what it expects there is "
+    "f(place) + H (mean - place), not f(place).",
 )
-def _slope_transposed(points, images, weights):
-    A, b, omega = nearest_line(points, images, weights)
-    return A.T, b, omega
+def _read_at_the_place(mean, covariance, f, jacobian, noise, y, repeats):
+    place = mean
+    for _ in range(repeats + 1):
+        H = jacobian(place)
+        S = H @ covariance @ H.T + noise
+        K = np.linalg.solve(S, H @ covariance).T
+        place = mean + K @ (y - f(place))
+    return place, covariance - K @ S @ K.T
 
 
-@nearest_line.mistake(
-    "gave all of the spread to omega",
-    "This is the covariance of f. Omega is only what the line leaves over: take A Sigma A' away.",
+@iterated_update.mistake(
+    "drew the line once",
+    "The tangent is drawn at the prior's mean in every turn. Draw it at the belief just found.",
 )
-def _variance_of_images(points, images, weights):
-    A, b, _ = nearest_line(points, images, weights)
-    dy = images - weights @ images
-    return A, b, (weights[:, None] * dy).T @ dy
+def _drawn_once(mean, covariance, f, jacobian, noise, y, repeats):
+    return extended_update(mean, covariance, f, jacobian, noise, y)
 
 
-@nearest_line.mistake(
-    "missed nothing",
-    "A and b are right. What the line misses, f(x) - A x - b, has a covariance: that is omega.",
+@iterated_update.mistake(
+    "stopped one turn early",
+    "``repeats`` counts the turns after the first update, so that there are repeats + 1 in all.",
 )
-def _nothing_missed(points, images, weights):
-    A, b, omega = nearest_line(points, images, weights)
-    return A, b, 0 * omega
-
-
-@nearest_line.mistake(
-    "did not centre",
-    "You regressed raw values. With an offset in the line, the slope is a ratio of covariances: take the "
-    "weighted means away first.",
-)
-def _not_centred_line(points, images, weights):
-    S, cross = (weights[:, None] * points).T @ points, (weights[:, None] * points).T @ images
-    A = np.linalg.solve(S, cross).T
-    b = weights @ images - A @ (weights @ points)
-    missed = images - points @ A.T - b
-    return A, b, (weights[:, None] * missed).T @ missed
+def _one_short(mean, covariance, f, jacobian, noise, y, repeats):
+    return iterated_update(mean, covariance, f, jacobian, noise, y, max(repeats - 1, 0))
