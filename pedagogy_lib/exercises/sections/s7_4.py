@@ -9,7 +9,9 @@ def _level_cases(rng):
     found = []
     for T in (6, 11):
         variances = rng.uniform(0.5, 1.5, T)
-        found.append((np.cumsum(rng.normal(size=T)), variances, 0.4 * variances[1:], rng.normal(size=T)))
+        y = rng.normal(size=T)
+        y[rng.choice(T, T // 3, replace=False)] = np.nan
+        found.append((np.cumsum(rng.normal(size=T)), variances, 0.4 * variances[1:], y))
     return found
 
 
@@ -23,20 +25,21 @@ def _transition_cases(rng):
     return found
 
 
-def _change_cases(rng):
-    found = []
-    for K, L in ((2, 3), (3, 2)):
-        root = rng.normal(size=(K, K))
-        S = np.eye(K) + 0.5 * rng.normal(size=(K, K))
-        found.append((rng.normal(size=(K, K)), root @ root.T, rng.normal(size=(L, K)), S))
-    return found
+def _many_cases(rng):
+    return [(_transition_cases(rng)[0:1] + _shorter(rng),), (_shorter(rng) + _shorter(rng),)]
+
+
+def _shorter(rng):
+    """A record of six steps, with two states."""
+    means, covariances, cross = _transition_cases(rng)[0]
+    return [(means[:6] + 1, covariances[:6], cross[:5])]
 
 
 @task("7.4-a", cases=_level_cases)
 def update_level(means, variances, cross, y):
     """Return (step_variance, noise_variance)."""
     moved = np.diff(means) ** 2 + variances[1:] + variances[:-1] - 2 * cross
-    return moved.mean(), ((y - means) ** 2 + variances).mean()
+    return moved.mean(), np.nanmean((y - means) ** 2 + variances)
 
 
 @update_level.mistake(
@@ -45,7 +48,7 @@ def update_level(means, variances, cross, y):
     "its variance: the variances are missing.",
 )
 def _(means, variances, cross, y):
-    return ((np.diff(means) ** 2).mean(), ((y - means) ** 2).mean())
+    return np.mean(np.diff(means) ** 2), np.nanmean((y - means) ** 2)
 
 
 @update_level.mistake(
@@ -80,6 +83,32 @@ def _(means, variances, cross, y):
         update_level(means, variances, cross, y)[0] * (len(y) - 1) / len(y),
         update_level(means, variances, cross, y)[1],
     )
+
+
+@update_level.mistake(
+    "counted missing readings as zero noise",
+    "You divided by all T years. The noise shows only in the years with a reading: divide by their number.",
+)
+def _by_all_years(means, variances, cross, y):
+    missed = np.nansum((y - means) ** 2 + variances)
+    return update_level(means, variances, cross, y)[0], missed / len(y)
+
+
+@update_level.mistake(
+    "let the missing readings through",
+    "A NaN in y has made the noise variance NaN. Leave the years without a reading out of that average.",
+)
+def _let_through(means, variances, cross, y):
+    return update_level(means, variances, cross, y)[0], ((y - means) ** 2 + variances).mean()
+
+
+@update_level.mistake(
+    "left out the steps to missing years",
+    "The smoother has a belief about the level of every year, with a reading or without. Every step counts.",
+)
+def _steps_left_out(means, variances, cross, y):
+    moved = np.diff(means) ** 2 + variances[1:] + variances[:-1] - 2 * cross
+    return moved[~np.isnan(y[1:])].mean(), update_level(means, variances, cross, y)[1]
 
 
 @task("7.4-b", cases=_transition_cases, stars=2)
@@ -129,40 +158,48 @@ def _(means, covariances, cross):
     return update_transition(means, covariances, cross.transpose(0, 2, 1))
 
 
-@task("7.4-c", cases=_change_cases, stars=2)
-def change_coordinates(A, Q, C, S):
-    """Return (A, Q, C) for the state S x."""
-    inverse = np.linalg.inv(S)
-    return S @ A @ inverse, S @ Q @ S.T, C @ inverse
+@task("7.4-c", cases=_many_cases, stars=2)
+def update_many(found):
+    """Return (A, Q), from a list of (means, covariances, cross)."""
+    now = sum(m[1:].T @ m[1:] + P[1:].sum(0) for m, P, _ in found)
+    before = sum(m[:-1].T @ m[:-1] + P[:-1].sum(0) for m, P, _ in found)
+    across = sum(m[1:].T @ m[:-1] + c.sum(0) for m, _, c in found)
+    A = np.linalg.solve(before, across.T).T
+    return A, (now - A @ across.T) / sum(len(c) for _, _, c in found)
 
 
-@change_coordinates.mistake(
-    "changed the wrong way",
-    "This is for the state S^-1 x. The new state is S x: undo S, move, and apply S again.",
+@update_many.mistake(
+    "joined the records end to end",
+    "Joined so, the first state of one record follows the last of another, and the regression takes that jump for a "
+    "step. Sum the moments of each record by itself.",
 )
-def _(A, Q, C, S):
-    return change_coordinates(A, Q, C, np.linalg.inv(S))
+def _joined(found):
+    means, covariances, cross = (np.concatenate(part) for part in zip(*found))
+    return update_transition(means, covariances, cross)
 
 
-@change_coordinates.mistake(
-    "left the emission alone",
-    "The observations must not change. They were C x = C S^-1 (S x): the emission changes too.",
+@update_many.mistake(
+    "averaged the records' answers",
+    "This is the mean of a regression for each record. Records are pooled before the division: sum the moments, and "
+    "regress once.",
 )
-def _(A, Q, C, S):
-    return (*change_coordinates(A, Q, C, S)[:2], C)
+def _averaged(found):
+    each = [update_transition(*record) for record in found]
+    return np.mean([A for A, _ in each], 0), np.mean([Q for _, Q in each], 0)
 
 
-@change_coordinates.mistake(
-    "treated the covariance as a map",
-    "A covariance is an average of e e', and e becomes S e: so it becomes S Q S', not S Q S^-1.",
+@update_many.mistake(
+    "divided by the number of states",
+    "A is right. There are fewer steps than states: one less for each record.",
 )
-def _(A, Q, C, S):
-    return (change_coordinates(A, Q, C, S)[0], S @ Q @ np.linalg.inv(S), change_coordinates(A, Q, C, S)[2])
+def _by_states(found):
+    A, Q = update_many(found)
+    return A, Q * sum(len(c) for _, _, c in found) / sum(len(m) for m, _, _ in found)
 
 
-@change_coordinates.mistake(
-    "multiplied A by S alone",
-    "S A takes an old state and returns a new one. It must take a new one: undo S first.",
+@update_many.mistake(
+    "took the last record",
+    "This is the answer for the last record alone.",
 )
-def _(A, Q, C, S):
-    return (S @ A, *change_coordinates(A, Q, C, S)[1:])
+def _last_alone(found):
+    return update_transition(*found[-1])
