@@ -13,7 +13,7 @@ import pytest
 from models.test_contracts import EM, NAMES, claims, data, gradient_data
 
 #: Models that take NaN in ``y`` for a missing value, or the verbs of one that do.
-MISSING = {"hmm", "lgssm", "normalizing_kalman", "universal", ("factor_analysis", "posterior"), ("factor_analysis", "log_marginal"),
+MISSING = {"hmm", "lgssm", "normalizing_kalman", "universal", ("kalman_vae", "posterior"), ("kalman_vae", "recognize"), ("factor_analysis", "posterior"), ("factor_analysis", "log_marginal"),
            ("ppca", "posterior"), ("ppca", "log_marginal")}  # fmt: skip
 #: What a verb may ask for besides parameters, data and statistics.
 PLAIN = {"n": 4, "rng": None}
