@@ -107,7 +107,7 @@ def start(y, codes, states, hidden, layer, output, rng):
     emission = networks.start((C, *reversed(hidden), D), rng, layer, output)
     # A code that drifts with the states behind it, as a place does with a velocity; 0.98 keeps it near zero.
     move = 0.98 * (np.eye(K) + 0.3 * np.eye(K, k=C))
-    return Parameters(recognition, emission, np.full(C, np.log(0.1)), StateSpace(lgssm.Parameters(
+    return Parameters(recognition, emission, np.full(C, np.log(0.01)), StateSpace(lgssm.Parameters(
         Gaussian(np.zeros(K), np.eye(K)), AffineGaussian(move, np.zeros(K), 0.05 * np.eye(K)),
         AffineGaussian(np.eye(C, K), np.zeros(C), np.eye(C)),
     )))  # fmt: skip
@@ -264,8 +264,10 @@ def iterate(params, y, rng, method=None, refit_every=5, warm_up=100):
     y : array_like, shape (B, T, D)
     rng : numpy.random.Generator
     method : optimisation.Adam or the like; ``Adam(0.01, square_decay=0.99)`` if none is given
-    refit_every : int, steps from one EM step to the next
-    warm_up : int, steps in which the weight of the divergence rises from zero to one
+    refit_every : int, steps from one EM step to the next, once the warm-up is over
+    warm_up : int
+        Steps in which the weight of the divergence rises from zero to one. A prior that is learned before the codes
+        say anything learns that they say nothing, and they are given up.
 
     Yields
     ------
@@ -281,7 +283,7 @@ def iterate(params, y, rng, method=None, refit_every=5, warm_up=100):
         value, divergence, gradient = _passes(params, y, rng, weight)
         memory = method.move(vector, turn, parameters.flatten(gradient).vector, memory)
         params = parameters.view(vector, params)
-        if turn % every == every - 1:
+        if turn >= warm_up and turn % every == every - 1:
             params = refit(params, y)
         yield Turn(turn, parameters.detach(params), value + divergence, divergence)
         turn += 1

@@ -21,6 +21,7 @@ OPTION = "stands in a branch that serves a mistake only"
 SHIFT = "the same numbers, wherever nothing overflows: the task does not ask for that"
 TIE = "no number is exactly on the edge"
 EQUIVALENT = {
+    ("T.4-c", "values.imag > 1e-09 -> GtE"): TIE,
     ("2.3b-b", "images - mean -> Add"): "where one factor is centered, a constant in the other changes nothing",
     ("7.3-d", "np.linalg.svd(train - mean, full_matrices=False) -> no full_matrices"): "the first k rows are the same",
     ("T.2-c", "60 -> one more"): "sixty halvings have used up the digits",
