@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from pedagogy_lib.distributions import noised_mixture, noising
+from pedagogy_lib.distributions import gaussian, noised_mixture, noising
+from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import reverse_diffusion
 
 SCHEDULE = noising.cosine()
@@ -89,3 +90,58 @@ def test_what_does_not_fit_is_named():
     ):
         with pytest.raises(error, match=match):
             call()
+
+
+def gaussian_denoiser(mean, C):
+    def denoise(x, level):
+        a, v = level.signal, level.deviation
+        return mean + (x - a * mean) @ np.linalg.solve(a * a * C + v * v * np.eye(len(C)), a * C)
+    return denoise
+
+
+def test_the_spread_of_a_gaussians_guess_is_the_posterior_covariance():
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(3, 3))
+    C, level = root @ root.T, noising.Level(0.7, 0.9)
+    found = reverse_diffusion.spread(gaussian_denoiser(rng.normal(size=3), C), rng.normal(size=(5, 3)), level)
+    exact = np.linalg.inv(np.linalg.inv(C) + (0.7 / 0.9) ** 2 * np.eye(3))
+    np.testing.assert_allclose(found, np.broadcast_to(exact, (5, 3, 3)), atol=1e-8)
+    assert np.abs(found[0] - C).max() > 0.05
+    # A slope that is no covariance: made symmetric, and without negative parts.
+    bent = reverse_diffusion.spread(lambda x, level: x @ np.array([[1.0, 2.0], [0.0, -3.0]]), rng.normal(size=(2, 2)), level)
+    assert np.linalg.eigvalsh(bent).min() > -1e-9
+    np.testing.assert_allclose(bent, bent.transpose(0, 2, 1))
+    capped = reverse_diffusion.spread(lambda x, level: 5 * x, rng.normal(size=(2, 2)), level, largest=1.5)
+    np.testing.assert_allclose(capped, 1.5 * np.stack([np.eye(2)] * 2))
+    with pytest.raises(ValueError, match="largest"):
+        reverse_diffusion.spread(lambda x, level: x, np.zeros((1, 2)), level, largest=0.0)
+
+
+def test_a_guided_diffusion_of_gaussian_data_ends_in_the_posterior_of_kalman():
+    rng = np.random.default_rng(1)
+    C, mean = np.array([[1.0, 0.6], [0.6, 0.8]]), np.array([0.3, -0.5])
+    emission, y = AffineGaussian(np.array([[1.0, -0.4]]), np.array([0.2]), np.array([[0.1]])), np.array([1.4])
+    after = gaussian.invert(Gaussian(mean, C), emission, y)
+    schedule, denoise = noising.cosine(8, -8), gaussian_denoiser(mean, C)
+    deviation = noising.cosine(8, -8).level(1.0).deviation
+    start = deviation * rng.standard_normal((20000, 2))
+    drawn = reverse_diffusion.sample(reverse_diffusion.guided(denoise, emission, y), schedule, start, 300, rng)
+    np.testing.assert_allclose(drawn.mean(0), after.mean, atol=0.02)
+    np.testing.assert_allclose(np.cov(drawn.T), after.covariance, atol=0.02)
+    rows = np.vstack([np.tile(y, (10000, 1)), np.tile(y + 1, (10000, 1))])
+    each = reverse_diffusion.sample(reverse_diffusion.guided(denoise, emission, rows), schedule, start, 100, rng)
+    np.testing.assert_allclose(each[10000:].mean(0), gaussian.invert(Gaussian(mean, C), emission, y + 1).mean, atol=0.03)
+    # Without the offset it ends elsewhere.
+    wrong = reverse_diffusion.sample(reverse_diffusion.guided(denoise, emission._replace(offset=np.zeros(1)), y), schedule, start, 100, rng)
+    assert np.abs(wrong.mean(0) - after.mean).max() > 0.05
+
+
+@pytest.mark.parametrize(("emission", "y", "kind", "match"), [
+    ("no arrow", [1.0], TypeError, "emission: expected an AffineGaussian"),
+    (AffineGaussian(np.ones((1, 2)), np.zeros(1), np.eye(2)), [1.0], ValueError, "emission.covariance"),
+    (AffineGaussian(np.ones((1, 2)), np.zeros(1), np.eye(1)), [1.0, 2.0], ValueError, "y: expected shape"),
+    (AffineGaussian(np.ones((1, 2)), np.zeros(1), np.eye(1)), [np.nan], ValueError, "y: expected finite"),
+])
+def test_observations_that_do_not_fit_are_refused(emission, y, kind, match):
+    with pytest.raises(kind, match=match):
+        reverse_diffusion.guided(lambda x, level: x, emission, y)
