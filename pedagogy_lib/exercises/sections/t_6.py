@@ -14,8 +14,8 @@ def _guess_cases(rng):
     cases = []
     for n, L in ((3, 1), (4, 2)):
         root = rng.normal(size=(n, 3, 3))
-        R = np.diag(rng.uniform(0.1, 1, L))
-        cases.append((rng.normal(size=(n, 3)), root @ root.transpose(0, 2, 1), rng.normal(size=(L, 3)), R, rng.normal(size=L)))
+        V, R = root @ root.transpose(0, 2, 1), np.diag(rng.uniform(0.1, 1, L))
+        cases.append((rng.normal(size=(n, 3)), V, rng.normal(size=(L, 3)), R, rng.normal(size=L)))
     return cases
 
 
