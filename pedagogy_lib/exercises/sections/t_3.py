@@ -30,7 +30,10 @@ def gradient(a, q, means, variances, cross):
     return _fading(a, q, means, variances, cross)
 
 
-@gradient.mistake("the covariance of neighbors forgotten", "The mean of a product is the product of the means plus the covariance: use `cross`.")
+@gradient.mistake(
+    "the covariance of neighbors forgotten",
+    "The mean of a product is the product of the means plus the covariance: use `cross`.",
+)
 def _(*case):
     return _fading(*case, neighbors=0.0)
 
@@ -88,13 +91,18 @@ def _(*case):
     return _noise(*case, total=np.sum)
 
 
-@noise_slope.mistake("variances in silent years", "Years without a reading have no noise: leave their variance out, too.")
+@noise_slope.mistake(
+    "variances in silent years", "Years without a reading have no noise: leave their variance out, too."
+)
 def _(r, means, variances, y):
     silent = np.isnan(y)
     return _noise(r, means, variances, y) + 0.5 * variances[silent].sum() / r
 
 
-@noise_slope.mistake("the level's variance forgotten", "The expected square of y - x is that of y minus the mean, plus the variance of x.")
+@noise_slope.mistake(
+    "the level's variance forgotten",
+    "The expected square of y - x is that of y minus the mean, plus the variance of x.",
+)
 def _(*case):
     return _noise(*case, spread=0.0)
 
@@ -108,7 +116,7 @@ def _path_cases(rng):
     found = []
     for n, rate in ((5, 0.9), (8, 0.97)):
         limit, away = rng.normal(6, 1), rng.uniform(0.5, 2.0) * rng.choice([-1, 1])
-        fast = rng.uniform(0.2, 0.4) * away * 0.4 ** np.arange(n)           # another direction, gone soon
+        fast = rng.uniform(0.2, 0.4) * away * 0.4 ** np.arange(n)  # another direction, gone soon
         found.append((limit + away * rate ** np.arange(n) + fast, rng.uniform(0.001, 0.003)))
     return found
 
@@ -120,13 +128,22 @@ def _rest(path, tolerance, ratio=lambda d: d[-1] / d[-2], ahead=1, left=lambda d
     return rho, path[-1] + ahead * gap, int(np.ceil(np.log(tolerance / abs(gap)) / np.log(rho)))
 
 
-@task("T.3-c", cases=_path_cases, parts=("the share missing", "the limit", "the rounds still to go"), tolerance=1e-6, stars=2)
+@task(
+    "T.3-c",
+    cases=_path_cases,
+    parts=("the share missing", "the limit", "the rounds still to go"),
+    tolerance=1e-6,
+    stars=2,
+)
 def outlook(path, tolerance):
     """With ``path`` of shape (K,), K > 2, returning two floats and a whole number."""
     return _rest(path, tolerance)
 
 
-@outlook.mistake("the ratio upside down", "Each change is smaller than the one before: the share is the later divided by the earlier.")
+@outlook.mistake(
+    "the ratio upside down",
+    "Each change is smaller than the one before: the share is the later divided by the earlier.",
+)
 def _(path, tolerance):
     changes = np.diff(path)
     rho = changes[-2] / changes[-1]
@@ -143,7 +160,10 @@ def _(*case):
     return _rest(*case, ahead=-1)
 
 
-@outlook.mistake("the last change for the gap", "What must shrink to the tolerance is the distance to the limit, not the last change.")
+@outlook.mistake(
+    "the last change for the gap",
+    "What must shrink to the tolerance is the distance to the limit, not the last change.",
+)
 def _(path, tolerance):
     rho, limit, _ = _rest(path, tolerance)
     return rho, limit, int(np.ceil(np.log(tolerance / abs(path[-1] - path[-2])) / np.log(rho)))
