@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-SUITES = ("kalman", "hmm", "sparse", "learning", "particles", "regression", "trees")
+SUITES = ("kalman", "hmm", "sparse", "learning", "particles", "regression", "trees", "motion")
 RESULTS = Path(__file__).parent / "results"
 
 # One thread each, and double precision: set before anything imports NumPy or JAX.

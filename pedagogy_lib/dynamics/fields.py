@@ -66,15 +66,17 @@ def lorenz96(size=40, forcing=8.0):
     """
     size = checks.count("size", size, minimum=4)
     i = np.arange(size)
+    ahead, behind, two_behind = (i + 1) % size, i - 1, i - 2
+    damped = -np.eye(size)
 
     def velocity(x):
-        return (np.roll(x, -1, -1) - np.roll(x, 2, -1)) * np.roll(x, 1, -1) - x + forcing
+        return (x[..., ahead] - x[..., two_behind]) * x[..., behind] - x + forcing
 
     def jacobian(x):
-        J = -np.eye(size)
-        J[i, (i + 1) % size] += x[i - 1]
-        J[i, i - 2] -= x[i - 1]
-        J[i, i - 1] += x[(i + 1) % size] - x[i - 2]
+        J = damped.copy()
+        J[i, ahead] += x[behind]
+        J[i, two_behind] -= x[behind]
+        J[i, behind] += x[ahead] - x[two_behind]
         return J
 
     return Field(velocity, jacobian)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NAMES = ["hmm", "kalman", "learning", "particles", "regression", "sparse", "trees"]
+NAMES = ["hmm", "kalman", "learning", "particles", "regression", "sparse", "trees", "motion"]
 COMPARED_OTHERWISE = {"particles"}  # whose answers are random: `test_particles_...` below
 
 

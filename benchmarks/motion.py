@@ -1,0 +1,104 @@
+"""Deep models of time: a gradient through a thousand steps, and a filter behind a bent scale.
+
+No package for either is asked for. The gradient is raced against this library's own tape, which writes the
+program down and reads it backwards; the filter behind a scale against its two parts, called by hand. As in the
+other suites, the answers are compared before anything is timed.
+"""
+
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.kalman import problem
+from benchmarks.race import race
+from pedagogy_lib.distributions.gaussian import Gaussian
+from pedagogy_lib.dynamics import fields, steppers
+from pedagogy_lib.inference import assimilation
+from pedagogy_lib.learning import bijections, differentiation
+from pedagogy_lib.learning.bijections import composition
+from pedagogy_lib.models.dynamical import lgssm, normalizing_kalman
+
+#: How far two answers may differ, relative to the largest number in them.
+TOLERANCE = 1e-8
+
+
+def adjoint(K, T):
+    """The gradient of a misfit over T steps of Lorenz 96 with respect to the first state."""
+    rng, dt = np.random.default_rng(0), 0.002
+    field, first = fields.lorenz96(K), rng.standard_normal(K) + 2
+    settled = steppers.flow(field, first, 0.02, 500)
+    # Small steps: over a long time the gradient of a chaotic motion has no digits, in any program.
+    y = steppers.trajectory(field, settled, dt, T)[:: T // 10] + rng.standard_normal((11, K))
+    window = assimilation.Window(
+        Gaussian(settled, np.eye(K)), assimilation.motion(field, dt, T // 10), np.eye(K), np.eye(K), y
+    )
+    start = settled + 1e-3 * rng.standard_normal(K)
+
+    def ours():
+        return (assimilation.strong_gradient(window, start),)
+
+    def tape():
+        ahead, behind, far = (np.roll(np.arange(K), shift) for shift in (-1, 1, 2))
+
+        def rate(x):
+            return (x[ahead] - x[far]) * x[behind] - x + 8.0
+
+        def cost(x):
+            total = 0.5 * np.sum((x - settled) ** 2) + 0.5 * np.sum((x - y[0]) ** 2)
+            for t in range(T):
+                a = rate(x)
+                b = rate(x + dt / 2 * a)
+                c = rate(x + dt / 2 * b)
+                x = x + dt / 6 * (a + 2 * b + 2 * c + rate(x + dt * c))
+                if (t + 1) % (T // 10) == 0:
+                    total = total + 0.5 * np.sum((x - y[(t + 1) // (T // 10)]) ** 2)
+            return total
+
+        return lambda: (differentiation.gradient(cost, start),)
+
+    return ours, {"our tape": tape}
+
+
+def bent_scale(K, L, T):
+    """The likelihood of a normalizing Kalman filter, against its two parts called one after the other."""
+    initial, transition, emission, y = problem(K, L, T)
+    rng = np.random.default_rng(0)
+    layers = tuple(kind.start(L, (), rng, np.dtype(float)) for kind in (bijections.Mixing, bijections.Radial))
+    model = lgssm.Parameters(initial, transition, emission)
+    params = normalizing_kalman.Parameters(layers, normalizing_kalman.StateSpace(model))
+
+    def ours():
+        return ([normalizing_kalman.log_marginal(params, y)],)
+
+    def parts():
+        def run():
+            there = composition.run(layers, y)
+            return ([lgssm.log_marginal(model, there.output) + there.log_volume.sum()],)
+
+        return run
+
+    return ours, {"plain filter and flow": parts}
+
+
+#: For each task: sizes, quick sizes, rounds, and what the ratio should be.
+TASKS = {
+    "gradient through Lorenz 96 (size, steps)": (adjoint, (40, 1000), (8, 20), 7, 5),
+    "normalizing Kalman filter, likelihood (states, readings, steps)": (bent_scale, (4, 2, 1000), (2, 2, 20), 15, 0.67),
+}
+
+
+def run(quick=False):
+    """Measure everything; the result is plain enough for JSON."""
+    rows = []
+    for task, (prepare, full, small, rounds, target) in TASKS.items():
+        size = small if quick else full
+        ours, others = prepare(*size)
+        for name, load in others.items():
+            theirs, expected = load(), ours()
+            difference = max(float(np.abs(np.subtract(a, b)).max() / max(1, np.abs(a).max()))
+                             for a, b in zip(expected, theirs()))
+            if not difference <= TOLERANCE:
+                raise AssertionError(f"{name} and we differ by {difference:.1e}: {task}, {size}")
+            raced = race(ours, {name: theirs}, 2 if quick else rounds)[name]
+            rows.append({"task": task, "size": list(size), "peer": name, "target": target, **raced,
+                         "difference": float(f"{difference:.1e}")})
+    return {"suite": "motion", "size": "Size", **machine.describe(), "speed": rows}
