@@ -31,6 +31,7 @@ AFFINE = AffineGaussian(RNG.normal(size=(2, 3)), RNG.normal(size=2), np.eye(2))
 TABLE = Categorical(np.array([0.3, 0.7]))
 WINDOW = assimilation.Window(GAUSS, assimilation.linear_motion(0.9 * np.eye(3)), np.eye(3)[:2], np.eye(2),
                              RNG.normal(size=(5, 2)), np.eye(3))                                  # fmt: skip
+DECODER = assimilation.Decoder(lambda z: z, lambda z: np.eye(3))
 MOTION = (learned_motion.Growth(np.array([0.1, -0.1])),)
 PATH = learned_motion.run(MOTION, np.ones((2, 2)), 0.1, 3)
 RECURRENT = recurrent.start(3, 2, RNG)
@@ -57,6 +58,10 @@ EXAMPLES = {
     },
     "inference.assimilation.strong_constraint": {
         "strong_cost": dict(window=WINDOW, first=X3), "strong_gradient": dict(window=WINDOW, first=X3), "strong": dict(window=WINDOW),
+    },
+    "inference.assimilation.latent_space": {
+        "latent_cost": dict(window=WINDOW, decoder=DECODER, latent=X3), "latent_gradient": dict(window=WINDOW, decoder=DECODER, latent=X3),
+        "latent_curvature": dict(window=WINDOW, decoder=DECODER, latent=X3), "latent": dict(window=WINDOW, decoder=DECODER),
     },
     "inference.assimilation.weak_constraint": {
         "weak_cost": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak_gradient": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak": dict(window=WINDOW),
@@ -100,6 +105,7 @@ TRUSTING = {
 #: What a function is handed in a record and does not read, or may be missing.
 UNREAD = {
     ("smooth", "filtered.log_likelihoods"), ("pair_posteriors", "filtered.log_likelihoods"), ("sample", "filtered.log_likelihoods"), ("pair_posteriors", "smoothed.pair_sums"),
+    *((name, "window.model_error") for name in ("latent_cost", "latent_gradient", "latent_curvature", "latent")),
     ("strong_cost", "window.model_error"), ("strong_gradient", "window.model_error"), ("strong", "window.model_error"),
 }  # fmt: skip
 CASES = [(room, name) for room, functions in EXAMPLES.items() for name in functions]

@@ -22,6 +22,8 @@ Newton's method: make the motion linear about the present guess, solve the quadr
 ("incremental 4DVar"). On a linear motion one step is enough, and the weak minimum is the
 Rauch-Tung-Striebel smoother's mean.
 
+Where the background is a decoder of Gaussian latents, `latent` searches among the latents.
+
 A parameter of the motion may be unknown, too. `bilevel` searches for it over the best J that each
 value allows, with one more sum along the adjoint's way back for a gradient.
 
@@ -31,6 +33,14 @@ References
 P. Courtier, J.-N. Thepaut and A. Hollingsworth (1994), incremental; Y. Tremolet (2006), weak.
 """
 
+from pedagogy_lib.inference.assimilation.latent_space import (
+    Decoder,
+    LatentStep,
+    latent,
+    latent_cost,
+    latent_curvature,
+    latent_gradient,
+)
 from pedagogy_lib.inference.assimilation.problems import Look, Motion, Window, linear_motion, motion, trajectory
 from pedagogy_lib.inference.assimilation.searches import Step, follow
 from pedagogy_lib.inference.assimilation.strong_constraint import strong, strong_cost, strong_gradient
@@ -38,7 +48,7 @@ from pedagogy_lib.inference.assimilation.two_levels import Level, bilevel, param
 from pedagogy_lib.inference.assimilation.weak_constraint import weak, weak_cost, weak_gradient
 
 __all__ = [
-    "Level", "Look", "Motion", "Step", "Window", "bilevel", "follow", "linear_motion", "motion",
-    "parameter_gradient", "strong", "strong_cost", "strong_gradient", "trajectory", "weak", "weak_cost",
-    "weak_gradient",
+    "Decoder", "LatentStep", "Level", "Look", "Motion", "Step", "Window", "bilevel", "follow", "latent",
+    "latent_cost", "latent_curvature", "latent_gradient", "linear_motion", "motion", "parameter_gradient", "strong",
+    "strong_cost", "strong_gradient", "trajectory", "weak", "weak_cost", "weak_gradient",
 ]

@@ -21,12 +21,13 @@ class _Parts(NamedTuple):
     seen: np.ndarray
 
 
-def prepared(window, weak=False):
+def prepared(window, weak=False, tried_at=None):
+    """Check a window and factor its covariances; sensors are tried at the background, or at a state."""
     mean = checks.array("window.background.mean", window.background.mean, ("K",))
     K = len(mean)
     B = checks.covariance("window.background.covariance", window.background.covariance, K, stack=False)
     R = checks.covariance("window.noise", window.noise, stack=False)
-    look = _checked_look(window.look, mean, len(R))
+    look = _checked_look(window.look, mean if tried_at is None else tried_at, len(R))
     y = checks.observations("window.y", window.y, len(R), missing=True)
     if len(y) == 0:
         raise ValueError("window.y: expected at least one time step, got none")

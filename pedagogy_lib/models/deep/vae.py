@@ -145,6 +145,32 @@ def decode(params, x):
     return params.emission[-1].mean(networks.forward(params.emission, x).output)
 
 
+def decode_slopes(params, x):
+    """The derivative of the decoded mean with respect to one source: one pass back for each of the D outputs.
+
+    Parameters
+    ----------
+    x : array_like, shape (K,)
+
+    Returns
+    -------
+    ndarray, shape (D, K)
+
+    Raises
+    ------
+    ValueError
+        Unless the emission is Gaussian, whose mean is the network's last layer itself.
+    """
+    _check(params)
+    emission = params.emission
+    if params.log_noise is None:
+        raise ValueError(f"params.emission: expected a Gaussian emission, got {type(emission[-1]).__name__}")
+    x = checks.array("x", x, (emission[0].weights.shape[1],))
+    D = len(emission[-1].biases)
+    record = networks.forward(emission, np.tile(x, (D, 1)).astype(emission[0].weights.dtype))
+    return feedforward.run_back(emission, record, np.eye(D, dtype=record.output.dtype), True).inputs
+
+
 def recognize(params, y):
     """The recognition distribution for each datum (Eq. 8.12).
 

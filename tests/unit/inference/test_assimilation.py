@@ -388,3 +388,86 @@ def test_an_inner_search_that_does_not_settle_is_an_error(pendulum, monkeypatch)
     monkeypatch.setattr(two_levels, "strong", lambda window, start=None: endless)
     with pytest.raises(ValueError, match="problem: expected an inner search that settles in 60 steps, got one that still gains 1 nats"):
         next(assimilation.bilevel(problem, [1.0, 0.1], sensitivity))
+
+
+# ------------------------------------------------------------------- a decoder for a background
+
+
+def bent(K=3):
+    """A curved decoder of two latents."""
+    rng = np.random.default_rng(6)
+    A, W = rng.standard_normal((K, 2)), rng.standard_normal((K, 2))
+    return assimilation.Decoder(lambda z: A @ z + np.tanh(W @ z), lambda z: A + (1 - np.tanh(W @ z) ** 2)[:, None] * W)
+
+
+@pytest.fixture(scope="module")
+def latents(chaos):
+    window, truth = chaos
+    decoder = bent()
+    shifted = assimilation.Decoder(lambda z: truth[0] + decoder.state(z), decoder.tangent)
+    return window._replace(background=Gaussian(np.array([0.2, -0.1]), np.array([[0.5, 0.1], [0.1, 0.3]]))), shifted
+
+
+def test_the_latent_gradient_is_that_of_differences(latents):
+    window, decoder = latents
+    z = np.array([0.3, -0.4])
+    numerical = differences(lambda z: assimilation.latent_cost(window, decoder, z), z)
+    np.testing.assert_allclose(assimilation.latent_gradient(window, decoder, z), numerical, rtol=1e-6)
+    # A wrong one: the decoder's tangent at the background in the place of that at z.
+    stale = decoder._replace(tangent=lambda _: decoder.tangent(window.background.mean))
+    assert not np.allclose(assimilation.latent_gradient(window, stale, z), numerical, rtol=0.05)
+
+
+def test_with_a_straight_decoder_latent_is_strong_in_other_coordinates(chaos):
+    window, _ = chaos
+    root = np.linalg.cholesky(np.array([[1.0, 0.3, 0.1], [0.3, 0.8, -0.2], [0.1, -0.2, 1.5]]))
+    ours = window._replace(background=Gaussian(window.background.mean, root @ root.T))
+    straight = assimilation.Decoder(lambda z: window.background.mean + root @ z, lambda z: root)
+    inner = window._replace(background=Gaussian(np.zeros(3), np.eye(3)))
+    whole = assimilation.follow(assimilation.strong(ours), 1e-10)
+    found = assimilation.follow(assimilation.latent(inner, straight), 1e-10)
+    np.testing.assert_allclose(found.states, whole.states, atol=1e-6)
+    assert found.cost == pytest.approx(whole.cost, rel=1e-9)
+
+
+def test_on_a_linear_problem_the_curvature_is_the_inverse_of_the_posterior_covariance():
+    window, A = linear()
+    root = np.linalg.cholesky(window.background.covariance)
+    straight = assimilation.Decoder(lambda z: window.background.mean + root @ z, lambda z: root)
+    inner = window._replace(background=Gaussian(np.zeros(2), np.eye(2)))
+    found = assimilation.follow(assimilation.latent(inner, straight))
+    assert found.iteration == 1                                   # one step, since all is linear
+    precision = np.linalg.inv(window.background.covariance)
+    S = np.eye(2)
+    for datum in window.y:
+        if not np.isnan(datum[0]):
+            precision = precision + S.T @ window.look.T @ window.look @ S / window.noise[0, 0]
+        S = A @ S
+    covariance = root @ np.linalg.inv(assimilation.latent_curvature(inner, straight, found.latent)) @ root.T
+    np.testing.assert_allclose(covariance, np.linalg.inv(precision), rtol=1e-10)
+    forgotten = assimilation.latent_curvature(inner, straight, found.latent) - np.eye(2)      # without the background
+    assert not np.allclose(root @ np.linalg.inv(forgotten) @ root.T, np.linalg.inv(precision), rtol=0.05)
+
+
+def test_the_latent_minimum_is_that_of_a_general_optimiser(latents):
+    window, decoder = latents
+    found = assimilation.follow(assimilation.latent(window, decoder), 1e-10)
+    theirs = minimize(lambda z: assimilation.latent_cost(window, decoder, z), found.latent + 0.05, tol=1e-10)
+    assert found.cost == pytest.approx(theirs.fun, rel=1e-8)
+    np.testing.assert_allclose(found.latent, theirs.x, atol=1e-4)
+
+
+@pytest.mark.parametrize("change, words", [
+    (dict(state=lambda z: np.array([1.0, np.nan, 2.0])), r"decoder\.state"),
+    (dict(tangent=lambda z: np.ones((2, 3))), r"decoder\.tangent"),
+    (dict(state=lambda z: np.ones(4), tangent=lambda z: np.ones((4, 2))), r"window\.look"),
+])  # fmt: skip
+def test_a_decoder_that_does_not_fit_is_named(latents, change, words):
+    window, decoder = latents
+    with pytest.raises(ValueError, match=words):
+        assimilation.latent_cost(window, decoder._replace(**change), np.zeros(2))
+
+
+def test_a_latent_of_the_wrong_length_is_named(latents):
+    with pytest.raises(ValueError, match="latent"):
+        assimilation.latent_cost(*latents, np.zeros(3))

@@ -153,6 +153,19 @@ def test_samples_have_the_models_moments():
     assert x.shape == (200_000, 2) and y.shape == (200_000, 4)
 
 
+def test_the_slopes_of_the_decoder_are_those_of_differences():
+    _, params = problem("Gaussian")
+    x, h = np.array([0.3, -0.8]), 1e-6
+    ends = vae.decode(params, x + h * np.vstack([np.eye(2), -np.eye(2)]))
+    found = vae.decode_slopes(params, x)
+    assert_allclose(found, ((ends[:2] - ends[2:]) / (2 * h)).T, rtol=1e-7)
+    assert not np.allclose(found, vae.decode_slopes(params, np.zeros(2)), rtol=0.05)       # they change from place to place
+    with pytest.raises(ValueError, match="x: expected shape"):
+        vae.decode_slopes(params, np.zeros(3))
+    with pytest.raises(ValueError, match="expected a Gaussian emission, got Poisson"):
+        vae.decode_slopes(problem("Poisson")[1], x)
+
+
 def test_single_precision_stays_and_agrees():
     y, params = problem("Bernoulli")
     small = parameters.each(lambda leaf: None if leaf is None else leaf.astype(np.float32), params)
