@@ -1,7 +1,8 @@
-"""Deep models of time: a gradient through a thousand steps, and a filter behind a bent scale.
+"""Deep models of time: a gradient through a thousand steps, a search among latents, and a filter behind a bent scale.
 
 No package for either is asked for. The gradient is raced against this library's own tape, which writes the
-program down and reads it backwards; the filter behind a scale against its two parts, called by hand. As in the
+program down and reads it backwards; the search among few latents against one among all of the state's
+numbers; the filter behind a scale against its two parts, called by hand. As in the
 other suites, the answers are compared before anything is timed.
 """
 
@@ -79,9 +80,41 @@ def bent_scale(K, L, T):
     return ours, {"plain filter and flow": parts}
 
 
+def latent_iteration(cells, Z, T):
+    """Newton's matrix of latent 4DVar, with Z columns through the tangent or with all K of the state's."""
+    rng, K = np.random.default_rng(0), 3 * cells
+    lake, slopes = fields.shallow_water(cells), np.vstack([rng.standard_normal((cells, Z)), np.zeros((2 * cells, Z))])
+    rest, look = np.repeat([1.0, 0.0, 0.0], cells), np.eye(K)[[2, cells - 2]]
+    y = 1 + 0.02 * rng.standard_normal((T, 2))
+
+    def window(size):
+        prior = Gaussian(np.zeros(size), np.eye(size))
+        return assimilation.Window(prior, assimilation.motion(lake, 0.5), look, np.eye(2), y)
+
+    decoder = assimilation.Decoder(
+        lambda z: rest + 0.01 * np.tanh(slopes @ z), lambda z: 0.01 * (1 - np.tanh(slopes @ z) ** 2)[:, None] * slopes
+    )
+    z = rng.standard_normal(Z)
+    start, G = decoder.state(z), decoder.tangent(z)
+    whole = assimilation.Decoder(lambda x: start + x, lambda x: np.eye(K))
+
+    def ours():
+        return (assimilation.latent_curvature(window(Z), decoder, z),)
+
+    def all_columns():
+        def run():
+            full = assimilation.latent_curvature(window(K), whole, np.zeros(K)) - np.eye(K)
+            return (G.T @ full @ G + np.eye(Z),)
+
+        return run
+
+    return ours, {"full-space 4DVar": all_columns}
+
+
 #: For each task: sizes, quick sizes, rounds, and what the ratio should be.
 TASKS = {
     "gradient through Lorenz 96 (size, steps)": (adjoint, (40, 1000), (8, 20), 7, 5),
+    "latent 4DVar, Newton's matrix (cells, latents, steps)": (latent_iteration, (48, 3, 20), (6, 2, 4), 11, 1),
     "normalizing Kalman filter, likelihood (states, readings, steps)": (bent_scale, (4, 2, 1000), (2, 2, 20), 15, 0.67),
 }
 

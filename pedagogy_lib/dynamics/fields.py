@@ -192,15 +192,16 @@ def shallow_water(size=48, length=48.0, gravity=1.0, rotation=0.0, diffusion=0.0
     width = checks.number("length", length, above=0) / n
     g = checks.number("gravity", gravity, above=0)
     f, nu = checks.number("rotation", rotation), checks.number("diffusion", diffusion, at_least=0)
-    eye = np.eye(n)
-    D = (np.roll(eye, -1, 0) - np.roll(eye, 1, 0)) / (2 * width)       # D @ h is the slope of h
-    L = nu * (np.roll(eye, -1, 0) - 2 * eye + np.roll(eye, 1, 0)) / width**2
+    i = np.arange(n)
+    ahead, behind, eye = (i + 1) % n, i - 1, np.eye(n)
+    D = (eye[ahead] - eye[behind]) / (2 * width)                       # D @ h is the slope of h
+    L = nu * (eye[ahead] - 2 * eye + eye[behind]) / width**2
 
     def slope(a):
-        return (np.roll(a, -1, -1) - np.roll(a, 1, -1)) / (2 * width)
+        return (a[..., ahead] - a[..., behind]) / (2 * width)
 
     def spread(a):
-        return nu * (np.roll(a, -1, -1) - 2 * a + np.roll(a, 1, -1)) / width**2
+        return nu * (a[..., ahead] - 2 * a + a[..., behind]) / width**2
 
     def velocity(x):
         h, u, v = np.split(np.asarray(x, float), 3, -1)
