@@ -24,6 +24,7 @@ EQUIVALENT = {
     ("T.4-c", "values.imag > 1e-09 -> GtE"): TIE,
     ("2.3b-b", "images - mean -> Add"): "where one factor is centered, a constant in the other changes nothing",
     ("7.3-d", "np.linalg.svd(train - mean, full_matrices=False) -> no full_matrices"): "the first k rows are the same",
+    ("T.10-c", "len(changes) > 1 -> GtE"): "the mean of no stays is nan, too",
     ("T.2-c", "60 -> one more"): "sixty halvings have used up the digits",
     ("T.2-c", "no line 2"): "with the ends as numbers the first halving makes arrays of them",
     ("M.1-a", "no line 5"): "what is lacking in a column's sum goes to its diagonal, whatever stands there",
