@@ -22,6 +22,9 @@ Newton's method: make the motion linear about the present guess, solve the quadr
 ("incremental 4DVar"). On a linear motion one step is enough, and the weak minimum is the
 Rauch-Tung-Striebel smoother's mean.
 
+Where the state is large no matrix of the motion can be kept. `preconditioned` needs gradients alone, and
+searches in the units of a root of B, in which the background is round.
+
 A parameter of the motion may be unknown, too. `bilevel` searches for it over the best J that each
 value allows, with one more sum along the adjoint's way back for a gradient.
 
@@ -31,6 +34,7 @@ References
 P. Courtier, J.-N. Thepaut and A. Hollingsworth (1994), incremental; Y. Tremolet (2006), weak.
 """
 
+from pedagogy_lib.inference.assimilation.control_variable import preconditioned, preconditioned_slope
 from pedagogy_lib.inference.assimilation.problems import Look, Motion, Window, linear_motion, motion, trajectory
 from pedagogy_lib.inference.assimilation.searches import Step, follow
 from pedagogy_lib.inference.assimilation.strong_constraint import strong, strong_cost, strong_gradient
@@ -39,6 +43,6 @@ from pedagogy_lib.inference.assimilation.weak_constraint import weak, weak_cost,
 
 __all__ = [
     "Level", "Look", "Motion", "Step", "Window", "bilevel", "follow", "linear_motion", "motion",
-    "parameter_gradient", "strong", "strong_cost", "strong_gradient", "trajectory", "weak", "weak_cost",
-    "weak_gradient",
+    "parameter_gradient", "preconditioned", "preconditioned_slope", "strong", "strong_cost", "strong_gradient",
+    "trajectory", "weak", "weak_cost", "weak_gradient",
 ]
