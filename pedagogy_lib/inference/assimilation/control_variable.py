@@ -18,7 +18,7 @@ import numpy as np
 from pedagogy_lib import checks
 from pedagogy_lib.inference.assimilation._costs import data_cost, data_pulls, prepared
 from pedagogy_lib.inference.assimilation.problems import trajectory
-from pedagogy_lib.inference.assimilation.searches import Step, halved
+from pedagogy_lib.inference.assimilation.searches import Step
 
 
 def preconditioned_slope(window, root, v):
@@ -69,12 +69,24 @@ def _search(parts, root, v, memory):
     while True:
         yield here
         step = -_curved(here.gradient, pairs)
-        there, _ = halved(lambda w: _cost(parts, root, w), v, step, here.cost)
-        after = _slope(parts, root, there, here.iteration + 1)
-        s, y = there - v, after.gradient - here.gradient
+        place, after = _lowered(parts, root, v, step, here)
+        s, y = place - v, after.gradient - here.gradient
         if s @ y > 1e-12 * np.linalg.norm(s) * np.linalg.norm(y):
             pairs = [*pairs, (s, y)][-memory:]
-        v, here = there, after
+        v, here = place, after
+
+
+def _lowered(parts, root, v, step, here):
+    """Take the step, or a half of it, or a quarter: the first that lowers the cost."""
+    for part in 0.5 ** np.arange(12):
+        try:
+            with np.errstate(all="ignore"):
+                after = _slope(parts, root, v + part * step, here.iteration + 1)
+        except ValueError:                        # so long a step that the motion ran to infinity
+            continue
+        if after.cost <= here.cost:
+            return v + part * step, after
+    return v, here._replace(iteration=here.iteration + 1)
 
 
 def _curved(slope, pairs):
@@ -99,11 +111,6 @@ def _slope(parts, root, v, iteration):
     for t in range(len(states) - 2, -1, -1):
         carried = parts.window.motion.adjoint(states[t], carried) + pulls[t]
     return Step(iteration, states, 0.5 * float(v @ v) + data_cost(parts, states), v + root.T @ carried)
-
-
-def _cost(parts, root, v):
-    states = trajectory(parts.window, parts.window.background.mean + root @ v)
-    return 0.5 * float(v @ v) + data_cost(parts, states)
 
 
 def _checked(window, root):
