@@ -59,7 +59,7 @@ def _last_twice(waves, size):
 
 @mean_square.mistake(
     "divided once by the number of places",
-    "You have the sum of squares over the places. A transform that is not normalized makes squares larger by the number "
+    "You have the sum of squares over the places. A transform without a norm makes squares larger by the number "
     "of places, size squared, and the mean asks for one more division by it.",
 )
 def _sum(waves, size):
