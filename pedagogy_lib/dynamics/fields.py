@@ -20,7 +20,8 @@ class Field(NamedTuple):
     """A vector field.
 
     velocity : callable, takes states in rows, shape (N, K), returns dx/dt, shape (N, K)
-    jacobian : callable, takes one state, shape (K,), returns d(velocity)/dx', shape (K, K)
+    jacobian : callable, takes one state, shape (K,), returns d(velocity)/dx', shape (K, K): an array, or
+        where that would be large a `scipy.sparse.linalg.LinearOperator`, which can be multiplied by, and so can its T
     """
 
     velocity: Callable

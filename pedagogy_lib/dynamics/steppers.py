@@ -1,11 +1,12 @@
 """Steps in time along a vector field, and what a step does to a small change and to a gradient.
 
-`flow` carries states forward in time with Euler's or the Runge-Kutta rule, or with SciPy's solvers;
-`tangent` and `adjoint` carry a small change of the state along with it, or a gradient back.
+`flow` carries states forward in time with Euler's or the Runge-Kutta rule, with the rules of Adams and
+Bashforth, which remember slopes, or with SciPy's solvers; `tangent` and `adjoint` carry a small change of
+the state along with one step of the first two, or a gradient back. `multistep` does it for the rules with memory.
 
 References
 ----------
-`state_estimation_4dvar`, "ODE/PDEs".
+`state_estimation_4dvar`, "ODE/PDEs"; J.C. Butcher (2016), sections 24 (Adams) and 23 (Runge-Kutta).
 """
 
 import numpy as np
@@ -13,7 +14,9 @@ from scipy.integrate import solve_ivp
 
 from pedagogy_lib import checks
 
-METHODS = ("euler", "rk4", "scipy")
+METHODS = ("euler", "rk4", "ab2", "ab3", "scipy")
+#: What the latest slopes weigh, the newest first, in the rules of Adams and Bashforth.
+MEMORY = {"ab2": (3 / 2, -1 / 2), "ab3": (23 / 12, -16 / 12, 5 / 12)}
 
 
 def flow(field, x, dt, steps=1, method="rk4"):
@@ -26,9 +29,10 @@ def flow(field, x, dt, steps=1, method="rk4"):
     dt : float
         One step.
     steps : int
-    method : {"rk4", "euler", "scipy"}
-        The classical Runge-Kutta rule, Euler's, or `scipy.integrate.solve_ivp` with small
-        tolerances (slow; to judge the others by).
+    method : {"rk4", "euler", "ab2", "ab3", "scipy"}
+        The classical Runge-Kutta rule, Euler's, those of Adams and Bashforth of order 2 and 3, or
+        `scipy.integrate.solve_ivp` with small tolerances (slow; to judge the others by). The rules
+        with a memory take their first one or two steps with the Runge-Kutta rule, anew in each call.
 
     Returns
     -------
@@ -44,9 +48,8 @@ def flow(field, x, dt, steps=1, method="rk4"):
     checks.option("method", method, METHODS)
     if method == "scipy":
         return _by_scipy(field, x, dt * steps)
-    for _ in range(steps):
-        x = x + dt * _increment(field, x, dt, method)[0]
-    return x
+    *_, last = _walk(field, x, dt, steps, method)
+    return last
 
 
 def trajectory(field, x, dt, steps, method="rk4"):
@@ -61,10 +64,9 @@ def trajectory(field, x, dt, steps, method="rk4"):
     -------
     ndarray, shape (steps + 1, ...)
     """
-    found = [checks.array("x", x)]
-    for _ in range(checks.count("steps", steps, minimum=0)):
-        found.append(flow(field, found[-1], dt, 1, method))
-    return np.array(found)
+    x, dt = checks.array("x", x), checks.number("dt", dt, above=0)
+    steps, method = checks.count("steps", steps, minimum=0), checks.option("method", method, METHODS)
+    return np.array(list(_walk(field, x, dt, steps, method)))
 
 
 def tangent(field, x, change, dt, method="rk4"):
@@ -108,7 +110,7 @@ def rule(method):
     weights : tuple of float
         Of the slopes in the step, dt times their sum.
     """
-    checks.option("method", method, METHODS[:2])
+    checks.option("method", method, tuple(_RULES))
     return _RULES[method]
 
 
@@ -147,14 +149,32 @@ def adjoint(field, x, gradient, dt, method="rk4"):
 _RULES = {"euler": ((0.0,), (1.0,)), "rk4": ((0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6))}
 
 
+def _walk(field, x, dt, steps, method):
+    """Yield the states, the first included."""
+    yield x
+    weights, slopes = MEMORY.get(method), []                           # slopes: the newest first
+    for step in range(steps):
+        if method == "scipy":
+            x = _by_scipy(field, x, dt)
+        elif weights is None:
+            x = x + dt * _increment(field, x, dt, method)[0]
+        elif step < len(weights) - 1:                                  # nothing to remember yet
+            increment, _, (first, *_) = _increment(field, x, dt, "rk4")
+            x, slopes = x + dt * increment, [first, *slopes]
+        else:
+            slopes = [field.velocity(x), *slopes][: len(weights)]
+            x = x + dt * sum(w * k for w, k in zip(weights, slopes))
+        yield x
+
+
 def _increment(field, x, dt, method):
-    """The weighted slope of one step, and the places at which slopes were taken."""
+    """The weighted slope of one step, the places at which slopes were taken, and the slopes."""
     slopes, places = [], []
     shifts, weights = _RULES[method]
     for shift in shifts:
         places.append(x + shift * dt * slopes[-1] if slopes else x)
         slopes.append(field.velocity(places[-1]))
-    return sum(w * k for w, k in zip(weights, slopes)), places
+    return sum(w * k for w, k in zip(weights, slopes)), places, slopes
 
 
 def _by_scipy(field, x, span):

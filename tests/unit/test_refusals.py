@@ -43,6 +43,9 @@ EXAMPLES = {
         "flow": dict(field=FIELD, x=ROWS, dt=0.01), "trajectory": dict(field=FIELD, x=X3, dt=0.01, steps=3),
         "tangent": dict(field=FIELD, x=X3, change=X3 + 1, dt=0.01), "adjoint": dict(field=FIELD, x=X3, gradient=X3 + 1, dt=0.01),
     },
+    "dynamics.multistep": {
+        "tangent": dict(field=FIELD, x=X3, change=X3 + 1, dt=0.01, steps=4), "adjoint": dict(field=FIELD, x=X3, gradient=X3 + 1, dt=0.01, steps=4),
+    },
     "learning.unmixing": {
         "whiten": dict(y=RNG.normal(size=(20, 3))), "amari_distance": dict(gains=np.eye(3) + 0.1), "align": dict(gains=np.eye(3) + 0.1),
         "kurtosis": dict(x=ROWS), "mutual_information": dict(x=RNG.normal(size=(120, 2))),
@@ -62,6 +65,9 @@ EXAMPLES = {
     "inference.assimilation.latent_space": {
         "latent_cost": dict(window=WINDOW, decoder=DECODER, latent=X3), "latent_gradient": dict(window=WINDOW, decoder=DECODER, latent=X3),
         "latent_curvature": dict(window=WINDOW, decoder=DECODER, latent=X3), "latent": dict(window=WINDOW, decoder=DECODER),
+    },
+    "inference.assimilation.control_variable": {
+        "preconditioned": dict(window=WINDOW, root=np.eye(3)), "preconditioned_slope": dict(window=WINDOW, root=np.eye(3), v=X3),
     },
     "inference.assimilation.weak_constraint": {
         "weak_cost": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak_gradient": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak": dict(window=WINDOW),
@@ -107,6 +113,7 @@ UNREAD = {
     ("smooth", "filtered.log_likelihoods"), ("pair_posteriors", "filtered.log_likelihoods"), ("sample", "filtered.log_likelihoods"), ("pair_posteriors", "smoothed.pair_sums"),
     *((name, "window.model_error") for name in ("latent_cost", "latent_gradient", "latent_curvature", "latent")),
     ("strong_cost", "window.model_error"), ("strong_gradient", "window.model_error"), ("strong", "window.model_error"),
+    *((name, f"window.{part}") for name in ("preconditioned", "preconditioned_slope") for part in ("model_error", "background.covariance")),
 }  # fmt: skip
 CASES = [(room, name) for room, functions in EXAMPLES.items() for name in functions]
 

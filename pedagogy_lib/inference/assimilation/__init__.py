@@ -24,6 +24,9 @@ Rauch-Tung-Striebel smoother's mean.
 
 Where the background is a decoder of Gaussian latents, `latent` searches among the latents.
 
+Where the state is large no matrix of the motion can be kept. `preconditioned` needs gradients alone, and
+searches in the units of a root of B, in which the background is round.
+
 A parameter of the motion may be unknown, too. `bilevel` searches for it over the best J that each
 value allows, with one more sum along the adjoint's way back for a gradient.
 
@@ -33,6 +36,7 @@ References
 P. Courtier, J.-N. Thepaut and A. Hollingsworth (1994), incremental; Y. Tremolet (2006), weak.
 """
 
+from pedagogy_lib.inference.assimilation.control_variable import preconditioned, preconditioned_slope
 from pedagogy_lib.inference.assimilation.latent_space import (
     Decoder,
     LatentStep,
@@ -49,6 +53,7 @@ from pedagogy_lib.inference.assimilation.weak_constraint import weak, weak_cost,
 
 __all__ = [
     "Decoder", "LatentStep", "Level", "Look", "Motion", "Step", "Window", "bilevel", "follow", "latent",
-    "latent_cost", "latent_curvature", "latent_gradient", "linear_motion", "motion", "parameter_gradient", "strong",
-    "strong_cost", "strong_gradient", "trajectory", "weak", "weak_cost", "weak_gradient",
+    "latent_cost", "latent_curvature", "latent_gradient", "linear_motion", "motion", "parameter_gradient",
+    "preconditioned", "preconditioned_slope", "strong", "strong_cost", "strong_gradient", "trajectory", "weak",
+    "weak_cost", "weak_gradient",
 ]

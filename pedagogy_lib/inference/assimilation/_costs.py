@@ -15,17 +15,22 @@ class _Parts(NamedTuple):
 
     window: Window
     look: Look
-    B: Callable        # v -> B^-1 v
+    B: Callable        # v -> B^-1 v, or None
     Q: Callable        # v -> Q^-1 v, or None
     R: Callable        # (t, v) -> R^-1 v, of what was seen at t
     seen: np.ndarray
 
 
-def prepared(window, weak=False, tried_at=None):
-    """Check a window and factor its covariances; sensors are tried at the background, or at a state."""
+def prepared(window, weak=False, rooted=False, tried_at=None):
+    """Check a window and factor its covariances.
+
+    With a root of B at hand (``rooted``) B itself is not read. Sensors are tried at the background, or at a state.
+    """
     mean = checks.array("window.background.mean", window.background.mean, ("K",))
     K = len(mean)
-    B = checks.covariance("window.background.covariance", window.background.covariance, K, stack=False)
+    B = None
+    if not rooted:
+        B = solver(checks.covariance("window.background.covariance", window.background.covariance, K, stack=False))
     R = checks.covariance("window.noise", window.noise, stack=False)
     look = _checked_look(window.look, mean if tried_at is None else tried_at, len(R))
     y = checks.observations("window.y", window.y, len(R), missing=True)
@@ -37,7 +42,7 @@ def prepared(window, weak=False, tried_at=None):
     seen = ~np.isnan(y)
     roots = [cho_factor(R[np.ix_(s, s)]) if s.any() else None for s in seen]
     return _Parts(
-        window._replace(y=y), look, solver(B), None if Q is None else solver(Q),
+        window._replace(y=y), look, B, None if Q is None else solver(Q),
         lambda t, v: v if roots[t] is None else cho_solve(roots[t], v), seen,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import Gaussian
-from pedagogy_lib.dynamics import steppers
+from pedagogy_lib.dynamics import multistep, steppers
 
 
 class Motion(NamedTuple):
@@ -61,12 +61,19 @@ def motion(field, dt, steps=1, method="rk4"):
     field : pedagogy_lib.dynamics.fields.Field
     dt : float
     steps : int
-    method : {"rk4", "euler"}
+    method : {"rk4", "euler", "ab2", "ab3"}
+        The rules with a memory begin anew after each observation, because the state has moved.
 
     Returns
     -------
     Motion
     """
+    if method in steppers.MEMORY:
+        rest = (dt, steps, method)
+        return Motion(lambda x: steppers.flow(field, x, *rest),
+                      lambda x, change: multistep.tangent(field, x, change, *rest),
+                      lambda x, gradient: multistep.adjoint(field, x, gradient, *rest))
+
     def path(x):
         """The places from which the steps start."""
         return steppers.trajectory(field, x, dt, steps - 1, method)
