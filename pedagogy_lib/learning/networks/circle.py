@@ -72,7 +72,8 @@ class Convolution(NamedTuple):
         K, width, C = self.weights.shape
         seen, pulls = windows(z, width).reshape(-1, width * C), pull.reshape(-1, K)
         turned = self.weights[:, ::-1].transpose(2, 1, 0).reshape(C, -1)
-        return Gradients(Convolution((pulls.T @ seen).reshape(K, width, C), pulls.sum(0)), windows(pull, width) @ turned.T)
+        of_weights = (pulls.T @ seen).reshape(K, width, C)
+        return Gradients(Convolution(of_weights, pulls.sum(0)), windows(pull, width) @ turned.T)
 
     def check(self, name):
         """Refuse other shapes; returns how many channels it takes and gives."""
@@ -260,7 +261,8 @@ def run_back(layers, fields, pull):
     check(layers)
     if not isinstance(fields, tuple) or len(fields) != len(layers) + 1:
         raise ValueError("fields: expected what run returned for these layers, got something else")
-    return backward(layers, fields, checks.array("pull", pull, np.shape(fields[-1])))
+    fields = tuple(checks.array(f"fields[{l}]", field, ("N", "P", "C")) for l, field in enumerate(fields))
+    return backward(layers, fields, checks.array("pull", pull, fields[-1].shape))
 
 
 def forward(layers, z):
@@ -310,7 +312,8 @@ def check_circle(layers, P, name="layers"):
 
 def _check_modes(name, layer, P):
     if len(layer.real) > P // 2 + 1:
-        raise ValueError(f"{name}: expected at most {P // 2 + 1} waves on a circle of {P} places, got {len(layer.real)}")
+        most = P // 2 + 1
+        raise ValueError(f"{name}: expected at most {most} waves on a circle of {P} places, got {len(layer.real)}")
 
 
 def _odd(name, width):

@@ -6,15 +6,15 @@
     y_t = x_t                                 what is seen is the state
 
 With one step of Euler's rule and an interval of one, M(x) = x + term_1(x) + term_2(x) + ...; so a network may stand
-for the change from one picture of a film to the next. Since nothing is hidden, the likelihood of a film is a product of
-one-step predictions, and learning is regression: all pictures of all films but the last are inputs of one batch. In data
-assimilation this is the *weak constraint*, each moment with a fresh start; `universal` takes the same terms under the
-*strong* one, a run through the whole film from one state.
+for the change from one picture of a film to the next. Since nothing is hidden, the likelihood of a film is a product
+of one-step predictions, and learning is regression: all pictures of all films but the last are inputs of one batch. In
+data assimilation this is the *weak constraint*, each moment with a fresh start; `universal` takes the same terms under
+the *strong* one, a run through the whole film from one state.
 
 There is no ``posterior``: nothing is hidden. There is no ``maximize``: the numbers stand inside the motion.
 
-Everywhere ``params`` are `Parameters` and ``y`` has shape (B, T, K): B films of T >= 2 pictures. `pairs` cuts films into
-films of two pictures, to be dealt in batches.
+Everywhere ``params`` are `Parameters` and ``y`` has shape (B, T, K): B films of T >= 2 pictures. `pairs` cuts films
+into films of two pictures, to be dealt in batches.
 
 References
 ----------
