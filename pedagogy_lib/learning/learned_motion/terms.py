@@ -220,6 +220,20 @@ class Circle(NamedTuple):
 
     layers: tuple
 
+    @classmethod
+    def start(cls, layers, last=0.1):
+        """Make the last layer small, so that the motion begins near that of the other terms.
+
+        Parameters
+        ----------
+        layers : tuple of layers of `pedagogy_lib.learning.networks.circle`
+        last : float
+            By how much the last layer is scaled.
+        """
+        circle.check(layers)
+        scale = checks.number("last", last)
+        return cls((*layers[:-1], parameters.each(lambda part: scale * part, layers[-1])))
+
     def check(self, name, K):
         """Refuse layers of other channels, and a circle too small for them."""
         takes = circle.check(self.layers, f"{name}.layers")

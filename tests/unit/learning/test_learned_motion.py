@@ -151,3 +151,13 @@ def test_networks_of_other_widths_are_refused_by_name():
     layers = networks.start((2, 3, 1), np.random.default_rng(0))
     with pytest.raises(ValueError, match="expected 1 input and 1 output"):
         terms.check((learned_motion.Predation(np.zeros(()), layers),), 2)
+
+
+def test_a_circle_begins_with_a_small_last_layer():
+    rng = np.random.default_rng(7)
+    layers = circle.Convolution.start(1, 3, 5, rng), circle.Fourier.start(3, 1, 4, rng)
+    quiet, x = learned_motion.Circle.start(layers), rng.normal(size=(2, 9))
+    assert quiet.run(x).velocity == pytest.approx(0.1 * learned_motion.Circle(layers).run(x).velocity)
+    assert quiet.layers[0] is layers[0] and np.abs(quiet.run(x).velocity).max() > 1e-3
+    with pytest.raises(TypeError, match="layers: expected a tuple"):
+        learned_motion.Circle.start(layers[0])
