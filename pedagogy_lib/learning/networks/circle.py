@@ -168,7 +168,7 @@ def windows(z, width):
     """
     N, P, C = z.shape
     neighbours = np.arange(P)[:, None] + np.arange(width) - width // 2
-    return z[:, neighbours % P].reshape(N, P, width * C)      # % P: after the last place comes the first
+    return z.take(neighbours % P, axis=1).reshape(N, P, width * C)    # % P: after the last place comes the first
 
 
 def kernel(layer, P):
