@@ -17,7 +17,8 @@ from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.dynamics import fields
 from pedagogy_lib.inference import assimilation, discrete
 from pedagogy_lib.learning import learned_motion
-from pedagogy_lib.learning.networks import recurrent
+from pedagogy_lib.learning.networks import circle, recurrent
+from pedagogy_lib.learning.regression import autoregression
 
 RNG = np.random.default_rng(0)
 FIELD = fields.lorenz63()
@@ -35,6 +36,8 @@ DECODER = assimilation.Decoder(lambda z: z, lambda z: np.eye(3))
 MOTION = (learned_motion.Growth(np.array([0.1, -0.1])),)
 PATH = learned_motion.run(MOTION, np.ones((2, 2)), 0.1, 3)
 RECURRENT = recurrent.start(3, 2, RNG)
+LAYERS = (circle.Convolution.start(2, 3, 3, RNG), circle.Fourier.start(3, 2, 2, RNG))
+FIELDS = circle.run(LAYERS, RNG.normal(size=(2, 5, 2)))
 RECORD = recurrent.forward(RECURRENT, RNG.normal(size=(2, 4, 3)))
 
 #: By module: an example of every public function, as keywords.
@@ -80,6 +83,14 @@ EXAMPLES = {
         "backward": dict(params=RECURRENT, record=RECORD, hidden_gradient=RNG.normal(size=(2, 4, 2))),
         "clip": dict(gradient=RECURRENT, longest=0.5),
     },
+    "learning.networks.circle": {
+        "run": dict(layers=LAYERS, z=FIELDS[0]), "run_back": dict(layers=LAYERS, fields=FIELDS, pull=FIELDS[-1]),
+        "kernel": dict(layer=LAYERS[1], P=5), "stretched": dict(layer=LAYERS[1], factor=2),
+    },
+    "learning.regression.autoregression": {
+        "lagged": dict(y=ROWS, p=2), "fit": dict(y=RNG.normal(size=(20, 3)), p=2), "companion": dict(coefficients=RNG.normal(size=(2, 3, 3))),
+        "forecast": dict(params=autoregression.fit(RNG.normal(size=(20, 3)), 2), y=ROWS, count=2),
+    },
     "distributions.gaussian": {
         "sample": dict(distribution=GAUSS, n=3, rng=None), "log_density": dict(distribution=GAUSS, y=ROWS),
         "marginalize": dict(source=GAUSS, emission=AFFINE), "invert": dict(source=GAUSS, emission=AFFINE, y=np.ones(2)),
@@ -104,6 +115,7 @@ TRUSTING = {
     "inference.discrete": {"time_update", "measurement_update", "gamma_step", "divide"},
     "learning.learned_motion.steps": {"walk", "walk_back", "step", "step_back"},
     "learning.networks.recurrent": {"start", "run", "run_back", "check", "sequences"},
+    "learning.networks.circle": {"windows", "forward", "backward", "check", "check_circle"},
     "dynamics.steppers": {"rule"},
     "distributions.gaussian": {"watch"},
     "distributions.categorical": {"marginalize", "invert"},
@@ -114,6 +126,7 @@ UNREAD = {
     *((name, "window.model_error") for name in ("latent_cost", "latent_gradient", "latent_curvature", "latent")),
     ("strong_cost", "window.model_error"), ("strong_gradient", "window.model_error"), ("strong", "window.model_error"),
     *((name, f"window.{part}") for name in ("preconditioned", "preconditioned_slope") for part in ("model_error", "background.covariance")),
+    ("forecast", "params.covariance"),
 }  # fmt: skip
 CASES = [(room, name) for room, functions in EXAMPLES.items() for name in functions]
 

@@ -16,6 +16,6 @@ References
 
 from pedagogy_lib.learning.learned_motion import continuous
 from pedagogy_lib.learning.learned_motion.steps import Path, Slopes, pull_back, run
-from pedagogy_lib.learning.learned_motion.terms import Growth, Known, Network, Predation
+from pedagogy_lib.learning.learned_motion.terms import Circle, Growth, Known, Network, Predation
 
-__all__ = ["Growth", "Known", "Network", "Path", "Predation", "Slopes", "continuous", "pull_back", "run"]
+__all__ = ["Circle", "Growth", "Known", "Network", "Path", "Predation", "Slopes", "continuous", "pull_back", "run"]

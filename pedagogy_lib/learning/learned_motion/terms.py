@@ -16,7 +16,7 @@ import numpy as np
 from pedagogy_lib import checks
 from pedagogy_lib.dynamics.fields import Field
 from pedagogy_lib.learning import networks, parameters
-from pedagogy_lib.learning.networks import feedforward
+from pedagogy_lib.learning.networks import circle, feedforward
 
 
 class Passage(NamedTuple):
@@ -209,7 +209,51 @@ class Network(NamedTuple):
         return Gradients(Network(below.params), below.inputs)
 
 
-KINDS = (Growth, Known, Network, Predation)
+class Circle(NamedTuple):
+    """What nobody knows a law for, on a circle where every place is like every other.
+
+    The state is one number at each of K places; the layers make of it the share of the velocity, and the same layers
+    serve a circle of another size.
+
+    layers : tuple of layers of `pedagogy_lib.learning.networks.circle`, from one channel to one
+    """
+
+    layers: tuple
+
+    @classmethod
+    def start(cls, layers, last=0.1):
+        """Make the last layer small, so that the motion begins near that of the other terms.
+
+        Parameters
+        ----------
+        layers : tuple of layers of `pedagogy_lib.learning.networks.circle`
+        last : float
+            By how much the last layer is scaled.
+        """
+        circle.check(layers)
+        scale = checks.number("last", last)
+        return cls((*layers[:-1], parameters.each(lambda part: scale * part, layers[-1])))
+
+    def check(self, name, K):
+        """Refuse layers of other channels, and a circle too small for them."""
+        takes = circle.check(self.layers, f"{name}.layers")
+        gives = self.layers[-1].check(f"{name}.layers[-1]")[1]
+        if (takes, gives) != (1, 1):
+            raise ValueError(f"{name}.layers: expected 1 channel in and 1 out, got {(takes, gives)}")
+        circle.check_circle(self.layers, K, f"{name}.layers")
+
+    def run(self, x):
+        """The forward pass, for states in rows."""
+        fields = circle.forward(self.layers, x[..., None])
+        return Passage(fields[-1][..., 0], fields)
+
+    def run_back(self, passage, pull):
+        """The layers backwards."""
+        below = circle.backward(self.layers, passage.kept, pull[..., None])
+        return Gradients(Circle(below.params), below.inputs[..., 0])
+
+
+KINDS = (Circle, Growth, Known, Network, Predation)
 
 
 def check(terms, K, name="terms"):

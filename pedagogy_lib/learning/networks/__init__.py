@@ -7,7 +7,8 @@
     gradients = networks.backward(params, record, output_gradient)     # .params and .inputs
 
 `outputs` has what may stand at the end of a network and its loss; `recurrent` the network whose layers
-are moments of time. A model that is learned is `pedagogy_lib.models.discriminative.network`.
+are moments of time; `circle` layers that treat every place of a circle alike.
+A model that is learned is `pedagogy_lib.models.discriminative.network`.
 
 References
 ----------

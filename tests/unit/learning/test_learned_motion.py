@@ -9,18 +9,22 @@ from scipy.integrate import solve_ivp
 from pedagogy_lib.dynamics import fields
 from pedagogy_lib.learning import learned_motion, networks, parameters
 from pedagogy_lib.learning.learned_motion import continuous, terms
+from pedagogy_lib.learning.networks import circle
 
 
 def motion(kind, rng):
     """The terms of a motion, and the number of its states."""
     if kind == "predation":
         return (learned_motion.Growth(np.array([0.6, -0.5])), learned_motion.Predation.start((4,), rng, 0.4)), 2
+    if kind == "circle":
+        layers = circle.Convolution.start(1, 2, 3, rng), circle.Convolution.start(2, 1, 1, rng)
+        return (learned_motion.Circle(layers),), 4
     if kind == "law and network":
         return (learned_motion.Known(fields.lorenz63()), learned_motion.Network.start(3, (5,), rng)), 3
     return (learned_motion.Network.start(2, (6,), rng, last=1.0),), 2
 
 
-KINDS = ("predation", "law and network", "network")
+KINDS = ("circle", "predation", "law and network", "network")
 
 
 def by_hand(kind, motion, x):
@@ -35,6 +39,10 @@ def by_hand(kind, motion, x):
         prey, predators = np.exp(x)
         c = np.exp(network(predation.layers, x[:1])[0])
         return growth.rates + [-predators * c, np.exp(predation.log_gain) * prey * c]
+    if kind == "circle":
+        near, at = (layer.weights for layer in motion[0].layers)
+        hidden = np.tanh([near[:, 0, 0] * x[i - 1] + near[:, 1, 0] * x[i] + near[:, 2, 0] * x[(i + 1) % 4] for i in range(4)])
+        return hidden @ at[0, 0]
     if kind == "law and network":
         a, b, c = x
         return np.array([10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c]) + network(motion[1].layers, x)
@@ -143,3 +151,13 @@ def test_networks_of_other_widths_are_refused_by_name():
     layers = networks.start((2, 3, 1), np.random.default_rng(0))
     with pytest.raises(ValueError, match="expected 1 input and 1 output"):
         terms.check((learned_motion.Predation(np.zeros(()), layers),), 2)
+
+
+def test_a_circle_begins_with_a_small_last_layer():
+    rng = np.random.default_rng(7)
+    layers = circle.Convolution.start(1, 3, 5, rng), circle.Fourier.start(3, 1, 4, rng)
+    quiet, x = learned_motion.Circle.start(layers), rng.normal(size=(2, 9))
+    assert quiet.run(x).velocity == pytest.approx(0.1 * learned_motion.Circle(layers).run(x).velocity)
+    assert quiet.layers[0] is layers[0] and np.abs(quiet.run(x).velocity).max() > 1e-3
+    with pytest.raises(TypeError, match="layers: expected a tuple"):
+        learned_motion.Circle.start(layers[0])

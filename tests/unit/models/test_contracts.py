@@ -183,6 +183,9 @@ def gradient_data(name, rng):
             y.reshape(6, 10, 3) / 2, ((learned_motion.Network.start(3, (4,), rng),), universal.Clock(0.2, 2)),
         ),
         "deep_markov": (y.reshape(6, 10, 3), (2, (5,), 4, 2.0)),
+        "learned_transition": (
+            y.reshape(6, 10, 3) / 2, ((learned_motion.Network.start(3, (4,), rng),), universal.Clock(1.0, 1, "euler")),
+        ),
         "kalman_vae": ((y.reshape(6, 10, 3) > 0).astype(float), (2, 3, (5,), networks.Tanh, outputs.Bernoulli)),
         "normalizing_kalman": (y, ((bijections.Mixing.start(3, (), rng, np.dtype(float)),
                                     bijections.Radial.start(3, (), rng, np.dtype(float))), lgssm.start(y, 2, rng))),
