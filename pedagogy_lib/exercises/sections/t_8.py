@@ -71,7 +71,7 @@ def carried(q, radius):
     """Return J(psi, q) at the places of a square of side 2 pi, shape (N, N)."""
     N = len(q)
     k, l = np.arange(N // 2 + 1)[None], np.fft.fftfreq(N, 1 / N)[:, None]
-    kept = (np.abs(k) < N / 3) & (np.abs(l) < N / 3) & (k**2 + l**2 > 0)
+    kept = (np.abs(k) < N / 3) & (np.abs(l) < N / 3)
     waves = kept * np.fft.rfft2(q)
     psi = -waves / (k**2 + l**2 + radius**-2)
     u, v = np.fft.irfft2(-1j * l * psi), np.fft.irfft2(1j * k * psi)
@@ -82,9 +82,9 @@ def carried(q, radius):
 def _faulty(q, radius, before=True, after=True, share=3, turn=1, bend=-2.0):
     N = len(q)
     k, l = np.arange(N // 2 + 1)[None], np.fft.fftfreq(N, 1 / N)[:, None]
-    kept = (np.abs(k) < N / share) & (np.abs(l) < N / share) & (k**2 + l**2 > 0)
-    waves = (kept if before else k**2 + l**2 > 0) * np.fft.rfft2(q)
-    psi = -waves / np.where(k**2 + l**2 > 0, k**2 + l**2 + radius**bend, 1)
+    kept = (np.abs(k) < N / share) & (np.abs(l) < N / share)
+    waves = (kept if before else 1) * np.fft.rfft2(q)
+    psi = -waves / (k**2 + l**2 + radius**bend)
     u, v = np.fft.irfft2(-turn * 1j * l * psi), np.fft.irfft2(turn * 1j * k * psi)
     product = u * np.fft.irfft2(1j * k * waves) + v * np.fft.irfft2(1j * l * waves)
     return np.fft.irfft2((kept if after else 1) * np.fft.rfft2(product))
@@ -139,8 +139,7 @@ def back(A, gradient, dt, steps):
     after = [gradient, np.zeros_like(gradient)]                        # l_{n+1}, l_{n+2}
     for n in range(steps - 1, -1, -1):
         here = 1.0 if n == 0 else 1.5
-        pull = here * after[0] - (0.5 * after[1] if n + 1 < steps else 0.0)
-        after = [after[0] + dt * A.T @ pull, after[0]]
+        after = [after[0] + dt * A.T @ (here * after[0] - 0.5 * after[1]), after[0]]
     return after[0]
 
 
