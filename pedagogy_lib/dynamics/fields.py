@@ -1,7 +1,7 @@
 """Vector fields to test filters on: a few lines each, known since long; some are chaotic.
 
 A *field* gives dx/dt for states in rows, shape (N, K), and has a Jacobian for one state.
-`pedagogy_lib.dynamics.steppers` carries states along it.
+`pedagogy_lib.dynamics.steppers` carries states along it. `quasi_geostrophic` is a field of two dimensions.
 
 References
 ----------

@@ -171,7 +171,7 @@ def stream(sea, q):
     -------
     ndarray, shape (..., N^2)
     """
-    return irfft2(sea.inverse * rfft2(_grid(sea, "q", q))).reshape(np.shape(q))
+    return irfft2(sea.inverse * rfft2(_checked(sea, "q", q))).reshape(np.shape(q))
 
 
 def vorticity(sea, psi):
@@ -187,7 +187,7 @@ def vorticity(sea, psi):
     ndarray, shape (..., N^2)
     """
     factor = sea.kept / np.where(sea.kept > 0, sea.inverse, 1.0)
-    return irfft2(factor * rfft2(_grid(sea, "psi", psi))).reshape(np.shape(psi))
+    return irfft2(factor * rfft2(_checked(sea, "psi", psi))).reshape(np.shape(psi))
 
 
 def energy(sea, q):
@@ -235,7 +235,7 @@ def spectrum(sea, x):
     """
     k, l = _numbers(sea.size)
     twice = np.where((k == 0) | (k == sea.size // 2), 1.0, 2.0)        # half of the waves stand for all
-    power = sea.kept * twice * np.abs(rfft2(_grid(sea, "x", x))) ** 2 / sea.size**4
+    power = sea.kept * twice * np.abs(rfft2(_checked(sea, "x", x))) ** 2 / sea.size**4
     rings = np.rint(np.hypot(k, l)).astype(int)
     last = rings[sea.kept > 0].max()
     return np.stack([power[..., rings == r].sum(-1) for r in range(1, last + 1)], -1)
@@ -281,6 +281,10 @@ def _grid(sea, name, x):
     if x.ndim == 0 or x.shape[-1] != sea.size**2:
         raise ValueError(f"{name}: expected shape (..., {sea.size**2}), got {x.shape}")
     return x.reshape(*x.shape[:-1], sea.size, sea.size)
+
+
+def _checked(sea, name, x):
+    return _grid(sea, name, checks.array(name, x))
 
 
 def _operator(N, along, back):

@@ -176,6 +176,8 @@ def test_a_random_sea_has_the_spectrum_that_was_asked_for_and_no_preferred_place
         (lambda: qg.sea(8, viscosity=-1.0), "viscosity: expected"),
         (lambda: qg.field(qg.sea(8)).velocity(np.zeros(63)), r"x: expected shape \(..., 64\), got \(63,\)"),
         (lambda: qg.stream(qg.sea(8), np.zeros((64, 2))), r"q: expected shape \(..., 64\)"),
+        (lambda: qg.energy(qg.sea(8), np.full(64, np.nan)), "q: expected finite"),
+        (lambda: qg.spectrum(qg.sea(8), np.full(64, np.inf)), "x: expected finite"),
         (lambda: qg.vorticity(qg.sea(8), 3.0), r"psi: expected shape \(..., 64\)"),
         (lambda: qg.random_root(qg.sea(8), np.ones(2)), "power: expected shape"),
         (lambda: qg.random_root(qg.sea(8), -np.ones(3)), "power: expected numbers of at least 0"),
