@@ -60,21 +60,11 @@ def _layer_cases(rng):
     return [(rng.normal(size=(K, w, C)), rng.normal(size=(N, P, K))) for K, w, C, N, P in shapes]
 
 
-def _transposed(weights, pull, way=1, wrap=True):
-    r = weights.shape[1] // 2
-    total = 0.0
-    for j in range(-r, r + 1):
-        moved = np.roll(pull, way * j, axis=1)
-        if not wrap and j:
-            moved[:, slice(None, j) if way * j > 0 else slice(j, None)] = 0
-        total = total + moved @ weights[:, j + r]
-    return total
-
-
 @task("T.7-b", cases=_layer_cases, stars=2)
 def transposed(weights, pull):
     """Return an array of shape (N, P, C)."""
-    return _transposed(weights, pull)
+    r = weights.shape[1] // 2
+    return sum(np.roll(pull, j, axis=1) @ weights[:, j + r] for j in range(-r, r + 1))
 
 
 @transposed.mistake(
@@ -82,7 +72,7 @@ def transposed(weights, pull):
     "Place k was the neighbor j of place k - j, not of k + j: on the way back the weights are turned end for end.",
 )
 def _(weights, pull):
-    return _transposed(weights, pull, way=-1)
+    return transposed(weights[:, ::-1], pull)
 
 
 @transposed.mistake(
@@ -90,7 +80,9 @@ def _(weights, pull):
     "Right in the middle, wrong near the ends: the last place is a neighbor of the first.",
 )
 def _(weights, pull):
-    return _transposed(weights, pull, wrap=False)
+    r, P = weights.shape[1] // 2, pull.shape[1]
+    padded = np.pad(pull, ((0, 0), (r, r), (0, 0)))
+    return sum(padded[:, r - j : r - j + P] @ weights[:, j + r] for j in range(-r, r + 1))
 
 
 @transposed.mistake("the place itself alone", "A place was seen by its neighbors too, and receives from each of them.")
@@ -100,12 +92,12 @@ def _(weights, pull):
 
 @transposed.mistake("one place off", "The middle of the weights is the place itself, j = 0.")
 def _(weights, pull):
-    return np.roll(_transposed(weights, pull), 1, axis=1)
+    return np.roll(transposed(weights, pull), 1, axis=1)
 
 
 @transposed.mistake("a mean over neighbors", "What a place receives from its neighbors adds up: a sum, not a mean.")
 def _(weights, pull):
-    return _transposed(weights, pull) / weights.shape[1]
+    return transposed(weights, pull) / weights.shape[1]
 
 
 def _window_cases(rng):
