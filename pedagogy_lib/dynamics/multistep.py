@@ -20,7 +20,9 @@ from pedagogy_lib.dynamics import steppers
 
 
 def tangent(field, x, change, dt, steps, method="ab3"):
-    """Carry a small change of the first state along to the last::
+    """Carry a small change of the first state along to the last.
+
+    With d for the change and J for the field's Jacobian::
 
         d_{n+1} = d_n + dt sum_j b_j J(x_{n-j}) d_{n-j}
 
