@@ -1,5 +1,6 @@
 function setUp(figure) {
   figure.dataset.ready = "true";
+  if (figure.classList.contains("pl-pad")) return; // its own script sets it up
   const element = figure.querySelector(":scope > script[type='application/json']");
   if (!element) return;
   const data = JSON.parse(element.textContent);
