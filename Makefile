@@ -3,6 +3,7 @@
 # make site   build the book only          make lab    the chapters in JupyterLab
 # make bench  the library against its peers  make clean  forget everything built
 # make pdf    the whole book as one file, printed by Chromium
+# make lite   the notebooks in the browser (JupyterLite), beside the site
 # make kit    the class kit through nbgrader and Otter themselves, in an environment of their own
 # make mutants  do the tests of the ledger notice when the library is changed? (by night)
 #
@@ -13,6 +14,7 @@ VENV   ?= _build/venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 KIT    := _build/kit
+LITE   := _build/lite/venv
 
 # Compiled kernels are cached per checkout, so that the tests never meet those of another version.
 export NUMBA_CACHE_DIR ?= $(CURDIR)/_build/numba
@@ -24,7 +26,7 @@ UNIT := $(RUN) -m pytest
 # Where compiled code may run: tested twice, with it and without.
 COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
 
-.PHONY: book site serve pdf lab bench test mutants kit lint unit reference notebooks browser clean
+.PHONY: book site serve pdf lite lab bench test mutants kit lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -38,6 +40,12 @@ serve: $(VENV)/.book
 
 pdf: $(VENV)/.test site
 	$(RUN) book/_tools/pdf.py
+
+# The site with a button "in the browser" on every chapter, and what the button opens.
+lite: $(VENV)/.test $(LITE)/.made
+	LITE=1 $(MAKE) site
+	$(LITE)/bin/python book/_tools/lite.py
+	$(RUN) -m pytest -q tests/lite
 
 lab: $(VENV)/.book
 	$(BIN)/jupyter lab --notebook-dir=chapters
@@ -82,6 +90,11 @@ clean:
 $(KIT)/.made: tests/kit/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(KIT)
 	$(KIT)/bin/python -m pip install -q -r tests/kit/requirements.txt -e .
+	touch $@
+
+$(LITE)/.made: book/_tools/lite-requirements.txt
+	$(PYTHON) -m venv $(LITE)
+	$(LITE)/bin/python -m pip install -q -r book/_tools/lite-requirements.txt
 	touch $@
 
 # Stamps: a changed list of requirements installs again, anything else does not.

@@ -110,7 +110,7 @@ def current_state() -> str:
 
     from pedagogy_lib.show import assets
 
-    where = f"{launch.repository_url()} {launch.branch()}"
+    where = f"{launch.repository_url()} {launch.branch()} {launch.has_lite()}"
     return digest(PAGES, where, *assets().values(), *versions(), *map(title, pages(load_toc())))
 
 

@@ -71,6 +71,31 @@ def configure(app, config):
     config.html_theme_options = theme_options(config.html_theme_options, repository_url(), branch())
 
 
+def has_lite() -> bool:
+    """Whether the notebooks stand beside this site as JupyterLite; `make lite` says so."""
+    return os.environ.get("LITE") == "1"
+
+
+def add_lite_button(app, pagename, templatename, context, doctree):
+    """Add "run in the browser" to a notebook's launch buttons. Its address is relative, so it needs no repository."""
+    notebook = app.env.doc2path(pagename, base=False) if pagename in app.env.all_docs else ""
+    if not (has_lite() and notebook.startswith("chapters/") and notebook.endswith(".ipynb")):
+        return
+    button = {
+        "type": "link",
+        "text": "In the browser",
+        "tooltip": "Run this notebook in the browser (JupyterLite)",
+        "icon": "_static/images/logo_jupyterlite.svg",
+        "url": f"{context['pathto']('lite/lab/index.html', 1)}?path={notebook}",
+    }
+    groups = [group for group in context["header_buttons"] if group.get("label") == "launch-buttons"]
+    if groups:
+        groups[0]["buttons"].append(button)
+    else:
+        group = {"type": "group", "tooltip": "Run this notebook", "icon": "fas fa-rocket"}
+        context["header_buttons"].append(group | {"buttons": [button], "label": "launch-buttons"})
+
+
 class LaunchHelp(SphinxDirective):
     """How to start the notebooks elsewhere, in words that fit the repository of this build."""
 
@@ -91,6 +116,13 @@ class LaunchHelp(SphinxDirective):
                 "before the rest:\n\n"
                 f"```\n%pip install -q 'pedagogy_lib[fast] @ git+{repository}@{branch()}'\n```"
             )
+        if has_lite():
+            text += (
+                "\n\n**In the browser** runs the chapter on this page's own copy of JupyterLite: Python itself is "
+                "fetched once, about 30 MB with NumPy, SciPy and Matplotlib, and then works on your machine; nothing "
+                "is installed. Numba is not there, so that the long loops take several times as long, and what "
+                "you change is kept in your browser only."
+            )
         return self.parse_text_to_nodes(text)
 
 
@@ -106,5 +138,6 @@ class Repository(SphinxDirective):
 
 def setup(app):
     app.connect("config-inited", configure, priority=100)
+    app.connect("html-page-context", add_lite_button, priority=502)  # after the theme's own
     app.add_directive("launch-help", LaunchHelp)
     app.add_directive("clone-commands", Repository)
