@@ -4,6 +4,7 @@
 # make bench  the library against its peers  make clean  forget everything built
 # make pdf    the whole book as one file, printed by Chromium
 # make lite   the notebooks in the browser (JupyterLite), beside the site
+# make firefox   every page of the site in Firefox, which must be on the path
 # make kit    the class kit through nbgrader and Otter themselves, in an environment of their own
 # make mutants  do the tests of the ledger notice when the library is changed? (by night)
 #
@@ -26,7 +27,7 @@ UNIT := $(RUN) -m pytest
 # Where compiled code may run: tested twice, with it and without.
 COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
 
-.PHONY: book site serve pdf lite lab bench test mutants kit lint unit reference notebooks browser clean
+.PHONY: book site serve pdf lite firefox lab bench test mutants kit lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -63,6 +64,9 @@ mutants: $(VENV)/.test
 
 kit: $(KIT)/.made
 	$(KIT)/bin/python -m pytest -q -p no:cacheprovider -c /dev/null --confcutdir=tests/kit tests/kit
+
+firefox: $(VENV)/.test site
+	$(RUN) -m pytest -q tests/firefox
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

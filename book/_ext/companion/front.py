@@ -46,7 +46,8 @@ def describe(app, pagename, templatename, context, doctree):
     """What a search engine, or a message that carries the link, says of a page."""
     one = lessons().get(pagename)
     words = f"{one.question} A lesson with figures that move." if one else DESCRIPTION
-    title = one.title if one else app.config.project if pagename != app.config.root_doc else app.config.html_title
+    own = re.sub("<[^>]+>", "", context.get("title", ""))
+    title = one.title if one else own if own and pagename != app.config.root_doc else app.config.html_title
     tags = [("name", "description", words), ("property", "og:title", title), ("property", "og:description", words)]
     if base := app.config.html_baseurl:
         tags.append(("property", "og:image", f"{base.rstrip('/')}/_static/preview.png"))

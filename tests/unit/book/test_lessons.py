@@ -5,7 +5,7 @@ import re
 import build
 import pytest
 import yaml
-from companion import lessons, model_map
+from companion import front, lessons, model_map
 
 TOLD = yaml.safe_load(lessons.LESSONS.read_text(encoding="utf-8"))
 CHAPTERS = [page for page in build.pages(build.load_toc()) if page.startswith("chapters/")]
@@ -70,3 +70,16 @@ def test_the_landing_page_keeps_its_links_at_the_root(tmp_path):
         "chapters/a.html#b", "book/map.html", "#here", "https://x.org/", "_static/a.svg", "_static/a.js?v=1", "search.html",
     ]  # fmt: skip
     assert 'data-content_root="./"' in text
+
+
+def test_each_page_tells_others_its_own_title():
+    class App:
+        class config:
+            html_title, root_doc, html_baseurl = "The book", "book/intro", ""
+
+    titles = {}
+    for page in ("book/intro", "book/glossary", "search"):
+        context = {"title": {"book/glossary": "Glossary of <em>terms</em>"}.get(page, "")}
+        front.describe(App, page, "page.html", context, None)
+        titles[page] = re.search('og:title" content="([^"]*)"', context["metatags"])[1]
+    assert titles == {"book/intro": "The book", "book/glossary": "Glossary of terms", "search": "The book"}
