@@ -255,6 +255,41 @@ def axe_problems(page, scope="html") -> list[str]:
     )
 
 
+# What a screen reader stops at, and must be able to name.
+NAMED = {"button", "link", "slider", "textbox", "searchbox", "combobox", "checkbox", "radio", "gridcell", "spinbutton",
+         "image", "img", "columnheader", "rowheader", "dialog", "navigation", "group"}  # fmt: skip
+NEED_NOT = {"group", "navigation", "columnheader", "rowheader"}  # named by what is in them, or where they stand alone
+
+
+def tree_problems(page) -> list[str]:
+    """The page as a screen reader is told it: names, roles, and the order of its headings."""
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    told = [node for node in nodes if not node.get("ignored")]
+    role = [node.get("role", {}).get("value", "") for node in told]
+    name = [str(node.get("name", {}).get("value", "")).strip() for node in told]
+    properties = [{p["name"]: p["value"].get("value") for p in node.get("properties", [])} for node in told]
+    problems = [f"a {r} without a name" for r, n in zip(role, name) if r in NAMED - NEED_NOT and not n]
+    problems += [
+        f"can be reached by keyboard, and has neither role nor name: {node.get('backendDOMNodeId')}"
+        for node, r, n, p in zip(told, role, name, properties)
+        if p.get("focusable") and r in ("generic", "none", "") and not n
+    ]
+    levels = [(p.get("level"), n) for r, n, p in zip(role, name, properties) if r == "heading"]
+    if [level for level, _ in levels].count(1) != 1:
+        problems.append(f"{[level for level, _ in levels].count(1)} headings of the first level, where there should be one")
+    elif levels[0][0] != 1:
+        problems.append(f"{levels[0][1]!r} comes before the title")
+    problems += [
+        f"after {before[1]!r}, of level {before[0]}, comes {after[1]!r} of level {after[0]}"
+        for before, after in zip(levels, levels[1:])
+        if after[0] > before[0] + 1
+    ]
+    problems += [f"a heading of level {level} without words" for level, words in levels if not words]
+    if role.count("main") != 1:
+        problems.append(f"{role.count('main')} main parts, where there should be one")
+    return problems
+
+
 # ----------------------------------------------------------------------------------- figures
 
 
