@@ -15,7 +15,7 @@ VENV   ?= _build/venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 KIT    := _build/kit
-LITE   := _build/lite/venv
+BROWSER_ENV := _build/lite/venv
 
 # Compiled kernels are cached per checkout, so that the tests never meet those of another version.
 export NUMBA_CACHE_DIR ?= $(CURDIR)/_build/numba
@@ -43,9 +43,9 @@ pdf: $(VENV)/.test site
 	$(RUN) book/_tools/pdf.py
 
 # The site with a button "in the browser" on every chapter, and what the button opens.
-lite: $(VENV)/.test $(LITE)/.made
+lite: $(VENV)/.test $(BROWSER_ENV)/.made
 	LITE=1 $(MAKE) site
-	$(LITE)/bin/python book/_tools/lite.py
+	$(BROWSER_ENV)/bin/python book/_tools/lite.py
 	$(RUN) -m pytest -q tests/lite
 
 lab: $(VENV)/.book
@@ -96,9 +96,9 @@ $(KIT)/.made: tests/kit/requirements.txt pyproject.toml
 	$(KIT)/bin/python -m pip install -q -r tests/kit/requirements.txt -e .
 	touch $@
 
-$(LITE)/.made: book/_tools/lite-requirements.txt
-	$(PYTHON) -m venv $(LITE)
-	$(LITE)/bin/python -m pip install -q -r book/_tools/lite-requirements.txt
+$(BROWSER_ENV)/.made: book/_tools/lite-requirements.txt
+	$(PYTHON) -m venv $(BROWSER_ENV)
+	$(BROWSER_ENV)/bin/python -m pip install -q -r book/_tools/lite-requirements.txt
 	touch $@
 
 # Stamps: a changed list of requirements installs again, anything else does not.

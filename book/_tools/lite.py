@@ -20,9 +20,13 @@ INSTALL = "%pip install -q pedagogy_lib  # in the browser only: the library, fro
 
 def wheel() -> Path:
     """Build the library's wheel, and return its path."""
-    folder = WORK / "wheels"
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT]
+    folder, sources = WORK / "wheels", WORK / "sources"  # a copy, because building leaves things where it builds
+    for old in (folder, sources):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(ROOT / "pedagogy_lib", sources / "pedagogy_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-CONTENT"):
+        shutil.copy(ROOT / name, sources)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, sources]
     subprocess.run(command, check=True)
     (found,) = folder.glob("*.whl")
     return found

@@ -256,38 +256,36 @@ def axe_problems(page, scope="html") -> list[str]:
 
 
 # What a screen reader stops at, and must be able to name.
-NAMED = {"button", "link", "slider", "textbox", "searchbox", "combobox", "checkbox", "radio", "gridcell", "spinbutton",
-         "image", "img", "columnheader", "rowheader", "dialog", "navigation", "group"}  # fmt: skip
-NEED_NOT = {"group", "navigation", "columnheader", "rowheader"}  # named by what is in them, or where they stand alone
+NAMED = {"button", "link", "slider", "textbox", "searchbox", "combobox", "checkbox", "radio", "gridcell", "image"}
 
 
 def tree_problems(page) -> list[str]:
     """The page as a screen reader is told it: names, roles, and the order of its headings."""
     nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
-    told = [node for node in nodes if not node.get("ignored")]
-    role = [node.get("role", {}).get("value", "") for node in told]
-    name = [str(node.get("name", {}).get("value", "")).strip() for node in told]
-    properties = [{p["name"]: p["value"].get("value") for p in node.get("properties", [])} for node in told]
-    problems = [f"a {r} without a name" for r, n in zip(role, name) if r in NAMED - NEED_NOT and not n]
+    told = [_told(node) for node in nodes if not node.get("ignored")]
+    problems = [f"a {role} without a name" for role, name, _ in told if role in NAMED and not name]
     problems += [
-        f"can be reached by keyboard, and has neither role nor name: {node.get('backendDOMNodeId')}"
-        for node, r, n, p in zip(told, role, name, properties)
-        if p.get("focusable") and r in ("generic", "none", "") and not n
+        "something is reached by keyboard that has neither role nor name"
+        for role, name, states in told
+        if states.get("focusable") and role in ("generic", "none", "") and not name
     ]
-    levels = [(p.get("level"), n) for r, n, p in zip(role, name, properties) if r == "heading"]
-    if [level for level, _ in levels].count(1) != 1:
-        problems.append(f"{[level for level, _ in levels].count(1)} headings of the first level, where there should be one")
-    elif levels[0][0] != 1:
-        problems.append(f"{levels[0][1]!r} comes before the title")
+    headings = [(states.get("level"), name) for role, name, states in told if role == "heading"]
+    problems += [f"a heading of level {level} without words" for level, words in headings if not words]
     problems += [
-        f"after {before[1]!r}, of level {before[0]}, comes {after[1]!r} of level {after[0]}"
-        for before, after in zip(levels, levels[1:])
-        if after[0] > before[0] + 1
+        f"after {one!r}, of level {level}, comes {other!r}, of level {below}"
+        for (level, one), (below, other) in zip(headings, headings[1:])
+        if below > level + 1
     ]
-    problems += [f"a heading of level {level} without words" for level, words in levels if not words]
-    if role.count("main") != 1:
-        problems.append(f"{role.count('main')} main parts, where there should be one")
+    titles, parts = sum(level == 1 for level, _ in headings), sum(role == "main" for role, *_ in told)
+    problems += [f"{titles} titles, where there should be one"] * (titles != 1)
+    problems += [f"{parts} main parts, where there should be one"] * (parts != 1)
     return problems
+
+
+def _told(node) -> tuple[str, str, dict]:
+    """The role of a node of the accessibility tree, its name, and its states."""
+    states = {entry["name"]: entry["value"].get("value") for entry in node.get("properties", [])}
+    return node.get("role", {}).get("value", ""), str(node.get("name", {}).get("value", "")).strip(), states
 
 
 # ----------------------------------------------------------------------------------- figures

@@ -29,6 +29,7 @@ def test_a_sound_page_passes_everything(specimen):
     page, watch = specimen()
     assert harness.maths_problems(page) == []
     assert harness.axe_problems(page) == []
+    assert harness.tree_problems(page) == []
     assert harness.explore_problems(page, only(page, "explore")) == []
     assert harness.animate_problems(page, only(page, "animate")) == []
     assert harness.weight_problems(watch) == []
@@ -80,6 +81,21 @@ def test_overflow_is_noticed(specimen, wrong):
 def test_inaccessible_content_is_noticed(specimen, wrong, rule):
     page, _ = specimen(wrong)
     assert any(problem.startswith(rule) for problem in harness.axe_problems(page))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ("unnamed", "a button without a name"),
+        ("label", "a slider without a name"),
+        ("nameless-box", "neither role nor name"),
+        ("jump", "'far below', of level 5"),
+        ("two-titles", "2 titles, where there should be one"),
+    ],
+)
+def test_what_a_screen_reader_cannot_tell_is_noticed(specimen, wrong, complaint):
+    page, _ = specimen(wrong)
+    assert any(complaint in problem for problem in harness.tree_problems(page))
 
 
 def test_a_heavy_page_is_noticed(specimen):

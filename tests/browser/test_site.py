@@ -58,6 +58,11 @@ def test_accessible(opened, theme):
     assert harness.axe_problems(page) == []
 
 
+def test_told_to_a_screen_reader(opened):
+    _, page, _ = opened
+    assert harness.tree_problems(page) == []
+
+
 def test_fits_a_phone(opened):
     _, page, _ = opened
     page.set_viewport_size(harness.PHONE)

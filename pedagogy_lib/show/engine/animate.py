@@ -122,10 +122,10 @@ def _controls_html(counts, label):
     return (
         '<div class="pl-controls" role="group" aria-label="Animation" hidden>'
         f'<div class="pl-buttons">{buttons}</div>'
-        f'<label class="pl-hidden" for="{{id}}-c0">{label}</label>'
-        f'<input type="range" id="{{id}}-c0" min="0" max="{len(counts) - 1}" step="1" value="0" '
+        f'<label class="pl-hidden" for="{{id}}-c-0">{label}</label>'
+        f'<input type="range" id="{{id}}-c-0" min="0" max="{len(counts) - 1}" step="1" value="0" '
         f'aria-valuetext="{first}" autocomplete="off">'
-        f'<output for="{{id}}-c0" style="min-width:{max(map(len, counts))}ch">{first}</output></div>'
+        f'<output for="{{id}}-c-0" style="min-width:{max(map(len, counts))}ch">{first}</output></div>'
     )
 
 

@@ -153,7 +153,7 @@ def controls_html(controls, indices):
     script runs, since nothing would move without it."""
     rows = []
     for number, (name, control) in enumerate(controls.items()):
-        uid, index = f"{{id}}-c{number}", indices[name]
+        uid, index = f"{{id}}-c-{number}", indices[name]  # marks of pictures are named without hyphens
         label = html.escape(control.label)
         row = f'<label for="{uid}">{label}</label>'
         if control.kind == "slider":

@@ -150,7 +150,7 @@ def test_a_slider_has_label_limits_value_and_a_spoken_text():
 def test_strings_become_a_menu_and_a_toggle_a_check_box():
     text = bundle_html(make(alt="{height} {kind} {flip}", kind=["flat", "steep"],
                             flip=show.toggle("the other way")))  # fmt: skip
-    assert re.search(r'<select id="(pl-\w+-c1)"', text)
+    assert re.search(r'<select id="(pl-\w+-c-1)"', text)
     assert '<option value="0" selected>flat</option><option value="1">steep</option>' in text
     uid = re.search(r'<input type="checkbox" id="([^"]+)"', text)[1]
     assert f'<label for="{uid}">the other way</label>' in text
