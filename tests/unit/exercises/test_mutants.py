@@ -21,6 +21,9 @@ OPTION = "stands in a branch that serves a mistake only"
 SHIFT = "the same numbers, wherever nothing overflows: the task does not ask for that"
 TIE = "no number is exactly on the edge"
 EQUIVALENT = {
+    ("A.1-b", "x - x.mean() -> Add"): "in the projection: the columns of U sum to zero, so that a constant changes nothing",
+    ("A.1-b", "x.mean -> sum"): "as above",
+    ("A.1-c", "1.0 -> one more"): "an input that is always two gives the same offset",
     ("T.4-c", "values.imag > 1e-09 -> GtE"): TIE,
     ("2.3b-b", "images - mean -> Add"): "where one factor is centered, a constant in the other changes nothing",
     ("7.3-d", "np.linalg.svd(train - mean, full_matrices=False) -> no full_matrices"): "the first k rows are the same",
