@@ -306,6 +306,9 @@ class Labelled(NamedTuple):
 
     labels : array_like of int, shape (N,)
         The class of each observation, from 0; -1 where it is not known.
+    weight : float
+        What an observation without a label counts, where one with a label counts 1. The statistics' N
+        counts them so, too.
 
     References
     ----------
@@ -313,14 +316,18 @@ class Labelled(NamedTuple):
     """
 
     labels: Any
+    weight: float = 1.0
 
     def expected_statistics(self, params, y, options=PLAIN):
         """The E step: the posterior where no label is, certainty where one is.
 
-        The loss is -log p(y_n) of those without a label and -log p(x_n, y_n) of those with one.
+        The loss is -log p(y_n) of those without a label and -log p(x_n, y_n) of those with one, averaged by weight.
         """
         params, y = _checked_pair(params, y)
         labels = _checked_labels(self.labels, len(y), len(params.weights))
+        weight = checks.number("weight", self.weight, at_least=0)
+        if weight == 0 and (labels < 0).all():
+            raise ValueError("weight: expected more than 0 where no observation has a label, got 0")
         found = _posterior(params, y)
         r, logs, seen = found.probabilities.copy(), found.log_marginals.copy(), labels >= 0
         r[seen] = np.eye(len(params.weights))[labels[seen]]
@@ -329,10 +336,13 @@ class Labelled(NamedTuple):
             with np.errstate(divide="ignore"):
                 log_joint = _passes.log_densities(y[seen], params.means, roots, "auto") + np.log(params.weights)
             logs[seen] = log_joint[np.arange(seen.sum()), labels[seen]]              # Eq. 2.6
-        loss = -logs.mean()
+        counted = np.where(seen, 1.0, weight)
+        loss = -(counted @ logs)
         if options.prior is not None:
-            loss -= Gaussians(*params[1:]).log_prior(options.prior, options.shared) / len(y)
-        return _statistics(r, y)._replace(loss=float(loss))
+            loss -= Gaussians(*params[1:]).log_prior(options.prior, options.shared)
+        size = counted.sum()
+        sums = (total / size for total in _passes.weighted_sums(r * counted[:, None], y, "auto"))
+        return Statistics(*sums, size, float(loss / size))
 
     def maximize(self, statistics, options=PLAIN):
         """The M step: that of the mixture."""

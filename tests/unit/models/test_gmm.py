@@ -263,6 +263,29 @@ def test_a_few_labels_name_the_classes_and_help_where_they_overlap():
     assert right(without.params) < best - 0.1
 
 
+def test_observations_without_a_label_count_their_weight():
+    some = np.where(np.arange(600) % 3, -1, DRAW.classes)
+    known = some >= 0
+    twice = np.concatenate([np.flatnonzero(known)] * 2 + [np.flatnonzero(~known)])       # a weight of one half
+    plain = gmm.Labelled(some[twice]).expected_statistics(PARAMS, Y[twice])
+    half = gmm.Labelled(some, 0.5).expected_statistics(PARAMS, Y)
+    for ours, theirs in zip(half, plain):
+        np.testing.assert_allclose(ours, theirs if ours is not half.size else theirs / 2, rtol=1e-11)
+    assert half.size == known.sum() + 0.5 * (~known).sum()
+    assert not np.allclose(half.shares, gmm.Labelled(some).expected_statistics(PARAMS, Y).shares, rtol=1e-3)
+    alone = gmm.Labelled(some, 0.0).expected_statistics(PARAMS, Y)
+    observed = gmm.observed_statistics(np.eye(3)[some[known]], Y[known])
+    for ours, theirs in zip(alone[:-1], observed[:-1]):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-11)
+    fitted = em.fit(gmm.Labelled(some, 0.2), PARAMS, Y)
+    assert fitted.converged and (np.diff(fitted.losses) <= 1e-12).all()
+    for weight in (-1, np.nan, "a"):
+        with pytest.raises((ValueError, TypeError), match="weight"):
+            gmm.Labelled(some, weight).expected_statistics(PARAMS, Y)
+    with pytest.raises(ValueError, match="weight: expected more than 0"):
+        gmm.Labelled(np.full(600, -1), 0.0).expected_statistics(PARAMS, Y)
+
+
 @pytest.mark.parametrize("labels", [[0, 1], np.full(600, 3), np.full(600, -2), np.zeros(600), np.full(600, "a")])
 def test_labels_that_are_none(labels):
     with pytest.raises(ValueError, match="labels: expected"):
