@@ -15,13 +15,12 @@
     if (overflows && !box.hasAttribute("tabindex")) {
       box.setAttribute("tabindex", "0");
       box.dataset.reachable = "true";
-      if (!box.matches("mjx-container")) { // a formula says what it is
-        box.setAttribute("role", "group");
-        box.setAttribute("aria-label", box.matches("pre") ? "code, wider than its box" : "table, wider than its box");
-      }
+      const what = box.matches("pre") ? "code" : box.matches("mjx-container") ? "formula" : "table";
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", `${what}, wider than its box`);
     } else if (!overflows && box.dataset.reachable) {
       box.removeAttribute("tabindex");
-      if (!box.matches("mjx-container")) ["role", "aria-label"].forEach((name) => box.removeAttribute(name));
+      ["role", "aria-label"].forEach((name) => box.removeAttribute(name));
       delete box.dataset.reachable;
     }
   };

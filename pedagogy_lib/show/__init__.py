@@ -2,7 +2,7 @@
 
 `still`, `explore`, `animate`, `predict` and `sounds` each return one object, the same with and without a running
 kernel; `handle` makes a point of a picture draggable. `autoencoder` and `classifier` are
-sheets to paint on, which a network answers in the page (`pads/`). `figure` and the marks (`ellipse`, `band`, `bell`,
+sheets to paint on and `language_model` one to write on, which a network answers in the page (`pads/`). `figure` and the marks (`ellipse`, `band`, `bell`,
 `contours`, `label`) give them one look; `graph` draws graphical models; `source` prints the code that
 runs. Their machinery stands in `engine/`, what they are made of in `marks/`, and what chapters draw in
 `pictures/`. The room takes arrays and events; it imports no model and no other room.
@@ -21,7 +21,7 @@ from .engine.sound import Sounds, sounds
 from .engine.still import Still, still
 from .marks.graph import dots, graph, latent, observed, parameter, plate
 from .marks.shapes import band, bell, contours, ellipse, label, legend
-from .pads.faces import Pad, autoencoder, classifier
+from .pads.faces import Pad, autoencoder, classifier, language_model
 from .source import Source, source
 from .style import figure, style
 
@@ -51,6 +51,7 @@ __all__ = [
     "graph",
     "handle",
     "label",
+    "language_model",
     "latent",
     "legend",
     "observed",

@@ -261,13 +261,15 @@ NAMED = {"button", "link", "slider", "textbox", "searchbox", "combobox", "checkb
 
 def tree_problems(page) -> list[str]:
     """The page as a screen reader is told it: names, roles, and the order of its headings."""
-    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
-    told = [_told(node) for node in nodes if not node.get("ignored")]
+    session = page.context.new_cdp_session(page)
+    nodes = [node for node in session.send("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
+    told = [_told(node) for node in nodes]
     problems = [f"a {role} without a name" for role, name, _ in told if role in NAMED and not name]
     problems += [
         "something is reached by keyboard that has neither role nor name"
-        for role, name, states in told
+        for node, (role, name, states) in zip(nodes, told)
         if states.get("focusable") and role in ("generic", "none", "") and not name
+        and _by_keyboard(session, node["backendDOMNodeId"])
     ]
     headings = [(states.get("level"), name) for role, name, states in told if role == "heading"]
     problems += [f"a heading of level {level} without words" for level, words in headings if not words]
@@ -280,6 +282,12 @@ def tree_problems(page) -> list[str]:
     problems += [f"{titles} titles, where there should be one"] * (titles != 1)
     problems += [f"{parts} main parts, where there should be one"] * (parts != 1)
     return problems
+
+
+def _by_keyboard(session, node) -> bool:
+    """Whether the Tab key stops at an element that can be focused: only a script reaches tabindex -1."""
+    flat = session.send("DOM.describeNode", {"backendNodeId": node})["node"].get("attributes", [])
+    return dict(zip(flat[::2], flat[1::2])).get("tabindex", "0") != "-1"
 
 
 def _told(node) -> tuple[str, str, dict]:

@@ -1,4 +1,4 @@
-"""Painting: the page's own networks answer as Python's do, by mouse, finger and keyboard."""
+"""Painting and writing: the page's own networks answer as Python's do, by mouse, finger and keyboard."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,20 @@ from scipy.special import expit, log_softmax
 
 from pedagogy_lib import show
 from pedagogy_lib.learning import networks
-from pedagogy_lib.learning.networks import outputs
+from pedagogy_lib.learning.networks import outputs, recurrent
 from pedagogy_lib.models.deep import vae
+from pedagogy_lib.models.discriminative import recurrent_network
 
 RNG = np.random.default_rng(0)
 PICTURES = (RNG.random((2, 64)) < 0.4).astype(float)
 VAE = vae.start(PICTURES, 2, (30, 20), networks.Tanh, outputs.Bernoulli, np.random.default_rng(1))
 VAE = VAE._replace(emission=(VAE.emission[0]._replace(weights=3 * VAE.emission[0].weights), *VAE.emission[1:]))
 CLASSES = networks.start((64, 20, 3), np.random.default_rng(2), networks.Rectified, outputs.Categorical)
+SYMBOLS = " abcde"
+HIDDEN = recurrent.start(6, 7, np.random.default_rng(3))
+(LETTERS,) = networks.start((7, 6), np.random.default_rng(4), networks.Tanh, outputs.Categorical)
+LETTERS = LETTERS._replace(weights=5 * LETTERS.weights)
+READER = recurrent_network.Parameters(HIDDEN, LETTERS)
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 375, "height": 900}}
 
 
@@ -31,6 +37,15 @@ def codes():
 def bars():
     alt = "A sheet to paint on, and three bars."
     return show.classifier(CLASSES, PICTURES, ["one", "two"], ["x", "y", "z"], scale=16.0, alt=alt)
+
+
+def reader():
+    alt = "A text to write, and bars of the next letter."
+    return show.language_model(HIDDEN, LETTERS, SYMBOLS, ["abba", "a bed"], alt=alt)
+
+
+def one_hot(text):
+    return np.eye(6)[[SYMBOLS.index(letter) for letter in text]]
 
 
 def state(page):
@@ -136,6 +151,54 @@ def test_classes(new_page):
     expected = np.exp(log_softmax(networks.forward(CLASSES, 16 * painted[None]).output[0]))
     np.testing.assert_allclose(state(page)["probabilities"], expected, atol=1e-5)
     assert f"says {'xyz'[expected.argmax()]}," in page.locator(".pl-said").inner_text()
+
+
+def test_what_is_written_costs_what_python_says(new_page):
+    page = new_page()
+    assert opened(page, reader()) == []
+    page.get_by_role("combobox", name="A text to begin with").select_option("a bed")
+    field = page.get_by_role("textbox", name="The text that the network reads")
+    field.focus()
+    page.keyboard.press("End")
+    page.keyboard.type("  Dé")                              # two spaces, a capital, and no letter of its own
+    found, text = state(page), " a bed d "
+    assert found["text"] == text[1:]
+    pairs = recurrent_network.Pairs(one_hot(text)[None, :-1], one_hot(text)[None, 1:])
+    bits = -recurrent_network.log_conditional(READER, pairs)[0] / np.log(2)
+    np.testing.assert_allclose(found["bits"], bits, atol=1e-4)
+    after = recurrent_network.predict(READER, one_hot(text))[0, -1]
+    np.testing.assert_allclose(found["probabilities"], after, atol=1e-5)
+    told = page.locator(".pl-said").inner_text()
+    assert f"8 letters and spaces cost {bits.sum():.0f} bits, {bits.mean():.2f} each" in told
+    assert page.locator(".pl-priced").inner_text().strip() == text.strip()
+
+
+@pytest.mark.parametrize("presses", [0, -5, -10])
+def test_going_on_draws_at_the_temperature(new_page, presses):
+    """With the page's own random numbers, Python draws the same letters."""
+    page = new_page()
+    opened(page, reader())
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(-presses):
+        page.keyboard.press("ArrowLeft")
+    temperature = 1 + presses / 10
+    assert state(page)["temperature"] == pytest.approx(temperature)
+    page.get_by_role("button", name="Go on").click()
+    found, text = state(page), " abba"
+    assert len(found["uniforms"]) == 40 and len(set(found["uniforms"])) == 40
+    for u in found["uniforms"]:
+        p = recurrent_network.predict(READER, one_hot(text))[0, -1]
+        if temperature:
+            tempered = p ** (1 / temperature)
+            text += SYMBOLS[np.searchsorted(np.cumsum(tempered / tempered.sum()), u, side="right")]
+        else:
+            text += SYMBOLS[p.argmax()]
+    assert page.get_by_role("textbox").input_value() == text[1:]
+    page.get_by_role("button", name="Go on").click()
+    assert state(page)["uniforms"][:40] == found["uniforms"] and len(state(page)["uniforms"]) == 80
+    if temperature == 1:
+        assert len(set(text[5:])) >= 5
 
 
 def test_on_a_phone(new_page):

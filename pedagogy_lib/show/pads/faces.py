@@ -1,4 +1,4 @@
-"""Two figures in which the reader paints and a network answers: a picture's code, and a picture's class."""
+"""Three figures in which a network answers the reader: a picture's code, a picture's class, the next letter."""
 
 import re
 from functools import cache
@@ -28,7 +28,7 @@ def _carried():
 
 
 class Pad:
-    """A sheet to paint on, and a network that answers. Made by `autoencoder` and `classifier`."""
+    """A sheet to fill, and a network that answers. Made by `autoencoder`, `classifier` and `language_model`."""
 
     def __init__(self, kind, data, draw, alt, caption, caller):
         alt_text.check(alt, caller)
@@ -177,6 +177,74 @@ def classifier(layers, examples, names, classes, *, scale=1.0, first=0, alt, cap
         return fig
 
     return Pad("classifier", data, draw, alt, caption, caller)
+
+
+def language_model(hidden, output, symbols, beginnings, *, first=0, alt, caption=None):
+    """Let the reader write, and show what each letter costs in bits and how probable each next one is.
+
+    What is written follows a space (the first symbol), which is also put in the place of whatever is no symbol.
+    A button draws what comes next, at a temperature: the logarithms of the probabilities are divided by it, and
+    at zero the likeliest letter is taken.
+
+    Parameters
+    ----------
+    hidden : recurrent network
+        Fields ``recurrent`` (a layer, K by K), ``input`` (array, K by M) and ``initial`` (array of K).
+    output : layer
+        From K hidden units to the logits of M symbols.
+    symbols : str of M letters
+        A space first; the others in lower case.
+    beginnings : sequence of str
+        Texts to begin with.
+    first : int
+        The one that is shown first.
+    alt : str
+        What the figure shows and does, in words.
+    caption : str, optional
+
+    Returns
+    -------
+    Pad
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the network does not fit the symbols, or if a text has others.
+    """
+    caller = "show.language_model"
+    if not symbols.startswith(" ") or len(set(symbols)) != len(symbols) or symbols != symbols.lower():
+        raise ValueError(f"{caller}: symbols: expected a space, then letters in lower case, each once, got {symbols!r}")
+    if not 0 <= first < len(beginnings) or not all(text and set(text) <= set(symbols) for text in beginnings):
+        raise ValueError(f"{caller}: beginnings: expected texts of the symbols, and first={first} among them")
+    D, E, initial = hidden.recurrent, np.asarray(hidden.input), np.asarray(hidden.initial, float)
+    both = type(D)(np.hstack([D.weights, E]), D.biases)  # one layer, whose input is the last state and a letter
+    packed = network.pack((both, output), "layers", caller)
+    _check_ends(packed, "hidden and output", (len(initial) + len(symbols), len(symbols)), caller)
+    data = {
+        "label": "A text to write, what its letters cost, and the probability of each next letter",
+        "reader": packed,
+        "initial": initial.tolist(),
+        "symbols": symbols,
+        "beginnings": list(beginnings),
+        "first": first,
+    }
+
+    def draw():
+        z = initial
+        for letter in " " + beginnings[first]:
+            z = network.run(packed[:1], np.concatenate([z, np.eye(len(symbols))[symbols.index(letter)]]))
+        eta = network.run(packed[1:], z)
+        shares = np.exp(eta - np.logaddexp.reduce(eta))
+        best = np.argsort(-shares, kind="stable")[:8]
+        fig, ax = figure(height=2.4, width=4.2)
+        rows = range(len(best))
+        ax.barh(rows, shares[best], color=CYCLE[0])
+        ax.set(xlim=(0, 1), yticks=rows, xlabel="probability", title=f"after \"{beginnings[first]}\"")
+        ax.set_yticklabels(["space" if symbols[k] == " " else symbols[k] for k in best])
+        ax.invert_yaxis()
+        return fig
+
+    return Pad("language", data, draw, alt, caption, caller)
 
 
 def _pictures(examples, names, first, caller):

@@ -301,6 +301,103 @@ function classifier(figure, data, bench, said) {
   sheet.copy([...data.examples[data.first].bits].map(Number));
 }
 
+// A recurrent network that reads letters. What is drawn comes from numbers of a fixed seed.
+function languageModel(figure, data, bench, said) {
+  const [hidden, output] = data.reader.map((layer) => network([layer])), symbols = data.symbols, K = data.initial.length;
+  const [left, right] = ["pl-left", "pl-bars"].map((name) => made("div", { class: name }, bench));
+  const state = figure.plState = { uniforms: [] }, longest = 300, drawn = 40;
+  const clean = (text) => [...text.toLowerCase()].map((c) => symbols.includes(c) ? c : symbols[0]).join("").replace(/^ +/, "").replace(/ {2,}/g, " ");
+  const step = (z, k) => {
+    const both = new Float64Array(K + symbols.length);
+    both.set(z);
+    both[K + k] = 1;
+    return hidden(both);
+  };
+  const believed = (z, temperature) => { // at temperature zero the likeliest alone
+    const eta = [...output(z)], top = Math.max(...eta);
+    if (temperature === 0) return eta.map((u) => Number(u === top));
+    const weights = eta.map((u) => Math.exp((u - top) / temperature)), whole = sum(weights);
+    return weights.map((w) => w / whole);
+  };
+  const read = (text) => { // a space before all, for a sentence that begins
+    let z = step(data.initial, 0);
+    const bits = [...text].map((letter) => {
+      const k = symbols.indexOf(letter), cost = -Math.log2(believed(z, 1)[k]);
+      z = step(z, k);
+      return cost;
+    });
+    return { z, bits };
+  };
+  const uniform = (() => { // mulberry32
+    let a = 20;
+    return () => {
+      a = (a + 0x6D2B79F5) | 0;
+      let t = Math.imul(a ^ (a >>> 15), 1 | a);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+  })();
+
+  made("div", { class: "pl-title", text: "write here" }, left);
+  const page = made("textarea", { rows: 3, spellcheck: "false", autocapitalize: "off", autocomplete: "off", maxlength: longest, "aria-label": "The text that the network reads" }, left);
+  const tools = made("div", { class: "pl-tools" }, left);
+  const choice = made("select", { "aria-label": "A text to begin with" }, tools);
+  data.beginnings.forEach((text, k) => made("option", { value: k, text }, choice));
+  const go = made("button", { type: "button", text: "Go on" }, tools);
+  const warmth = made("label", { class: "pl-warmth" }, left), told = made("span", {}, warmth);
+  const slider = made("input", { type: "range", min: 0, max: 2, step: 0.1, value: 1 }, warmth);
+  made("div", { class: "pl-title", text: "what each letter cost" }, left);
+  const priced = made("p", { class: "pl-priced" }, left);
+
+  made("div", { class: "pl-title", text: "the next letter" }, right);
+  const lines = Array.from({ length: Math.min(8, symbols.length) }, () => {
+    const line = made("div", { class: "pl-bar" }, right), name = made("span", {}, line);
+    return { line, name, bar: made("span", {}, made("span", { class: "pl-track" }, line)), text: made("span", { class: "pl-share" }, line) };
+  });
+  const called = (letter) => letter === " " ? "\u2423" : letter;
+  const show = () => {
+    const temperature = Number(slider.value), { z, bits } = read(clean(page.value));
+    Object.assign(state, { text: clean(page.value), bits, temperature, z, probabilities: believed(z, temperature) });
+    told.textContent = `temperature ${temperature.toFixed(1)}`;
+    priced.replaceChildren(...[...state.text].map((letter, i) => {
+      const span = made("span", { text: letter, title: `${bits[i].toFixed(1)} bits` });
+      span.style.setProperty("--pl-price", `${Math.min(65, 8 * bits[i]).toFixed(0)}%`);
+      return span;
+    }));
+    const order = state.probabilities.map((_, k) => k).sort((a, b) => state.probabilities[b] - state.probabilities[a] || a - b);
+    lines.forEach(({ line, name, bar, text }, rank) => {
+      const share = state.probabilities[order[rank]];
+      name.textContent = called(symbols[order[rank]]);
+      bar.style.width = `${100 * share}%`;
+      text.textContent = share > 0.9995 ? "> 99.9 %" : share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+      line.classList.toggle("pl-best", rank === 0);
+    });
+    const whole = sum(bits), n = bits.length;
+    said.textContent = n ? `${n} letters and spaces cost ${whole.toFixed(0)} bits, ${(whole / n).toFixed(2)} each.` : "Nothing is written yet.";
+  };
+  const goOn = () => {
+    let text = clean(page.value).slice(0, longest - drawn), { z } = read(text);
+    const temperature = Number(slider.value);
+    for (let i = 0; i < drawn; i++) {
+      const u = uniform(), p = believed(z, temperature);
+      let k = 0, below = p[0];
+      while (below <= u && k < p.length - 1) below += p[++k];
+      state.uniforms.push(u);
+      text += symbols[k];
+      z = step(z, k);
+    }
+    page.value = text;
+    show();
+  };
+  const begin = () => { page.value = data.beginnings[choice.value]; show(); };
+  page.addEventListener("input", show);
+  slider.addEventListener("input", show);
+  choice.addEventListener("change", begin);
+  go.addEventListener("click", goOn);
+  choice.value = data.first;
+  begin();
+}
+
 function start() {
   for (const figure of document.querySelectorAll("figure.pl-pad:not([data-pad])")) {
     figure.dataset.pad = figure.dataset.ready = "true";
@@ -310,7 +407,7 @@ function start() {
     // JupyterLab takes arrow keys, space and letters for its own; so do page-turning themes.
     bench.addEventListener("keydown", (event) => event.stopPropagation());
     figure.querySelector(".pl-view").after(bench, said);
-    (data.network ? classifier : autoencoder)(figure, data, bench, said);
+    (data.reader ? languageModel : data.network ? classifier : autoencoder)(figure, data, bench, said);
   }
 }
 return start;

@@ -7,13 +7,15 @@ import pytest
 
 from pedagogy_lib import show
 from pedagogy_lib.learning import networks
-from pedagogy_lib.learning.networks import outputs
+from pedagogy_lib.learning.networks import outputs, recurrent
 from pedagogy_lib.models.deep import vae
 from pedagogy_lib.show.pads import network
 
 RNG = np.random.default_rng(0)
 PICTURES = (RNG.random((3, 16)) < 0.5).astype(float)
 VAE = vae.start(PICTURES, 2, (7,), networks.Tanh, outputs.Bernoulli, np.random.default_rng(1))
+READER = recurrent.start(3, 5, np.random.default_rng(4))
+(LETTERS,) = networks.start((5, 3), np.random.default_rng(5), networks.Tanh, outputs.Categorical)
 CLASSES = networks.start((16, 5, 3), np.random.default_rng(2), networks.Rectified, outputs.Categorical)
 
 
@@ -25,6 +27,11 @@ def autoencoder(**kw):
 def classifier(**kw):
     given = {"layers": CLASSES, "examples": PICTURES, "names": ["a", "b", "c"], "classes": ["x", "y", "z"]}
     return show.classifier(**(given | {"alt": "A sheet to paint on, and three bars."} | kw))
+
+
+def language_model(**kw):
+    given = {"hidden": READER, "output": LETTERS, "symbols": " ab", "beginnings": ["ab", "b a"]}
+    return show.language_model(**(given | {"alt": "A text to write, and bars."} | kw))
 
 
 @pytest.mark.parametrize("layer", [networks.Tanh, networks.Rectified, networks.Logistic, networks.Linear])
@@ -81,3 +88,33 @@ def test_a_layer_of_another_kind_is_refused():
         classifier(layers=broken)
     with pytest.raises(ValueError, match="from 16 to 2 numbers, got 16 to 3"):
         classifier(classes=["x", "y"])
+
+
+def test_the_reader_is_carried_as_one_layer():
+    figure = language_model(first=1)
+    told = json.loads(figure.element.split('type="application/json">')[1].split("</script>")[0])
+    z = np.array(told["initial"])
+    for k in (0, 2, 0, 1):                                  # a space first, then "b a"
+        z = network.run(told["reader"][:1], np.concatenate([z, np.eye(3)[k]]))
+    expected = recurrent.forward(READER, np.eye(3)[[0, 2, 0, 1]]).hidden[0, -1]
+    np.testing.assert_allclose(z, expected, atol=1e-6)
+    other = recurrent.forward(READER, np.eye(3)[[2, 0, 1]]).hidden[0, -1]
+    assert np.abs(other - expected).max() > 1e-3            # without the space before
+    assert told["first"] == 1 and "pl-pad-language" in figure.element
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"symbols": "ab "}, "symbols: expected a space, then letters"),
+        ({"symbols": " aa"}, "each once"),
+        ({"symbols": " aB"}, "in lower case"),
+        ({"symbols": " abc"}, "hidden and output: expected a network from 9 to 4 numbers, got 8 to 3"),
+        ({"beginnings": ["abc"]}, "beginnings: expected texts of the symbols"),
+        ({"beginnings": [""]}, "beginnings: expected texts"),
+        ({"first": 2}, "first=2 among them"),
+    ],
+)
+def test_a_reader_that_does_not_fit_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        language_model(**change)
