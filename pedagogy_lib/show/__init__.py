@@ -1,11 +1,11 @@
 """What a reader sees: figures that are still, that answer to a hand, that play step by step, that ask.
 
 `still`, `explore`, `animate`, `predict` and `sounds` each return one object, the same with and without a running
-kernel; `handle` makes a point of a picture draggable. `autoencoder` and `classifier` are
-sheets to paint on and `language_model` one to write on, which a network answers in the page (`pads/`). `figure` and the marks (`ellipse`, `band`, `bell`,
-`contours`, `label`) give them one look; `graph` draws graphical models; `source` prints the code that
-runs. Their machinery stands in `engine/`, what they are made of in `marks/`, and what chapters draw in
-`pictures/`. The room takes arrays and events; it imports no model and no other room.
+kernel; `handle` makes a point of a picture draggable. `autoencoder` and `classifier` are sheets to paint on
+and `language_model` one to write on, which a network answers in the page (`pads/`). `figure` and the marks
+(`ellipse`, `band`, `bell`, `contours`, `label`) give them one look; `graph` draws graphical models; `source`
+prints the code that runs. Their machinery stands in `engine/`, what they are made of in `marks/`, and what
+chapters draw in `pictures/`. The room takes arrays and events; it imports no model and no other room.
 
 Matplotlib and ipywidgets are imported at first use, not here.
 """
