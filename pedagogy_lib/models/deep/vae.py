@@ -27,8 +27,8 @@ from pedagogy_lib import checks
 from pedagogy_lib.learning import networks
 from pedagogy_lib.learning.networks import feedforward, outputs
 from pedagogy_lib.learning.networks.layers import Linear
-
-LOG_TAU = np.log(2 * np.pi)
+from pedagogy_lib.models.deep import _emissions
+from pedagogy_lib.models.deep._emissions import log_normal, slopes, surprisals
 
 
 class Parameters(NamedTuple):
@@ -124,10 +124,7 @@ def sample(params, n, rng):
     _check(params)
     rng, first = checks.generator("rng", rng), params.emission[0].weights
     x = rng.standard_normal((checks.count("n", n), first.shape[1])).astype(first.dtype)
-    eta = feedforward.run(params.emission, x).output
-    if params.log_noise is None:
-        return Sample(x, params.emission[-1].sample(eta, rng))
-    return Sample(x, eta + np.exp(0.5 * params.log_noise) * rng.standard_normal(eta.shape).astype(eta.dtype))
+    return Sample(x, _emissions.sample(params, x, rng))
 
 
 def decode(params, x):
@@ -223,8 +220,8 @@ def value_and_gradient(params, y, rng, weight=1.0):
     noise = rng.standard_normal(nu.shape).astype(nu.dtype)
     down = feedforward.run(params.emission, nu + s * noise)  # x = nu + s noise: a path from phi to x
 
-    value = _surprisals(params, down.output, y).mean() + weight * _divergences(nu, s).mean()
-    slope, noise_slope = _emission_slopes(params, down.output, y)
+    value = surprisals(params, down.output, y).mean() + weight * _divergences(nu, s).mean()
+    slope, noise_slope = slopes(params, down.output, y)
     emission = feedforward.run_back(params.emission, down, slope, input_gradient=True)
     g = emission.inputs  # dE/dx at the draws, over N
     to_mean = g + weight * nu / len(y)  # Eq. 8.16
@@ -250,12 +247,12 @@ def terms(params, y, rng):
     y, rng = _checked(params, y), checks.generator("rng", rng)
     nu, s = _moments(feedforward.run(params.recognition, y).output)
     x = nu + s * rng.standard_normal(nu.shape).astype(nu.dtype)
-    reconstruction = _surprisals(params, feedforward.run(params.emission, x).output, y).mean()
+    reconstruction = surprisals(params, feedforward.run(params.emission, x).output, y).mean()
     divergence = _divergences(nu, s).mean()
-    own = _log_normal((x - nu) / s).astype(float) - np.log(s).sum(1)
+    own = log_normal((x - nu) / s).astype(float) - np.log(s).sum(1)
     scaled = (x[:, None] - nu) / s  # every draw under every component
-    mixture = logsumexp(_log_normal(scaled) - np.log(s).sum(1), axis=1) - np.log(len(y))
-    aggregate = (mixture - _log_normal(x)).mean()
+    mixture = logsumexp(log_normal(scaled) - np.log(s).sum(1), axis=1) - np.log(len(y))
+    aggregate = (mixture - log_normal(x)).mean()
     return Terms(float(reconstruction), float(divergence), float((own - mixture).mean()), float(aggregate))
 
 
@@ -283,8 +280,8 @@ def log_marginal(params, y, rng, samples=100):
     for _ in range(checks.count("samples", samples, minimum=1)):
         noise = rng.standard_normal(nu.shape).astype(nu.dtype)
         x = nu + s * noise
-        joint = _log_normal(x) - _surprisals(params, feedforward.run(params.emission, x).output, y)
-        log_weights.append(joint - (_log_normal(noise) - np.log(s).sum(1)))
+        joint = log_normal(x) - surprisals(params, feedforward.run(params.emission, x).output, y)
+        log_weights.append(joint - (log_normal(noise) - np.log(s).sum(1)))
     return logsumexp(log_weights, axis=0) - np.log(samples)
 
 
@@ -297,32 +294,9 @@ def _moments(output):
     return output[:, :K], np.exp(output[:, K:])
 
 
-def _log_normal(x):
-    """log N(x; 0, I) over the last axis."""
-    return -0.5 * (x * x).sum(-1) - 0.5 * x.shape[-1] * LOG_TAU
-
-
 def _divergences(nu, s):
     """D_KL{N(nu, s^2) || N(0, I)} = 1/2 sum(nu^2 + s^2 - 1) - sum log s, for each datum."""
     return 0.5 * (nu * nu + s * s - 1).sum(1) - np.log(s).sum(1)
-
-
-def _surprisals(params, eta, y):
-    """-log p(y|x) for each datum."""
-    if params.log_noise is None:
-        return params.emission[-1].surprisals(eta, y)
-    v = params.log_noise
-    return 0.5 * ((y - eta) ** 2 * np.exp(-v) + v + LOG_TAU).sum(1)
-
-
-def _emission_slopes(params, eta, y):
-    """The derivatives of the mean surprisal with respect to eta, shape (N, D), and to the log noise."""
-    if params.log_noise is None:
-        return outputs.slope(params.emission[-1], eta, y), None
-    v = params.log_noise
-    squares = (y - eta) ** 2 * np.exp(-v)
-    by_entry = 0.5 * (1 - squares.mean(0))
-    return (eta - y) * np.exp(-v) / len(y), by_entry if len(v) > 1 else by_entry.sum(keepdims=True)
 
 
 # --- checks -------------------------------------------------------------------------------------
@@ -332,30 +306,15 @@ def _check(params):
     if not isinstance(params, Parameters):
         raise TypeError(f"params: expected Parameters, got {type(params).__name__}")
     feedforward.check_layers(params.recognition, "params.recognition")
-    feedforward.check_layers(params.emission, "params.emission")
-    last, K, D = params.emission[-1], params.emission[0].weights.shape[1], len(params.emission[-1].biases)
-    if not isinstance(last, outputs.OUTPUTS):
-        names = ", ".join(kind.__name__ for kind in outputs.OUTPUTS)
-        raise TypeError(f"params.emission[-1]: expected one of {names}, got {type(last).__name__}")
-    if len(params.recognition[-1].biases) != 2 * K or type(params.recognition[-1]) is not Linear:
+    _emissions.check(params)
+    last, K = params.recognition[-1], params.emission[0].weights.shape[1]
+    if len(last.biases) != 2 * K or type(last) is not Linear:
         raise ValueError(
             f"params.recognition[-1]: expected {2 * K} linear units, a mean and a log deviation for each of the "
-            f"emission's {K} inputs, got {len(params.recognition[-1].biases)} {type(params.recognition[-1]).__name__}"
+            f"emission's {K} inputs, got {len(last.biases)} {type(last).__name__}"
         )
-    noise = params.log_noise
-    if isinstance(last, outputs.Gaussian) != (noise is not None):
-        raise ValueError("params.log_noise: expected an array exactly where the emission is Gaussian, else None")
-    if noise is not None and np.shape(noise) not in ((1,), (D,)):
-        raise ValueError(f"params.log_noise: expected shape (1,) or ({D},), got {np.shape(noise)}")
 
 
 def _checked(params, y):
-    """The data, checked against both networks, and against what the emission can give."""
     _check(params)
-    y = feedforward.inputs("y", y, params.recognition[0].weights)
-    if y.shape[1] != len(params.emission[-1].biases):
-        raise ValueError(
-            f"y: expected {len(params.emission[-1].biases)} columns, as the emission gives, got {y.shape[1]}"
-        )
-    params.emission[-1].check(y)
-    return y
+    return _emissions.data(params, y, params.recognition[0])

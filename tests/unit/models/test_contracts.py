@@ -190,6 +190,7 @@ def gradient_data(name, rng):
         "normalizing_kalman": (y, ((bijections.Mixing.start(3, (), rng, np.dtype(float)),
                                     bijections.Radial.start(3, (), rng, np.dtype(float))), lgssm.start(y, 2, rng))),
         "flow": (y, (bijections.Affine, 2, (5,))),
+        "flow_vae": ((y > 0).astype(float), (2, 1, (5,), networks.Tanh, outputs.Bernoulli)),
         "vae": ((y > 0).astype(float), (2, (5,), networks.Tanh, outputs.Bernoulli)),
     }[name.rpartition(".")[2]]
 
