@@ -56,34 +56,34 @@ def _records(rng):
 
 
 @task("B.2-b", cases=_records, stars=2)
-def sandwich_error(scores, informations):
+def sandwich_error(scores, information):
     """With both of shape (N,), returning a number."""
-    return np.sqrt((scores**2).sum()) / informations.sum()
+    return np.sqrt((scores**2).sum()) / information.sum()
 
 
 @sandwich_error.mistake("the sum squared", "The scores sum to zero at the estimate. Square each of them first.")
-def _(scores, informations):
-    return np.sqrt(scores.sum() ** 2) / informations.sum()
+def _(scores, information):
+    return np.sqrt(scores.sum() ** 2) / information.sum()
 
 
 @sandwich_error.mistake("divided once", "Divide the variance by the slope of the score squared.")
-def _(scores, informations):
-    return np.sqrt((scores**2).sum() / informations.sum())
+def _(scores, information):
+    return np.sqrt((scores**2).sum() / information.sum())
 
 
 @sandwich_error.mistake("the information's own error", "That supposes scores that vary as the information says.")
-def _(scores, informations):
-    return 1 / np.sqrt(informations.sum())
+def _(scores, information):
+    return 1 / np.sqrt(information.sum())
 
 
 @sandwich_error.mistake("an average", "Add over the data, and do not average: more data, smaller error.")
-def _(scores, informations):
-    return np.sqrt((scores**2).mean()) / informations.mean()
+def _(scores, information):
+    return np.sqrt((scores**2).mean()) / information.mean()
 
 
 @sandwich_error.mistake("a variance", "That is the variance. The error is its root.")
-def _(scores, informations):
-    return (scores**2).sum() / informations.sum() ** 2
+def _(scores, information):
+    return (scores**2).sum() / information.sum() ** 2
 
 
 def _counts(rng):
