@@ -5,6 +5,7 @@ evidence with its sign turned round, by exactly KL{q(X) || p(X|y)}; minus F is t
 bound (ELBO).
 
     ``mean_field``   q is right up to independence: coordinate ascent (CAVI), one factor at a time
+    ``regression``   the same for a line, or any linear regression, with unknown noise and prior
     ``stochastic``   the same for models with conjugate factors, from batches of the data (SVI)
     ``black_box``    a Gaussian guess for any log density, by Monte Carlo gradients (ADVI); Laplace's
     ``transforms``   coordinates without bounds, for unknowns that have them
