@@ -197,6 +197,10 @@ def test_going_on_draws_at_the_temperature(new_page, presses):
     assert page.get_by_role("textbox").input_value() == text[1:]
     page.get_by_role("button", name="Go on").click()
     assert state(page)["uniforms"][:40] == found["uniforms"] and len(state(page)["uniforms"]) == 80
+    for _ in range(6):                                      # a long text loses its oldest words
+        page.get_by_role("button", name="Go on").click()
+    latest = " ".join(page.get_by_role("textbox").input_value().split())
+    assert 200 < len(latest) <= 300 and state(page)["text"].strip() == latest
     if temperature == 1:
         assert len(set(text[5:])) >= 5
 

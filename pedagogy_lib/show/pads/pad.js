@@ -376,7 +376,9 @@ function languageModel(figure, data, bench, said) {
     said.textContent = n ? `${n} letters and spaces cost ${whole.toFixed(0)} bits, ${(whole / n).toFixed(2)} each.` : "Nothing is written yet.";
   };
   const goOn = () => {
-    let text = clean(page.value).slice(0, longest - drawn), { z } = read(text);
+    let text = clean(page.value);
+    if (text.length > longest - drawn) text = text.slice(drawn - longest).replace(/^\S* /, ""); // the oldest words go
+    let { z } = read(text);
     const temperature = Number(slider.value);
     for (let i = 0; i < drawn; i++) {
       const u = uniform(), p = believed(z, temperature);
