@@ -15,13 +15,19 @@
     if (overflows && !box.hasAttribute("tabindex")) {
       box.setAttribute("tabindex", "0");
       box.dataset.reachable = "true";
+    } else if (!overflows && box.dataset.reachable) {
+      box.removeAttribute("tabindex");
+      delete box.dataset.reachable;
+    }
+    const reached = box.getAttribute("tabindex") === "0"; // by us, or by the theme
+    if (reached && !box.hasAttribute("role")) {
       const what = box.matches("pre") ? "code" : box.matches("mjx-container") ? "formula" : "table";
       box.setAttribute("role", "group");
       box.setAttribute("aria-label", `${what}, wider than its box`);
-    } else if (!overflows && box.dataset.reachable) {
-      box.removeAttribute("tabindex");
+      box.dataset.named = "true";
+    } else if (!reached && box.dataset.named) {
       ["role", "aria-label"].forEach((name) => box.removeAttribute(name));
-      delete box.dataset.reachable;
+      delete box.dataset.named;
     }
   };
   // All is measured before anything is changed: else the browser would lay the page out each time.
@@ -38,6 +44,7 @@
   // Formulas are set when they come near the window: each is fitted then.
   let fresh = new Set();
   const note = (records) => {
+    for (const { type, target } of records) if (type === "attributes" && target.matches(BOX)) fit([], [target]);
     for (const { addedNodes } of records) for (const node of addedNodes) {
       if (node.nodeType !== 1) continue;
       const formula = node.closest("mjx-container");
@@ -52,7 +59,7 @@
   const start = () => {
     fitAll();
     const article = document.querySelector("article");
-    if (article) new MutationObserver(note).observe(article, { childList: true, subtree: true });
+    if (article) new MutationObserver(note).observe(article, { childList: true, subtree: true, attributeFilter: ["tabindex"] });
     addEventListener("resize", fitAll);
     document.addEventListener("toggle", (event) => {
       const inside = (selector) => [...event.target.querySelectorAll(selector)];
