@@ -12,12 +12,13 @@
   };
   const letReach = (box) => {
     const overflows = box.scrollWidth > box.clientWidth + 1;
-    if (overflows && !box.hasAttribute("tabindex")) {
+    if (overflows && box.getAttribute("tabindex") !== "0") {
+      box.dataset.before = box.getAttribute("tabindex") ?? "";
       box.setAttribute("tabindex", "0");
-      box.dataset.reachable = "true";
-    } else if (!overflows && box.dataset.reachable) {
-      box.removeAttribute("tabindex");
-      delete box.dataset.reachable;
+    } else if (!overflows && "before" in box.dataset) {
+      if (box.dataset.before) box.setAttribute("tabindex", box.dataset.before);
+      else box.removeAttribute("tabindex");
+      delete box.dataset.before;
     }
     const reached = box.getAttribute("tabindex") === "0"; // by us, or by the theme
     if (reached && !box.hasAttribute("role")) {
@@ -47,13 +48,14 @@
     for (const { type, target } of records) if (type === "attributes" && target.matches(BOX)) fit([], [target]);
     for (const { addedNodes } of records) for (const node of addedNodes) {
       if (node.nodeType !== 1) continue;
+      if (node.matches(BOX)) fit([], [node]); // the theme wraps tables when it starts
       const formula = node.closest("mjx-container");
       if (formula) fresh.add(formula);
     }
     if (fresh.size) requestAnimationFrame(() => {
       const formulas = [...fresh].filter((formula) => formula.isConnected);
       fresh = new Set();
-      fit(formulas, []);
+      fit(formulas, [...new Set(formulas.map((formula) => formula.closest(BOX)).filter(Boolean))]);
     });
   };
   const start = () => {

@@ -260,7 +260,17 @@ NAMED = {"button", "link", "slider", "textbox", "searchbox", "combobox", "checkb
 
 
 def tree_problems(page) -> list[str]:
-    """The page as a screen reader is told it: names, roles, and the order of its headings."""
+    """The page as a screen reader is told it: names, roles, and the order of its headings.
+
+    The browser brings its tree up to date some time after the page has changed: a complaint is looked at twice.
+    """
+    if not _tree_problems(page):
+        return []
+    page.wait_for_timeout(1000)
+    return _tree_problems(page)
+
+
+def _tree_problems(page) -> list[str]:
     session = page.context.new_cdp_session(page)
     nodes = [node for node in session.send("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
     told = [_told(node) for node in nodes]
