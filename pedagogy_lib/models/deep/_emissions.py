@@ -1,4 +1,4 @@
-"""What every autoencoder with an emission network does at its end: costs of data, and their slopes.
+"""What both autoencoders with a guess in numbers share: how they begin, and costs of data with their slopes.
 
 ``params`` has two fields: ``emission``, a tuple of layers whose last one is a class of `networks.outputs`, and
 ``log_noise``, the logarithm of the variance, shape (1,) or (D,), where the emission is Gaussian; None elsewhere.
@@ -6,9 +6,31 @@
 
 import numpy as np
 
+from pedagogy_lib import checks
+from pedagogy_lib.learning import networks
 from pedagogy_lib.learning.networks import feedforward, outputs
+from pedagogy_lib.learning.networks.layers import Linear
 
 LOG_TAU = np.log(2 * np.pi)
+
+
+def start(y, latents, units, hidden, layer, output, rng):
+    """Draw a recognition network that ends in so many linear units, an emission network, and the log noise.
+
+    Returns
+    -------
+    tuple of layers, tuple of layers, ndarray of shape (1,) or None
+        Of the type of ``y``: float32 if it is, else float64.
+    """
+    checks.option("output", output, outputs.OUTPUTS)
+    y = checks.numbers("y", y)
+    if y.ndim != 2:
+        raise ValueError(f"y: expected shape (N, D), a datum in each row, got {y.shape}")
+    dtype = np.float32 if y.dtype == np.float32 else np.float64
+    up, down = (y.shape[1], *hidden, units), (latents, *reversed(hidden), y.shape[1])
+    recognition = networks.start(up, rng, layer, Linear, dtype=dtype)
+    emission = networks.start(down, rng, layer, output, dtype=dtype)
+    return recognition, emission, np.zeros(1, dtype) if output is outputs.Gaussian else None
 
 
 def log_normal(x):

@@ -28,8 +28,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning import networks
-from pedagogy_lib.learning.networks import feedforward, outputs
+from pedagogy_lib.learning.networks import feedforward
 from pedagogy_lib.learning.networks.layers import Linear
 from pedagogy_lib.models.deep import _emissions, _planes
 from pedagogy_lib.models.deep._emissions import log_normal, slopes, surprisals
@@ -100,19 +99,12 @@ def start(y, latents, planes, hidden, layer, output, rng):
     Parameters
         Of the type of ``y``: float32 if it is, else float64.
     """
-    checks.option("output", output, outputs.OUTPUTS)
     units = width(latents, planes)
-    y = checks.numbers("y", y)
-    if y.ndim != 2:
-        raise ValueError(f"y: expected shape (N, D), a datum in each row, got {y.shape}")
-    dtype = np.float32 if y.dtype == np.float32 else np.float64
-    up, down = (y.shape[1], *hidden, units), (latents, *reversed(hidden), y.shape[1])
-    recognition = networks.start(up, rng, layer, Linear, dtype=dtype)
-    emission = networks.start(down, rng, layer, output, dtype=dtype)
+    recognition, emission, log_noise = _emissions.start(y, latents, units, hidden, layer, output, rng)
     biases = recognition[-1].biases.copy()
     biases[width(latents, 0) :] = rng.standard_normal(units - width(latents, 0))    # a plane needs a direction
     recognition = (*recognition[:-1], recognition[-1]._replace(biases=biases))
-    params = Parameters(recognition, emission, np.zeros(1, dtype) if output is outputs.Gaussian else None)
+    params = Parameters(recognition, emission, log_noise)
     _checked(params, y)
     return params
 

@@ -25,7 +25,7 @@ from scipy.special import logsumexp
 
 from pedagogy_lib import checks
 from pedagogy_lib.learning import networks
-from pedagogy_lib.learning.networks import feedforward, outputs
+from pedagogy_lib.learning.networks import feedforward
 from pedagogy_lib.learning.networks.layers import Linear
 from pedagogy_lib.models.deep import _emissions
 from pedagogy_lib.models.deep._emissions import log_normal, slopes, surprisals
@@ -95,16 +95,8 @@ def start(y, latents, hidden, layer, output, rng):
     Parameters
         Of the type of ``y``: float32 if it is, else float64.
     """
-    checks.option("output", output, outputs.OUTPUTS)
     latents = checks.count("latents", latents, minimum=1)
-    y = checks.numbers("y", y)
-    if y.ndim != 2:
-        raise ValueError(f"y: expected shape (N, D), a datum in each row, got {y.shape}")
-    dtype = np.float32 if y.dtype == np.float32 else np.float64
-    up, down = (y.shape[1], *hidden, 2 * latents), (latents, *reversed(hidden), y.shape[1])
-    recognition = networks.start(up, rng, layer, Linear, dtype=dtype)
-    emission = networks.start(down, rng, layer, output, dtype=dtype)
-    params = Parameters(recognition, emission, np.zeros(1, dtype) if output is outputs.Gaussian else None)
+    params = Parameters(*_emissions.start(y, latents, 2 * latents, hidden, layer, output, rng))
     _checked(params, y)
     return params
 
