@@ -134,7 +134,7 @@ def drop_stale(before: dict, now: dict) -> None:
     outcome has changed it does not see, so that tree is taken away.
     """
     if before.get("state") != now["state"]:
-        forget(".doctrees", "html")
+        forget(".doctrees", "html", "jupyter_execute")
     for name, outcome in now["outcomes"].items():
         if before.get("outcomes", {}).get(name) != outcome:
             (BUILD / ".doctrees" / f"{name}.doctree").unlink(missing_ok=True)
@@ -152,7 +152,7 @@ def build() -> int:
     now = {"state": state, "outcomes": notebooks.outcomes(runnable)}
     drop_stale(remembered(), now)
     STAMP.unlink(missing_ok=True)  # the pages count as made only once they are
-    forget(".jupyter_cache", "jupyter_execute")
+    forget(".jupyter_cache")  # not the pictures beside it: Sphinx makes a page anew when one of its own is gone
     notebooks.hand_over(runnable, BUILD / ".jupyter_cache")
     print(f"Notebooks are ready after {time.monotonic() - start:.0f} s; now the pages.", flush=True)
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]

@@ -28,6 +28,13 @@ root: intro
 chapters: [{file: parts/one}, {file: parts/two}]
 """
 
+# A picture, which MyST-NB keeps as a file of its own.
+PICTURE = """
+import base64
+from IPython.display import Image
+Image(base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="))
+"""
+
 
 def notebook(path, *cells, heading="A heading"):
     """A notebook: its heading, and code cells."""
@@ -52,7 +59,7 @@ class Book:
         (root / "data.txt").write_text("blue\n")
         find = "import sys; sys.path.insert(0, '..')\n"
         notebook(root / "parts" / "one.ipynb", find + "import used\nprint('number', used.NUMBER)", heading="One")
-        notebook(root / "parts" / "two.ipynb", "print(open('../data.txt').read())", heading="Two")
+        notebook(root / "parts" / "two.ipynb", "print(open('../data.txt').read())", PICTURE, heading="Two")
 
     def start(self, **options):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -128,6 +135,16 @@ def test_changed_text_is_shown_without_a_run(copy):
     path.write_text(json.dumps(changed))
     assert copy.ran() == set()
     assert "New words." in page(copy, "one")
+
+
+def test_of_one_changed_text_only_its_own_page_is_made_anew(copy):
+    copy.build()                                          # in its new folder, all pages
+    path = copy.root / "parts" / "one.ipynb"
+    path.write_text(path.read_text().replace("# One", "# One\\n\\nNew words."))
+    said = copy.build()
+    assert "0 added, 1 changed" in said
+    assert "New words." in page(copy, "one")
+    assert ".png" in page(copy, "two")
 
 
 def test_a_damaged_outcome_is_not_taken_for_one(copy):
