@@ -81,9 +81,9 @@ unit: $(VENV)/.test
 reference: $(VENV)/.test unit
 	NUMBA_DISABLE_JIT=1 $(UNIT) $(COMPILED) -q --cov --cov-append --cov-report=term
 
-# As in JupyterLab, where Python redraws: all frames of a figure are drawn for the site, once.
+# Each figure is opened and tried in a few states: all are drawn for the site, once.
 notebooks: $(VENV)/.test
-	PEDAGOGY_LIB_FIGURES=live $(RUN) -m pytest --nbval-lax --nbval-cell-timeout=120 -q --durations=5 chapters
+	PEDAGOGY_LIB_FIGURES=nowhere $(RUN) -m pytest --nbval-lax --nbval-cell-timeout=120 -q --durations=5 chapters
 
 browser: $(VENV)/.test site
 	$(RUN) -m pytest tests/browser --durations=10

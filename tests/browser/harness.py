@@ -94,14 +94,24 @@ class Watch:
 
 
 @contextlib.contextmanager
-def opened(browser, address):
-    """Open a page on a desktop, watched since before its first request; yields both."""
+def opened(browser, address, wound=False):
+    """Open a page on a desktop, watched since before its first request; yields both.
+
+    A page that is `wound` has a clock that `pass_time` puts forward, instead of waiting.
+    """
     with browser.new_context(viewport=DESKTOP) as context:
         page = context.new_page()
         watch = Watch(page)
+        if wound:
+            page.clock.install()
         page.goto(address)
         settle(page)
         yield page, watch
+
+
+def pass_time(page, milliseconds):
+    """Let the page's own timers run for so long, without waiting for it. The clock was installed before."""
+    page.clock.run_for(milliseconds)
 
 
 def settle(page):
@@ -121,15 +131,10 @@ window.plCosts = {blocked: 0};
 new PerformanceObserver((list) => list.getEntries().forEach((task) => {
   window.plCosts.blocked += task.duration - 50;
 })).observe({entryTypes: ["longtask"]});
-document.addEventListener("DOMContentLoaded", () => {
-  const ready = () => {
-    const waiting = document.querySelectorAll(
-      "figure.pl-explore:not([data-ready]), figure.pl-animate:not([data-ready]), figure.pl-predict:not([data-ready])");
-    if (waiting.length) setTimeout(ready, 20);
-    else window.plCosts.usable = performance.now();
-  };
-  ready();
-});
+const READY = "figure.pl-explore, figure.pl-animate, figure.pl-predict";
+new MutationObserver((list) => list.forEach(({ target }) => {
+  if (target.matches(READY) && target.dataset.ready) window.plCosts.usable = performance.now();
+})).observe(document, { subtree: true, attributeFilter: ["data-ready"] });
 """
 
 
@@ -145,7 +150,8 @@ def costs(browser, address) -> dict[str, float]:
             "offline": False, "latency": 100, "downloadThroughput": speed, "uploadThroughput": speed})  # fmt: skip
         line.send("Emulation.setCPUThrottlingRate", {"rate": 4})
         page.goto(address, wait_until="load")
-        page.wait_for_function("window.plCosts.usable > 0", timeout=60_000)
+        waiting = ", ".join(f"figure.pl-{kind}:not([data-ready])" for kind in ("explore", "animate", "predict"))
+        page.wait_for_function("(waiting) => !document.querySelector(waiting)", arg=waiting, timeout=60_000)
         page.wait_for_timeout(1000)
         return page.evaluate(
             """() => ({
@@ -237,21 +243,25 @@ def overflow_problems(page) -> list[str]:
 OF_THE_THEME = ["button.search-button__button", ".sidebar-primary-item:has(.navbar-brand)"]
 
 
-def axe_problems(page, scope="html") -> list[str]:
-    """Violations of the accessibility rules; none is switched off."""
+# What a theme can change.
+COLOR_RULES = ["color-contrast", "link-in-text-block"]
+
+
+def axe_problems(page, scope="html", rules=None) -> list[str]:
+    """Violations of the accessibility rules; none is switched off. Or of the rules that are named."""
     if not page.evaluate("!!window.axe"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     return page.evaluate(
-        """async ([scope, theirs]) => {
+        """async ([scope, theirs, rules]) => {
         const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
         const exclude = theirs.filter((s) => document.querySelector(s)).map((s) => [s]);
         const result = await axe.run({ include: [[scope]], exclude },
-          { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
+          { runOnly: rules ? { type: "rule", values: rules } : { type: "tag", values: tags }, resultTypes: ["violations"] });
         return result.violations
           .map((v) => `${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes[0].html.slice(0, 160)}`
             + ` [${(v.nodes[0].any[0] || v.nodes[0].all[0] || {}).message || ""}]`);
       }""",
-        [scope, OF_THE_THEME],
+        [scope, OF_THE_THEME, rules],
     )
 
 
@@ -486,7 +496,7 @@ def animate_problems(page, figure) -> list[str]:
         return [*out, f"{name}: lacks {', '.join(missing) or 'a slider'}"]
 
     first = picture(figure), alt(figure)
-    page.wait_for_timeout(900)
+    pass_time(page, 2000)
     if (picture(figure), alt(figure)) != first:
         out.append(f"{name}: plays by itself")
     last_step = int(scrub.get_attribute("max"))
@@ -517,7 +527,7 @@ def animate_problems(page, figure) -> list[str]:
         out.append(f"{name}: play does not move")
     button("play").click()
     held = picture(figure)
-    page.wait_for_timeout(900)
+    pass_time(page, 2000)
     if picture(figure) != held:
         out.append(f"{name}: pause does not stop")
     return out
@@ -535,7 +545,7 @@ def unchanged(name, hand, before, after) -> list[str]:
 
 def wait_for_change(page, figure, before, patience=4000) -> bool:
     for _ in range(patience // 100):
-        page.wait_for_timeout(100)
+        pass_time(page, 100)
         if picture(figure) != before:
             return True
     return False
@@ -548,7 +558,7 @@ def still_motion_problems(page, figure) -> list[str]:
     play = figure.locator("[data-action=play]")
     if play.count() and play.is_visible():
         play.click()
-    page.wait_for_timeout(1500)
+    pass_time(page, 3000)
     if picture(figure) != before:
         out.append(f"{name}: moves although reduced motion is asked for")
     figure.locator("[data-action=step]").click()

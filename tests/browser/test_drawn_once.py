@@ -71,6 +71,7 @@ def test_the_bird_without_a_name(new_page, bird, hand):
 @pytest.mark.parametrize("phone", [False, True])
 def test_the_boat(new_page, boat, phone):
     page = new_page(**(PHONE if phone else {}))
+    page.clock.install()
     complaints = shown(page, boat)
     film = boat.film.versions[phone]
     for index in (0, 30, 59, 60, 95, 119, 7):

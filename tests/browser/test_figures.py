@@ -11,7 +11,7 @@ CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
 @pytest.fixture(scope="module", params=CHAPTERS)
 def opened(request, chromium, site):
     """A chapter, open for all the tests that follow: to load it takes longer than most of them."""
-    with harness.opened(chromium, f"{site}/{request.param}.html") as found:
+    with harness.opened(chromium, f"{site}/{request.param}.html", wound=True) as found:
         yield found
 
 
@@ -68,8 +68,8 @@ def test_print(opened):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_reduced_motion(new_page, site, name):
     page = new_page(reduced_motion="reduce")
-    page.goto(f"{site}/{name}.html")
-    harness.settle(page)
+    page.clock.install()
+    page.goto(f"{site}/{name}.html")                      # formulas need not be set: nothing looks at them
     found = [
         p for f in harness.figures(page, "animate") for p in harness.still_motion_problems(page, f)
     ]

@@ -12,6 +12,7 @@ def specimen(new_page, specimens):
     def opener(wrong="", **options):
         page = new_page(**options)
         watch = harness.Watch(page)
+        page.clock.install()
         page.goto(f"{specimens}/specimen.html?wrong={wrong}")
         harness.settle(page)
         page.wait_for_timeout(200)

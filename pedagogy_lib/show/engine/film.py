@@ -75,7 +75,7 @@ class Film:
     def _wants_narrow(self):
         """Return whether a phone may meet this figure: nobody runs a kernel on one."""
         wide = self.width > NARROW and self._format == "svg"
-        return self.drawn_once and wide and page.host() != "live"
+        return self.drawn_once and wide and page.host() not in ("live", "nowhere")
 
     def _for_phones(self):
         """Return the same film drawn narrow, or None if the figure does not follow."""
@@ -144,6 +144,11 @@ class Film:
     def develop(self):
         """Draw all pictures and keep them as the page will carry them."""
         self.stock = None
+        if page.host() == "nowhere":
+            for index in self._samples():
+                self.render(index)
+            self.stock = NotStored()
+            return
         if self.drawn_once and self._format == "svg":
             self.stock = self._record()
         if self.stock is None:
@@ -239,6 +244,18 @@ class Film:
         if self.stock is None:
             self.develop()
         return frames.image_bytes(self.stock.get(index))
+
+
+class NotStored:
+    """In the place of the pictures of a figure that is shown nowhere."""
+
+    def opening(self, _index, first):
+        """Return the lines that show first."""
+        return first
+
+    def payload(self):
+        """Return what the script would need: nothing."""
+        return {}
 
 
 def takes_nothing(draw):

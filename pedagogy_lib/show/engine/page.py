@@ -19,21 +19,22 @@ _MATH = re.compile(r"\$([^$]+)\$")
 
 
 def host():
-    """Return where figures will be shown: "live", "page", "site" or "both".
+    """Return where figures will be shown: "live", "page", "site", "both" or "nowhere".
 
     - "live": a running kernel with a reader in front of it. Sliders redraw; no frames are stored.
     - "page": a built page. All frames are stored; no widgets are made.
     - "site": as "page", for a site that serves the files of `assets` on every page itself.
     - "both": not known, so both are made.
+    - "nowhere": a notebook that runs as a test. Every figure is opened and tried in a few states, none is stored.
 
     The environment variable PEDAGOGY_LIB_FIGURES decides; without it, a kernel started
     by a Jupyter server (or by Colab) is live, and any other is "both".
     """
     chosen = os.environ.get("PEDAGOGY_LIB_FIGURES", "")
     if chosen:
-        if chosen not in ("live", "page", "site", "both"):
+        if chosen not in ("live", "page", "site", "both", "nowhere"):
             raise ValueError(
-                "the environment variable PEDAGOGY_LIB_FIGURES must be live, page, site or both, "
+                "the environment variable PEDAGOGY_LIB_FIGURES must be live, page, site, both or nowhere, "
                 f"got {chosen!r}"
             )
         return chosen

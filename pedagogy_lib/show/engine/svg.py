@@ -19,6 +19,8 @@ _PATH_PART = re.compile(r"([MLCQZz])([^MLCQZz]*)")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _TRANSLATE = re.compile(r"translate\((-?[\d.]+) ?(-?[\d.]+)\)")
 _COLLECTION = re.compile(r"^C[0-9a-f]+_[0-9a-f]+_")  # counts collections; a digest of the outline follows
+_OUTLINE = re.compile(r"m[0-9a-f]{10}")  # Matplotlib's name for an outline that it draws in one or more places
+_LONG = 400  # letters of an outline: what is longer is an area, not the sign of a point
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 _INVISIBLE = re.compile(r"(?<![-\w])opacity:0(?![.\d])|^fill:none$")
 
@@ -47,7 +49,7 @@ def compact(source, names):
     list of str
         One element, or one opening or closing tag, per line. Attributes in single quotes.
     """
-    root = ET.fromstring(source)
+    root = _unfold(ET.fromstring(source))
     width, height = (float(part) for part in root.get("viewBox").split()[2:])
     definitions, drawing = [], []
     for child in root:
@@ -82,7 +84,7 @@ def compact_marks(source, names):
     definitions : list of str
         The lines that define outlines, clips and hatches for them.
     """
-    root = ET.fromstring(source)
+    root = _unfold(ET.fromstring(source))
     marks, definitions = {}, []
     for child in root:
         lines = []
@@ -93,6 +95,26 @@ def compact_marks(source, names):
         else:
             _collect(child, names, lines, definitions, text=False)
     return marks, _once(definitions)
+
+
+def _unfold(root):
+    """Draw each area where it is used, and define it nowhere; returns `root`.
+
+    Matplotlib defines the outline of a filled area as if it were the sign of many points. Of a figure drawn
+    once, every state has other areas, and the definitions of all of them would stand in the background.
+    """
+    areas = {}
+    for definitions in root.iter(_SVG + "defs"):
+        for child in list(definitions):
+            if _OUTLINE.fullmatch(child.get("id", "")) and len(child.get("d", "")) > _LONG:
+                areas["#" + child.get("id")] = child.get("d")
+                definitions.remove(child)
+    for use in root.iter(_SVG + "use"):
+        if use.get(_XLINK + "href") in areas:
+            place = f"translate({use.attrib.pop('x', '0')} {use.attrib.pop('y', '0')})"
+            use.tag = _SVG + "path"
+            use.attrib = {"d": areas[use.attrib.pop(_XLINK + "href")], "transform": place, **use.attrib}
+    return root
 
 
 def _once(definitions):

@@ -268,7 +268,7 @@ def test_a_site_serves_script_and_style_once(monkeypatch):
 
 def test_an_unknown_setting_is_refused(monkeypatch):
     monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "paper")
-    with pytest.raises(ValueError, match="PEDAGOGY_LIB_FIGURES must be live, page, site or both"):
+    with pytest.raises(ValueError, match="PEDAGOGY_LIB_FIGURES must be live, page, site, both or nowhere"):
         make()
 
 
@@ -492,3 +492,30 @@ def test_asking_for_a_state_that_is_not_there():
 
 def test_the_plain_text_tells_what_can_be_done():
     assert repr(make()) == "Figure: A bar of height 1.5. Controls: height (0.5 to 2.5)."
+
+
+def test_shown_nowhere_a_figure_is_tried_in_a_few_states_and_none_is_stored(monkeypatch):
+    monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "nowhere")
+    drawn = []
+
+    def draw():
+        fig, ax = show.figure(width=3, height=2)
+        (bar,) = ax.bar([0], [1])
+        ax.set(xlim=(-1, 1), ylim=(0, 200))
+
+        def move(height):
+            drawn.append(height)
+            if height == broken:
+                raise RuntimeError("no such bar")
+            bar.set_height(height)
+
+        return fig, move
+
+    broken, heights = None, list(range(1, 102))
+    figure = make(draw=draw, height=heights)
+    assert {1, 67, 101} <= set(drawn)
+    assert len(set(drawn)) < 6
+    assert '"marks"' not in bundle_html(figure)
+    broken = 101
+    with pytest.raises(RuntimeError, match="no such bar"):
+        make(draw=draw, height=heights)

@@ -312,3 +312,25 @@ def test_a_stack_keeps_the_height_that_its_panels_had():
     assert axes.shape == (3,)
     assert [ax.get_position().height * fig.get_figheight() for ax in axes] == pytest.approx([panel] * 3)
     assert show.figure()[0].get_figwidth() == 6.2
+
+
+def test_areas_that_move_are_not_defined_in_the_background():
+    """Each state has another area; all of them would be read, and none of them shown."""
+    x = np.linspace(0, 1, 300)
+
+    def draw():
+        fig, ax = show.figure(width=3, height=2)
+        ax.set(xlim=(0, 1), ylim=(0, 2))
+
+        def move(height):
+            ax.fill_between(x, height * x**2, color=show.COLORS["blue"], alpha=0.3)
+
+        return fig, move
+
+    figure = show.explore(draw, alt="An area of height {height}.", height=np.linspace(0.1, 1.5, 15))
+    assert figure.film.drawn_once
+    assert len("".join(figure.film.stock.background)) < 10_000
+    for state in figure.states():
+        stored, drawn = figure.stored(**state), figure.frame(**state)
+        assert len(re.findall(r"<path[^>]* d='[^']{1000,}'", stored)) == 1
+        assert picture(stored.split("\n")) == picture(drawn.split("\n"))
