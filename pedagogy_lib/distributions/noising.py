@@ -143,6 +143,37 @@ class Cosine(Schedule):
         return -4 * speed / np.sin(2 * angle)
 
 
+class Pieces(Schedule):
+    """The log signal-to-noise ratio falls along K straight pieces, each as high as the others; see `pieces`.
+
+    shares : tuple of K floats, the share of the time that each piece takes
+    """
+
+    def __new__(cls, first, last, shares):
+        """An empty tuple, with three attributes."""
+        schedule = super().__new__(cls, first, last)
+        schedule.shares = shares
+        return schedule
+
+    def __getnewargs__(self):
+        """For copies and pickles."""
+        return self.first, self.last, self.shares
+
+    def piece(self, u):
+        """Which piece the times lie in, from 0."""
+        return np.searchsorted(np.cumsum(self.shares)[:-1], u, side="right")
+
+    def log_snr(self, u):
+        """Straight lines between the corners."""
+        corners = np.append(0, np.cumsum(self.shares))
+        return np.interp(u, corners, np.linspace(self.first, self.last, len(corners)))
+
+    def log_snr_slope(self, u):
+        """A piece's height, divided by its share of the time."""
+        shares = np.array(self.shares)
+        return (self.last - self.first) / len(shares) / shares[self.piece(u)]
+
+
 def log_linear(first=9.0, last=-9.0, unfinished=False):
     """A schedule whose log signal-to-noise ratio is a straight line.
 
@@ -175,7 +206,34 @@ def cosine(first=9.0, last=-9.0, unfinished=False):
     return _made(Cosine, first, last, unfinished)
 
 
-def _made(kind, first, last, unfinished):
+def pieces(shares, first=9.0, last=-9.0, unfinished=False):
+    """A schedule of K straight pieces, each over an equal part of the log signal-to-noise ratio.
+
+    Uniform times then fall on piece k with probability ``shares[k]``: the shares are the density of the level.
+
+    Parameters
+    ----------
+    shares : array_like, shape (K,)
+        The share of the time for each piece, from the datum to noise; above zero, and summing to one.
+    first, last, unfinished
+        As for `log_linear`, which this is where all shares are equal.
+
+    Returns
+    -------
+    Pieces
+
+    Raises
+    ------
+    ValueError
+        As for `log_linear`, and if a share is not above zero.
+    """
+    shares = checks.probabilities("shares", shares, ("K",))
+    if (shares <= 0).any():
+        raise ValueError(f"shares: expected numbers above zero, or the ratio would jump, got {shares.min():.3g}")
+    return _made(Pieces, first, last, unfinished, tuple((shares / shares.sum()).tolist()))
+
+
+def _made(kind, first, last, unfinished, *more):
     """A schedule, if it may be one."""
     first, last = checks.number("first", first), checks.number("last", last)
     if first <= last:
@@ -186,7 +244,7 @@ def _made(kind, first, last, unfinished):
             f"(a logarithm of {np.log(SIGNAL_AT_END):.1f}), got {np.exp(last):.3g}; samples would begin where no datum "
             "ever arrives (unfinished=True allows it)"
         )
-    return kind(first, last)
+    return kind(first, last, *more)
 
 
 def check(name, value):

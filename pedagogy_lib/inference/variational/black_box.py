@@ -24,6 +24,7 @@ from scipy.optimize import minimize
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import LOG_TAU, Gaussian
+from pedagogy_lib.inference.variational import transforms
 from pedagogy_lib.learning.gradient_estimators import score_function
 
 ESTIMATORS = ("pathwise", "score function")
@@ -33,10 +34,11 @@ class Target(NamedTuple):
     """What is to be approximated: p(x|y), as a prior and a likelihood, each with its slopes.
 
     log_prior : callable
-        Of x, shape (S, K), a guess in each row; returns values, shape (S,), and slopes, shape (S, K).
+        Of x, shape (S, U), a guess in each row; returns values, shape (S,), and slopes, shape (S, U).
     log_likelihood : callable
         The same of x and y, summed over the rows of y.
-    transforms : tuple of K transforms from `transforms`, one for each unknown
+    transforms : tuple of transforms from `transforms`, for consecutive unknowns, U in all; they have K free
+        coordinates in all, as many as unknowns unless one is a `Simplex`
     """
 
     log_prior: Any
@@ -74,15 +76,13 @@ def log_joint(target, z, y, share=1.0):
     values : ndarray, shape (S,)
     slopes : ndarray, shape (S, K)
     """
-    z = checks.array("z", z, ("S", len(target.transforms)))
-    columns = list(zip(target.transforms, z.T))
-    x = np.stack([t.forward(column) for t, column in columns], 1)
-    log_slopes = np.stack([t.log_slope(column) for t, column in columns], 1)
-    bends = np.stack([t.bend(column) for t, column in columns], 1)
+    z = checks.array("z", z, ("S", transforms.sizes(target.transforms)[0]))
+    x = transforms.forward(target.transforms, z)
+    log_volumes, bends = transforms.log_volume(target.transforms, z)
     prior, prior_slopes = _answers("target.log_prior", target.log_prior(x), x.shape)
     data, data_slopes = _answers("target.log_likelihood", target.log_likelihood(x, y), x.shape)
-    slopes = (prior_slopes + data_slopes / share) * np.exp(log_slopes) + bends
-    return prior + data / share + log_slopes.sum(1), slopes
+    slopes = transforms.carry(target.transforms, z, prior_slopes + data_slopes / share) + bends
+    return prior + data / share + log_volumes, slopes
 
 
 class Guess(NamedTuple):
@@ -103,11 +103,10 @@ class Guess(NamedTuple):
     estimator: str = "pathwise"
 
     def start(self, x, deviation):
-        """A guess around ``x``, shape (K,), in the unknowns' own units, of one deviation in those without bounds."""
-        x = checks.array("x", x, (len(self.target.transforms),))
+        """A guess around ``x``, shape (U,), in the unknowns' own units, of one deviation in those without bounds."""
+        mean = _free(self.target, x)
         log = np.log(checks.number("deviation", deviation, above=0))
-        mean = np.array([float(t.inverse(value)) for t, value in zip(self.target.transforms, x)])
-        return Parameters(mean, np.full(len(x), log), np.zeros((len(x), len(x))))
+        return Parameters(mean, np.full(len(mean), log), np.zeros((len(mean), len(mean))))
 
     def value_and_gradient(self, params, y, rng):
         """The free energy for each datum, in nats, from a few draws, and its gradient.
@@ -141,7 +140,7 @@ class Guess(NamedTuple):
         return self.value_and_gradient(params, y, rng)[0]
 
     def sample(self, params, n, rng):
-        """Draw ``n`` guesses of the unknowns, shape (n, K), in their own units."""
+        """Draw ``n`` guesses of the unknowns, shape (n, U), in their own units."""
         noise = checks.generator("rng", rng).standard_normal((checks.count("n", n), len(params.mean)))
         return to_units(self.target, params.mean + noise @ _factor(params).T)
 
@@ -162,7 +161,7 @@ def gaussian(params):
 
 def to_units(target, z):
     """The unknowns in their own units, for rows of z."""
-    return np.stack([t.forward(column) for t, column in zip(target.transforms, np.asarray(z).T)], 1)
+    return transforms.forward(target.transforms, z)
 
 
 def laplace(target, y, x):
@@ -173,7 +172,7 @@ def laplace(target, y, x):
     target : Target
     y
         All of the data.
-    x : array_like, shape (K,)
+    x : array_like, shape (U,)
         Where the search for the mode begins, in the unknowns' own units.
 
     Returns
@@ -185,8 +184,7 @@ def laplace(target, y, x):
     ValueError
         If the curvature at the point found is not that of a mode.
     """
-    x = checks.array("x", x, (len(target.transforms),))
-    begin = np.array([float(t.inverse(value)) for t, value in zip(target.transforms, x)])
+    begin = _free(target, x)
 
     def cost(z):
         values, slopes = log_joint(target, z[None], y)
@@ -202,6 +200,12 @@ def laplace(target, y, x):
 
 
 # ------------------------------------------------------------------------------------ pieces
+
+
+def _free(target, x):
+    """The unknowns in coordinates without bounds."""
+    x = checks.array("x", x, (transforms.sizes(target.transforms)[1],))
+    return transforms.inverse(target.transforms, x)
 
 
 def _factor(params):

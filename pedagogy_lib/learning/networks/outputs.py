@@ -11,6 +11,10 @@ multiplied in (Eq. 5.16) and divided out again.
 
 Samples are rows: eta and x are (N, K).
 
+The same four families stand, in double precision and with every outcome checked, in
+`pedagogy_lib.distributions.exponential_family`. Here they are layers, keep float32, and trust their arguments, because
+the loop that learns calls them at every step. So they are written twice, and a test holds them to each other.
+
 References
 ----------
 Section 5.1.3; section 5.1.2 for the link functions.

@@ -269,17 +269,35 @@ def bound_terms(denoise, schedule, y, rng, steps=None, draws=1):
     for k in range(draws):
         u = (first + k / draws) % 1
         if steps is None:
-            lost = -schedule.log_snr_slope(u) * np.exp(schedule.log_snr(u))
+            total += denoising_draws(denoise, schedule, y, u, rng)
         else:
             L = checks.count("steps", steps)
             l = np.floor(u * L) + 1
             u, before = l / L, (l - 1) / L
             lost = L * (np.exp(schedule.log_snr(before)) - np.exp(schedule.log_snr(u)))
-        level = schedule.level(u)
-        x = level.signal * y + level.deviation * rng.standard_normal(y.shape)
-        total += 0.5 * lost[:, 0] * ((y - denoise(x, level)) ** 2).sum(1)
+            total += 0.5 * lost[:, 0] * _squares(denoise, schedule.level(u), y, rng)
     prior, reconstruction = _ends(schedule, y)
     return Terms(prior, total / draws, reconstruction)
+
+
+def denoising_draws(denoise, schedule, y, u, rng):
+    """Draws of the denoising term in the limit of many steps, one for each datum, at times of your choice.
+
+    At uniform times their mean is the term itself, whatever the schedule between its ends; how far they scatter is
+    the schedule's doing: see `pedagogy_lib.learning.objectives.schedules`.
+
+    Parameters
+    ----------
+    denoise, schedule, y, rng
+        As for `bound_terms`.
+    u : ndarray, shape (N, 1), from 0 to 1
+
+    Returns
+    -------
+    ndarray, shape (N,), in nats
+    """
+    lost = -schedule.log_snr_slope(u) * np.exp(schedule.log_snr(u))
+    return 0.5 * lost[:, 0] * _squares(denoise, schedule.level(u), y, rng)
 
 
 def log_marginal(params, y, rng, steps=None, draws=32):
@@ -332,6 +350,12 @@ def _inputs(x, level):
 def _guess(params, x, level):
     keep, scale = params.network[-1].guess(level)
     return keep * x + scale * feedforward.run(params.network, _inputs(x, level)).output
+
+
+def _squares(denoise, level, y, rng):
+    """The squared error of the guess of each datum from one noisy version of it, shape (N,)."""
+    x = level.signal * y + level.deviation * rng.standard_normal(y.shape)
+    return ((y - denoise(x, level)) ** 2).sum(1)
 
 
 def _prior_deviation(schedule):

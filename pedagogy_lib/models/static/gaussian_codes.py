@@ -22,6 +22,7 @@ Section 8.1, Eqs. 8.1-8.11. M. Opper and C. Archambeau (2009), for the Gaussian 
 and H. Rue (2023), for the steps by natural gradient.
 """
 
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,12 +40,15 @@ __all__ = [
     "Parameters",
     "Recognition",
     "Statistics",
+    "Step",
     "expected_statistics",
     "fold",
     "free_energy",
     "maximize",
+    "natural_gradient",
     "observed_statistics",
     "posterior",
+    "relative_gradient",
     "sample",
     "start",
 ]
@@ -74,6 +78,21 @@ class Statistics(NamedTuple):
     cross: np.ndarray
     scatter: np.ndarray
     loss: float
+
+
+class Step(NamedTuple):
+    """One step along the natural gradient.
+
+    iteration : int, from 0
+    params : Parameters, after the step
+    loss : float, the free energy before it, in nats per observation
+    gradient : ndarray, shape (K, K), the relative gradient before it
+    """
+
+    iteration: int
+    params: Parameters
+    loss: float
+    gradient: np.ndarray
 
 
 class Options(NamedTuple):
@@ -276,6 +295,67 @@ def maximize(statistics, options=PLAIN):
     statistics = checks.record("statistics", statistics)
     dictionary = np.linalg.solve(statistics.scatter, statistics.cross.T).T
     return statistics.params._replace(dictionary=dictionary)
+
+
+def relative_gradient(params, recognition):
+    """The slope of the loss for a dictionary that is multiplied, C (I + S), with respect to S at zero.
+
+    It is C^T dL/dC. After the E step the conditions of Eqs. 8.3 and 8.4 turn the gradient of Eq. 8.9 into
+
+        I - <E'(X) X^T>,    X from the recognition distribution,
+
+    in which neither the data nor the dictionary is left: of Gaussian X, <E'_i X_j> = <E'_i> nu_j + <E''_i> Cov_ij.
+
+    Parameters
+    ----------
+    params : Parameters
+    recognition : Recognition
+        That of `posterior` for these parameters, and for the data that are learned from.
+
+    Returns
+    -------
+    ndarray, shape (K, K)
+        The diagonal is 1 - alpha_k <|X_k|>: it is zero where a code is on average as large as its prior says.
+    """
+    K = costs.checked(params).dictionary.shape[1]
+    means = checks.array("recognition.means", recognition.means, ("N", K))
+    covariances = checks.array("recognition.covariances", recognition.covariances, (len(means), K, K))
+    _, slope, curvature = fold(means, np.diagonal(covariances, axis1=1, axis2=2))
+    pulls = slope.T @ means / len(means) + (curvature[:, :, None] * covariances).mean(0)
+    return np.eye(K) - np.broadcast_to(params.prior.rates, K)[:, None] * pulls
+
+
+def natural_gradient(params, y, rate=0.3, options=PLAIN):
+    """Learn the dictionary along the natural (relative) gradient, one step at a time, without end.
+
+        C <- C (I - rate C^T dL/dC) = C - rate C C^T dL/dC
+
+    Nothing is inverted, unlike in `maximize`; and the steps multiply, so that they are those of `ica` where there is
+    no noise.
+
+    Parameters
+    ----------
+    params : Parameters
+    y : array_like, shape (N, D)
+    rate : float, above zero
+    options : Options
+
+    Yields
+    ------
+    Step
+
+    References
+    ----------
+    Below Eq. 8.9. S. Amari, A. Cichocki and H.H. Yang (1996); M.S. Lewicki and T.J. Sejnowski (2000), with one code
+    for each datum in the place of a distribution.
+    """
+    params, y = _checked_pair(params, y)
+    rate, recognition = checks.number("rate", rate, above=0), None
+    for iteration in count():
+        recognition, energies = _posterior(params, y, options, recognition)
+        G = relative_gradient(params, recognition)
+        params = params._replace(dictionary=params.dictionary - rate * params.dictionary @ G)
+        yield Step(iteration, params, float(energies.mean()), G)
 
 
 def _checked_pair(params: Any, y):

@@ -12,6 +12,7 @@ from pedagogy_lib.learning import parameters
 
 SCHEDULES = {
     "log_linear": noising.log_linear(8.0, -7.0), "cosine": noising.cosine(8.0, -7.0), "exploding": noising.exploding(8.0, -7.0),
+    "pieces": noising.pieces([0.31, 0.22, 0.47], 8.0, -7.0),
 }
 
 
@@ -43,6 +44,19 @@ def test_a_schedule_runs_from_the_datum_to_noise(name):
         assert (level.signal == 1).all()
     else:
         assert_allclose(level.signal**2 + level.deviation**2, 1, rtol=1e-12)
+
+
+def test_uniform_times_fall_on_a_piece_as_often_as_its_share_says():
+    """By counting; equal shares are a straight line; another first share is seen."""
+    shares, height = [0.31, 0.22, 0.47], 5.0
+    u = (np.arange(100_000) + 0.5) / 100_000
+    eta = noising.pieces(shares, 8.0, -7.0).log_snr(u)
+    counts = np.histogram(-eta, -8.0 + height * np.arange(4))[0] / len(u)
+    assert_allclose(counts, shares, atol=1e-4)
+    assert not np.allclose(counts, shares[::-1], atol=0.1)
+    even = noising.pieces([0.25] * 4, 8.0, -7.0)
+    assert_allclose(even.log_snr(u), noising.log_linear(8.0, -7.0).log_snr(u), rtol=1e-12, atol=1e-12)
+    assert noising.pieces([0.3, 0.7], 8.0, -7.0) != noising.pieces([0.7, 0.3], 8.0, -7.0)
 
 
 def test_the_cosine_schedule_is_a_cosine():
@@ -114,6 +128,9 @@ def test_what_does_not_fit_is_named():
         (ValueError, "later: expected a smaller", lambda: noising.transition(later, earlier, 2)),
         (TypeError, "earlier: expected a Level", lambda: noising.transition((1.0, 2.0), later, 2)),
         (ValueError, "level.deviation", lambda: noising.marginal(noising.Level(1.0, 0.0), 2)),
+        (ValueError, "shares: expected numbers above zero", lambda: noising.pieces([0.0, 1.0])),
+        (ValueError, "shares: .* to sum to 1", lambda: noising.pieces([0.5, 0.6])),
+        (ValueError, "ends in noise", lambda: noising.pieces([0.5, 0.5], 8.0, 0.0)),
         (TypeError, "schedule: expected a schedule", lambda: noising.check("schedule", 3)),
     ):
         with pytest.raises(error, match=match):
@@ -121,7 +138,11 @@ def test_what_does_not_fit_is_named():
     assert noising.log_linear(8.0, 0.0, unfinished=True).level(1.0).snr == 1
 
 
-@pytest.mark.parametrize("make", [noising.log_linear, noising.exploding, noising.cosine])
+def three_pieces(first, last):
+    return noising.pieces([0.2, 0.3, 0.5], first, last)
+
+
+@pytest.mark.parametrize("make", [noising.log_linear, noising.exploding, noising.cosine, three_pieces])
 def test_a_schedule_is_a_value(make):
     """It goes through copies, pickles and the flattening of parameters, and keeps its two settings."""
     schedule = make(8.0, -7.0)

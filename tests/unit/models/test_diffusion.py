@@ -9,7 +9,8 @@ from pedagogy_lib.learning import networks, optimisation, parameters
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import diffusion
 
-SCHEDULES = [noising.log_linear(6.0, -7.0), noising.cosine(6.0, -7.0), noising.exploding(6.0, -7.0)]
+SCHEDULES = [noising.log_linear(6.0, -7.0), noising.cosine(6.0, -7.0), noising.exploding(6.0, -7.0),
+             noising.pieces([0.45, 0.3, 0.15, 0.1], 6.0, -7.0)]
 MIXTURE = noised_mixture.Mixture(np.array([0.4, 0.6]), np.array([[-1.1], [0.7]]), np.array([[[0.04]], [[0.09]]]))
 
 

@@ -8,10 +8,10 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from pedagogy_lib.distributions.heavy_tailed import Cauchy, Laplace
+from pedagogy_lib.distributions.heavy_tailed import Cauchy, HyperbolicCosine, Laplace
 from pedagogy_lib.learning import em
 from pedagogy_lib.models.static import gaussian_codes as model
-from pedagogy_lib.models.static import sparse_coding
+from pedagogy_lib.models.static import ica, sparse_coding
 
 C = np.array([[1.0, 0.4, -0.3], [0.2, -0.9, 0.8]])
 PARAMS = model.Parameters(C, 4.0, Laplace(np.array([1.0, 1.5, 0.7])))
@@ -119,6 +119,73 @@ def test_em_never_rises_and_turns_to_the_dictionary():
 
     with pytest.raises(em.LossRoseError):
         list(islice(em.iterate(Short, begun, y), 12))
+
+
+FINE = model.Options(tolerance=1e-12, steps=400)
+
+
+@pytest.mark.parametrize("params", [PARAMS, SQUARE])
+def test_the_relative_gradient_is_that_of_the_bound_under_the_metric(params):
+    """Differences of the minimised free energy along C (I + S); Eq. 8.9's gradient, multiplied; not without the width."""
+    y, C, K = data(7, params), params.dictionary, params.dictionary.shape[1]
+    found = model.posterior(params, y, FINE)
+    G = model.relative_gradient(params, found)
+
+    def least(S):
+        moved = params._replace(dictionary=C + C @ S)
+        return model.free_energy(moved, model.posterior(moved, y, FINE, found), y).mean()
+
+    for i in range(K):
+        for j in range(K):
+            S = np.zeros((K, K))
+            S[i, j] = 1e-4
+            assert G[i, j] == pytest.approx((least(S) - least(-S)) / 2e-4, abs=2e-5)
+    nu, cov = found
+    printed = params.precision * (C @ cov.mean(0) - (y - nu @ C.T).T @ nu / len(y))     # Eq. 8.9
+    assert np.allclose(G, C.T @ printed, atol=2e-5)
+    assert not np.allclose(G, G.T, atol=1e-2) and not np.allclose(G.T, C.T @ printed, atol=1e-2)
+    at_the_mean = np.eye(K) - np.broadcast_to(params.prior.rates, K)[:, None] * np.sign(nu).T @ nu / len(y)
+    assert not np.allclose(at_the_mean, C.T @ printed, atol=1e-2)
+
+
+def test_one_source_settles_where_its_codes_are_as_large_as_the_prior_says():
+    """By hand, for one number: the gradient is 1 - alpha <|X|>, by quadrature, and vanishes at the M step's fixed point."""
+    one = model.Parameters(np.array([[1.7]]), 5.0, Laplace(1.3))
+    y = data(40, one)
+    found = model.posterior(one, y, FINE)
+    size = np.mean([average_size(m, s) for m, s in zip(found.means[:, 0], np.sqrt(found.covariances[:, 0, 0]))])
+    assert model.relative_gradient(one, found)[0, 0] == pytest.approx(1 - 1.3 * size, abs=1e-8)
+    by_em = em.fit(model, one, y, options=FINE, tolerance=1e-9, max_iterations=500).params
+    *_, last = islice(model.natural_gradient(one, y, 0.5, FINE), 25)
+    assert last.params.dictionary[0, 0] == pytest.approx(by_em.dictionary[0, 0], rel=1e-3)
+    assert abs(by_em.dictionary[0, 0] / 1.7 - 1) > 0.01
+    steps = list(islice(model.natural_gradient(one._replace(dictionary=np.array([[0.5]])), y, 0.3, FINE), 40))
+    assert (np.diff([step.loss for step in steps]) < 1e-9).all()
+
+
+def test_without_noise_the_step_is_that_of_ica():
+    """Its relative gradient tends to minus ICA's, on the same data; as the noise vanishes the gap does."""
+    C, rng = np.array([[1.0, 0.6], [-0.4, 1.1]]), np.random.default_rng(1)
+    y = rng.laplace(size=(100, 2)) @ C.T
+    y -= y.mean(0)
+    begin = C @ np.array([[1.2, 0.3], [-0.2, 0.9]])
+    sharp = HyperbolicCosine(1.0, 400.0)                        # nearly Laplace
+    D = ica.Parameters(np.linalg.inv(begin), np.zeros(2))
+    x = ica.unmix(D, y)
+    of_ica = sharp.derivative(x).T @ x / len(y) - np.eye(2)
+    step = next(ica.natural_gradient(D, y, sharp, 1e-3))
+    assert np.allclose(step.params.unmixing, D.unmixing - 1e-3 * of_ica @ D.unmixing)
+    gaps = []
+    for precision in (1.0, 30.0, 1e4):
+        params = model.Parameters(begin, precision, Laplace(1.0))
+        ours = next(model.natural_gradient(params, y, 1e-3, model.Options(1e-13, 1500)))
+        gaps.append(np.abs(ours.gradient + of_ica).max())
+        moved = np.linalg.inv(ours.params.dictionary)
+    assert gaps[0] > 3 * gaps[1] > 9 * gaps[2] and gaps[2] < 0.02
+    change = np.abs(step.params.unmixing - D.unmixing).max()
+    assert np.abs(moved - step.params.unmixing).max() < 0.05 * change
+    assert np.abs(moved - D.unmixing - (D.unmixing - step.params.unmixing)).max() > change     # the other way
+    assert not np.allclose(-of_ica.T, ours.gradient, atol=0.02)
 
 
 @pytest.mark.parametrize("call, words", [
