@@ -255,8 +255,8 @@ def axe_problems(page, scope="html", rules=None) -> list[str]:
         """async ([scope, theirs, rules]) => {
         const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
         const exclude = theirs.filter((s) => document.querySelector(s)).map((s) => [s]);
-        const result = await axe.run({ include: [[scope]], exclude },
-          { runOnly: rules ? { type: "rule", values: rules } : { type: "tag", values: tags }, resultTypes: ["violations"] });
+        const runOnly = rules ? { type: "rule", values: rules } : { type: "tag", values: tags };
+        const result = await axe.run({ include: [[scope]], exclude }, { runOnly, resultTypes: ["violations"] });
         return result.violations
           .map((v) => `${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes[0].html.slice(0, 160)}`
             + ` [${(v.nodes[0].any[0] || v.nodes[0].all[0] || {}).message || ""}]`);
