@@ -22,8 +22,11 @@ class Source:
         if not objects:
             raise ValueError("show.source: pass at least one function or class")
         self.blocks = []  # (path, code), neighbours from one file joined
+        self.shortened = set()  # paths of code that is shown without its checks
         for item in objects:
-            path, code = _path(item), _code(item, docstring)
+            path, (code, checked) = _path(item), _code(item, docstring)
+            if checked:
+                self.shortened.add(path)
             if self.blocks and self.blocks[-1][0] == path:
                 code = f"{self.blocks.pop()[1]}\n\n\n{code}"
             self.blocks.append((path, code))
@@ -34,8 +37,9 @@ class Source:
     def _repr_html_(self):
         parts = [f"<style>{style_sheet()}</style>"] if host() != "site" else []
         for path, code in self.blocks:
+            more = ", without its argument checks" if path in self.shortened else ""
             parts.append(
-                f'<figure class="pl-source"><figcaption><code>{html.escape(path)}</code>'
+                f'<figure class="pl-source"><figcaption><code>{html.escape(path)}</code>{more}'
                 f"</figcaption>{_highlighted(code, path)}</figure>"
             )
         return "\n".join(parts)
@@ -44,13 +48,14 @@ class Source:
 def source(*objects, docstring=False):
     """Show the source code of library functions: the very lines that run.
 
-    Only white space may differ: comments at the ends of lines are moved as far left as they line up.
+    Left out are docstrings, and lines that only check an argument, such as `n = checks.count("n", n)`; the
+    caption says so. Comments at the ends of lines are moved as far left as they line up.
 
     Parameters
     ----------
     *objects : function, class, method or module
     docstring : bool
-        Whether to show the docstrings too. The text around usually says what they say.
+        Whether to show docstrings and checks too. The text around usually says what they say.
 
     Returns
     -------
@@ -75,14 +80,18 @@ def _path(item):
 
 
 def _code(item, docstring):
-    """Return the source of an object, without its indentation."""
+    """Return the source of an object, without its indentation, and whether checks were left out."""
     try:
         # A compiled function (numba's, say) keeps the Python function it was made from.
         code = inspect.getsource(getattr(item, "py_func", item))
     except (TypeError, OSError) as error:
         raise TypeError(f"show.source: {item!r} has no Python source to show") from error
     code = textwrap.dedent(code).strip("\n")
-    return _with_near_comments(code if docstring else _without_docstrings(code))
+    if docstring:
+        return _with_near_comments(code), False
+    told = _without_docstrings(code)
+    bare = _without_checks(told)
+    return _with_near_comments(bare), bare != told
 
 
 def _with_near_comments(code):
@@ -125,6 +134,41 @@ def _without_docstrings(code):
             last += 1  # the empty line after it goes too
         lines[first - 1 : last] = [None] * (last - first + 1)
     return "\n".join(line for line in lines if line is not None).strip("\n")
+
+
+def _without_checks(code):
+    """Leave out the statements of functions that do nothing but check an argument."""
+    lines = code.split("\n")
+    for function in ast.walk(ast.parse(code)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        checks = [statement for statement in function.body if _only_checks(statement)]
+        if len(checks) == len(function.body):
+            continue  # checking is what it is for
+        for statement in checks:
+            first, last = statement.lineno - 1, statement.end_lineno
+            lines[first:last] = [None] * (last - first)
+            if first and lines[first - 1] is not None and lines[first - 1].lstrip().startswith("#"):
+                lines[first - 1] = None  # the remark on it
+    return "\n".join(line for line in lines if line is not None).strip("\n")
+
+
+def _only_checks(statement):
+    """Whether a statement is `checks.one("x", x)`, or gives what was checked its own name again."""
+    if isinstance(statement, ast.Expr):
+        return _is_check(statement.value)
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return False
+    target, value = statement.targets[0], statement.value
+    pairs = zip(target.elts, value.elts) if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) else [(target, value)]
+    return all(_is_check(call, of=name) for name, call in pairs)
+
+
+def _is_check(call, of=None):
+    """Whether an expression is a call of `checks`, of the variable that is named."""
+    if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("checks."):
+        return False
+    return of is None or (len(call.args) > 1 and ast.unparse(call.args[1]) == ast.unparse(of))
 
 
 def _highlighted(code, path):

@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _TRANSLATE = re.compile(r"translate\((-?[\d.]+) ?(-?[\d.]+)\)")
 _COLLECTION = re.compile(r"^C[0-9a-f]+_[0-9a-f]+_")  # counts collections; a digest of the outline follows
 _OUTLINE = re.compile(r"m[0-9a-f]{10}")  # Matplotlib's name for an outline that it draws in one or more places
-_LONG = 400  # letters of an outline: what is longer is an area, not the sign of a point
+_LONG = 1500  # letters of an outline: what is longer is an area, and not the sign of a point (a disc has 450)
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 _INVISIBLE = re.compile(r"(?<![-\w])opacity:0(?![.\d])|^fill:none$")
 

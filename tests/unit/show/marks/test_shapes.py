@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
 
-from pedagogy_lib import show
+from pedagogy_lib import checks, show
 from pedagogy_lib.show.marks import shapes
 
 # figure and style --------------------------------------------------------------------------------
@@ -381,3 +381,29 @@ def test_contours_are_level_lines_and_crowd_near_the_minimum(ax):
     for level, path in zip(levels, ax.collections[0].get_paths()):
         found = (path.vertices**2).sum(1)
         assert np.allclose(found, level, atol=0.02), level
+
+
+def checked_twice(y, n, rng):
+    """Double some numbers."""
+    # Whole numbers only.
+    n = checks.count("n", n)
+    y, rng = checks.array("y", y, ("N",)), checks.generator("rng", rng)
+    checks.option("y", y, [y])
+    size = checks.count("n", n)
+    for row in y:
+        checks.number("row", row)
+    return y * 2 * size  # the doubles
+
+
+def test_source_leaves_out_what_only_checks_and_says_so():
+    shown = show.source(checked_twice)
+    assert repr(shown).split("\n\n", 1)[1] == (
+        "def checked_twice(y, n, rng):\n"
+        '    size = checks.count("n", n)\n'
+        "    for row in y:\n"
+        '        checks.number("row", row)\n'
+        "    return y * 2 * size  # the doubles"
+    )
+    assert "without its argument checks" in shown._repr_html_()
+    assert "Whole numbers only" in repr(show.source(checked_twice, docstring=True))
+    assert "without its argument checks" not in show.source(shapes.band)._repr_html_()
