@@ -24,8 +24,15 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 UNIT := $(RUN) -m pytest
-# Where compiled code may run: tested twice, with it and without.
-COMPILED := $(addprefix tests/unit/,distributions dynamics inference kernels learning models) tests/equations
+# What calls compiled code (kernels/ and the rooms that import it): tested twice, with it and without.
+UNCOMPILED := $(addprefix tests/unit/inference/,trees variational test_graphs.py test_markov_graphs.py test_mcmc.py \
+	test_annealed_langevin.py test_reverse_diffusion.py test_matrices.py)
+COMPILED := tests/unit/kernels tests/unit/distributions/test_emissions.py \
+	$(filter-out $(UNCOMPILED),$(wildcard tests/unit/inference/test_*.py tests/unit/inference/kalman)) \
+	$(addprefix tests/unit/learning/,test_em.py test_optimisation.py test_walks.py) \
+	$(addprefix tests/unit/models/test_,$(addsuffix .py,contracts gmm hmm hmm_missing kalman_vae kmeans lgssm \
+	lgssm_learning normalizing_kalman sparse_coding state_space)) \
+	$(wildcard tests/equations/test_2_*.py tests/equations/test_7_*.py)
 
 .PHONY: book site serve pdf lite firefox lab bench test mutants kit lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
