@@ -244,7 +244,7 @@ def smooth(transition, filtered, backend="auto"):
     ----------
     Eqs. 2.43 and 2.44.
     """
-    return _smooth(_passes(backend), _checked_filtered(transition, filtered), filtered)
+    return _smooth(_passes(backend), *_checked_filtered(transition, filtered))
 
 
 def _smooth(run, A, filtered):
@@ -299,8 +299,9 @@ def pair_posteriors(transition, filtered, smoothed, start=1, stop=None):
     ----------
     Eq. 2.44.
     """
-    A = _checked_filtered(transition, filtered)
+    A, filtered = _checked_filtered(transition, filtered)
     T, K = filtered.probabilities.shape
+    checks.having("smoothed", smoothed, "probabilities")
     gamma = checks.array("smoothed.probabilities", smoothed.probabilities, (T, K))
     start = checks.count("start", start)
     stop = T if stop is None else checks.count("stop", stop)
@@ -400,7 +401,7 @@ def sample(transition, filtered, n, rng, backend="auto"):
     ----------
     Section 2.2, "Inference over sequences"; Eq. 2.38.
     """
-    A = _checked_filtered(transition, filtered)
+    A, filtered = _checked_filtered(transition, filtered)
     n, rng = checks.count("n", n, minimum=0), checks.generator("rng", rng)
     uniforms = rng.random((n, len(filtered.probabilities)))
     if filtered.logs is not None:
@@ -578,6 +579,7 @@ def _checked(initial, transition):
 
 def _checked_filtered(transition, filtered):
     """The transition, checked against a filter result."""
+    checks.having("filtered", filtered, "predicted", "probabilities", "log_likelihoods", "logs")
     f = checks.array("filtered.probabilities", filtered.probabilities, ("T", "K"))
     predicted = checks.array("filtered.predicted", filtered.predicted, f.shape)
     A = checks.probabilities("transition", transition, (f.shape[1], f.shape[1]), axis=0)
@@ -592,7 +594,7 @@ def _checked_filtered(transition, filtered):
             "filtered: expected what `filter` returns for this transition, got predictions that the "
             "transition does not make"
         )
-    return A
+    return A, filtered._replace(probabilities=f, predicted=predicted)
 
 
 def _checked_logs(log_emissions, K):

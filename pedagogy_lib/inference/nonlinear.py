@@ -209,10 +209,12 @@ def numerical_jacobian(function, x):
     -------
     ndarray, shape (L, K)
     """
+    x = checks.array("x", x, ("K",))
+    checks.function("function", function)
     h = 6e-6 * np.maximum(1.0, np.abs(x))                     # about the cube root of the rounding
     steps = np.diag(h)
     ahead, behind = (np.asarray(function(x + sign * steps), float) for sign in (1, -1))
-    return ((ahead - behind) / (2 * h[:, None])).T
+    return checks.held("x", x, ((ahead - behind) / (2 * h[:, None])).T)
 
 
 # ------------------------------------------------------------------ rules and recursions
@@ -290,6 +292,7 @@ def filter(initial, transition, emission, y, line=tangent, repeats=0):
     """
     y = checks.array("y", y, ("T", "L"), missing=True)
     repeats = checks.count("repeats", repeats, minimum=0)
+    initial = _checked(initial, transition, emission, line)
     rules = Rules(_drawn_once(line), repeats)
     means, covariances, costs = [], [], []
     events = recursions.filter(rules, initial, transition, emission, y)
@@ -324,6 +327,9 @@ def smooth(transition, filtered, line=tangent):
         If a belief cannot be inverted, or has ceased to be one because rounding has grown on the way
         back; with the time step.
     """
+    filtered = _checked_beliefs(filtered)
+    _checked_arrow("transition", transition)
+    checks.function("line", line)
     beliefs = [Gaussian(m, S) for m, S in zip(filtered.means, filtered.covariances)]
     means, covariances, t = filtered.means.copy(), filtered.covariances.copy(), len(beliefs)
     try:
@@ -354,7 +360,10 @@ def innovations(initial, transition, emission, y, filtered, line=tangent):
     kalman.health.Innovations
     """
     y = checks.array("y", y, ("T", "L"), missing=True)
+    checks.having("filtered", filtered, "means", "covariances")
     checks.array("filtered.means", filtered.means, (len(y), "K"))
+    filtered = _checked_beliefs(filtered)
+    initial = _checked(initial, transition, emission, line)
     rules, at = Rules(line), recursions.at
     predicted = [initial] + [rules.marginalize(Gaussian(m, S), at(transition, t)) for t, (m, S)
                              in enumerate(zip(filtered.means[:-1], filtered.covariances[:-1]))]
@@ -364,6 +373,34 @@ def innovations(initial, transition, emission, y, filtered, line=tangent):
 
 
 # ----------------------------------------------------------------------------- helpers
+
+
+def _checked(initial, transition, emission, line):
+    """The first belief in double precision; the arrows' kinds."""
+    checks.having("initial", initial, "mean", "covariance")
+    mean = checks.array("initial.mean", initial.mean, ("K",))
+    _checked_arrow("transition", transition)
+    _checked_arrow("emission", emission)
+    checks.function("line", line)
+    covariance = checks.covariance("initial.covariance", initial.covariance, len(mean), definite=False, stack=False)
+    return Gaussian(mean, covariance)
+
+
+def _checked_arrow(name, arrow):
+    """Refuse what is no arrow, and no function that tells one for each time step."""
+    if isinstance(arrow, Curve):
+        checks.function(f"{name}.function", arrow.function)
+        checks.covariance(f"{name}.covariance", arrow.covariance, definite=False, stack=False)
+    elif not callable(arrow):
+        checks.kind(name, arrow, Curve, AffineGaussian)
+
+
+def _checked_beliefs(filtered):
+    """What a filter found, in double precision."""
+    checks.having("filtered", filtered, "means", "covariances")
+    means = checks.array("filtered.means", filtered.means, ("T", "K"))
+    shape = (*means.shape, means.shape[1])
+    return filtered._replace(means=means, covariances=checks.array("filtered.covariances", filtered.covariances, shape))
 
 
 class _Predicted(NamedTuple):

@@ -80,6 +80,7 @@ def iterate(model, params, y, rng=None):
     ValueError
         If the loss is not finite at the start.
     """
+    checks.model("model", model, "value_and_gradient")
     def evaluate(vector):
         value, slope = model.value_and_gradient(parameters.view(vector, params), y, rng)
         return (value, parameters.flatten(slope, "gradient").vector) if np.isfinite(value) else (np.inf, None)

@@ -162,7 +162,7 @@ class GaussianStatistics(NamedTuple):
         ValueError
             If some state emitted nothing, or all that it emitted lies in a line, plane or point.
         """
-        totals = visited(self.totals)
+        totals = visited(self.totals, self.sums, self.scatters)
         scatters, counts = self.scatters, totals
         if shared:
             scatters, counts = scatters.sum(0, keepdims=True), counts.sum(keepdims=True)

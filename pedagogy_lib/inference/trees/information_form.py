@@ -55,6 +55,8 @@ def prior(name, gaussian):
     -------
     Quadratic
     """
+    _checked_name("name", name)
+    checks.having("gaussian", gaussian, "mean", "covariance")
     mean = checks.array("gaussian.mean", gaussian.mean, ("K",))
     covariance = checks.covariance("gaussian.covariance", gaussian.covariance, len(mean), stack=False)
     return _conditional((name,), (len(mean),), np.eye(len(mean)), mean, covariance)
@@ -72,6 +74,9 @@ def conditional(child, parent, affine):
     -------
     Quadratic
     """
+    _checked_name("child", child)
+    _checked_name("parent", parent)
+    checks.having("affine", affine, "matrix", "offset", "covariance")
     if child == parent:
         raise ValueError(f"child, parent: expected two different names, got {child!r} twice")
     matrix = checks.array("affine.matrix", affine.matrix, ("L", "K"))
@@ -102,6 +107,8 @@ def moments(factor):
     mean : ndarray, shape (D,)
     covariance : ndarray, shape (D, D)
     """
+    checks.having("factor", factor, "names", "precision", "shift")
+    factor = checks.record("factor", factor, precision="DD", shift="D")
     root = _root(factor.precision, factor.names)
     return cho_solve(root, factor.shift), _symmetric(cho_solve(root, np.eye(len(factor.shift))))
 
@@ -230,6 +237,11 @@ def draw(factor, given, n, rng):
     drawn = cho_solve(root, shift.T).T + noise.T                             # mean, and L^-T z
     places, _ = _places(free, [sizes(factor)[name] for name in free])
     return {name: drawn[:, places[name]] for name in free}
+
+
+def _checked_name(argument, name):
+    if not isinstance(name, str):
+        raise TypeError(f"{argument}: expected a name, got {name!r}")
 
 
 def _places(names, lengths):

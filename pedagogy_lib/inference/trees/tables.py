@@ -50,7 +50,7 @@ def factor(names, values):
     ValueError
         If a name comes twice, the axes do not fit the names, or an entry is negative.
     """
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = (names,) if isinstance(names, str) else tuple(checks.several("names", names))
     values = checks.array("values", values)
     if len(set(names)) < len(names) or values.ndim != len(names):
         raise ValueError(f"names: expected {values.ndim} different names, one for each axis, got {names}")
@@ -72,6 +72,7 @@ def from_network(network):
     list of Factor
         Their product is the joint distribution.
     """
+    checks.having("network", network, "parents", "tables")
     graphs.order(network.parents)
     return [factor((name, *parents), network.tables[name]) for name, parents in network.parents.items()]
 
@@ -87,6 +88,7 @@ def probabilities(factor):
     -------
     ndarray, one axis for each name
     """
+    checks.having("factor", factor, "names", "logs")
     return np.exp(factor.logs - total(factor))
 
 

@@ -140,9 +140,17 @@ OUTPUTS = (Gaussian, Bernoulli, Categorical, Poisson)
 
 def loss(output, eta, x):
     """The mean surprisal of the samples, the conditional cross-entropy of section 5.1."""
+    _check_shapes(eta, x)
     return output.surprisals(eta, x).mean()
 
 
 def slope(output, eta, x):
     """Its derivative with respect to eta, shape (N, K): (mean - x) / N."""
+    _check_shapes(eta, x)
     return (output.mean(eta) - x) / len(x)
+
+
+def _check_shapes(eta, x):
+    """Refuse outputs that would be broadcast against the last layer's."""
+    if eta.ndim != 2 or eta.shape != x.shape:
+        raise ValueError(f"x: expected shape (N, K), as eta has it, got {x.shape} and {eta.shape}")

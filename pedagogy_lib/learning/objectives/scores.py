@@ -94,10 +94,19 @@ def denoising_loss(function, y, level, rng):
     A summand of Eq. 8.48, but for its weight.
     """
     y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
-    a, v = level
+    if not len(y):
+        raise ValueError(f"y: expected one row at least, got shape {y.shape}")
+    a, v = _level(level)
     z = rng.standard_normal(y.shape)
     found = checks.array("function(x)", function(a * y + v * z), y.shape)
     return 0.5 * float(((found + z / v) ** 2).sum(1).mean())
+
+
+def _level(level):
+    """A signal and a deviation: two numbers, or a number of each for each row."""
+    if not isinstance(level, tuple) or len(level) != 2:
+        raise TypeError(f"level: expected a noising.Level, or a pair, got {type(level).__name__}")
+    return tuple(checks.array(f"level.{name}", part) for name, part in zip(("signal", "deviation"), level))
 
 
 def implicit_loss(network, x):
