@@ -144,7 +144,8 @@ def having(name, value, *fields):
     """
     missing = [field for field in fields if not hasattr(value, field)]
     if missing:
-        raise TypeError(f"{name}: expected a record with {', '.join(fields)}, got {_named(value)}, which has no {missing[0]}")
+        wanted = ", ".join(fields)
+        raise TypeError(f"{name}: expected a record with {wanted}, got {_named(value)}, which has no {missing[0]}")
     return value
 
 
@@ -318,14 +319,15 @@ def held(name, value, answer):
     """
     if np.isnan(answer).any():
         largest = np.abs(value).max(initial=0.0)
-        raise ValueError(f"{name}: expected numbers that do not overflow on the way, got some as large as {largest:.3g}")
+        raise ValueError(f"{name}: expected numbers that do not overflow on the way, got up to {largest:.3g}")
     return answer
 
 
 def squarable(name, value):
     """Check that the sum of the squares of an array is a number: what is fitted to it is compared by squares."""
     if not np.isfinite(np.vdot(value, value)):
-        raise ValueError(f"{name}: expected numbers whose squares do not overflow, got some as large as {np.abs(value).max():.3g}")
+        largest = np.abs(value).max(initial=0.0)
+        raise ValueError(f"{name}: expected numbers whose squares do not overflow, got up to {largest:.3g}")
     return value
 
 
@@ -389,7 +391,8 @@ def _check_symmetric(name, matrix, variances):
 def _fits(shape, wanted):
     """Whether a shape agrees with the wanted one; a word stands for any length, and always for the same."""
     words = dict(zip(wanted, shape))
-    return len(shape) == len(wanted) and all((words[w] if isinstance(w, str) else w) == s for s, w in zip(shape, wanted))
+    lengths = [words[w] if isinstance(w, str) else w for w in wanted[: len(shape)]]
+    return len(shape) == len(wanted) and lengths == list(shape)
 
 
 def _spell(shape):

@@ -11,6 +11,9 @@ emission, and `posterior_transition` turns it round with the library's own `gaus
 A schedule is an empty tuple with settings: it can stand among the parameters of a model, and has no number
 that is learned.
 
+Building blocks, which trust their arguments because their callers have checked them: `Schedule`,
+`LogLinear`, `Exploding`, `Cosine`, `reversal` and `check`.
+
 References
 ----------
 Section 8.3.1, Eqs. 8.35-8.38. D.P. Kingma, T. Salimans, B. Poole and J. Ho (2021).

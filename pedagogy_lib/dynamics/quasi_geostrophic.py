@@ -11,6 +11,9 @@ what the grid cannot show would come back in disguise (*aliasing*); so all waves
 (the *two-thirds rule*). A wave's operator on the grid, back from what multiplies each wave, has for its transpose the
 same with the complex conjugates: that is the whole of the adjoint.
 
+Building blocks, which trust their arguments because their callers have checked them: `field`,
+`currents_and_vorticity` and `divergence`.
+
 References
 ----------
 J. Pedlosky (1987), section 3.12 (the law); S.A. Orszag (1971), the two-thirds rule; G. Vallis (2017), chapters 5 and 9.

@@ -19,6 +19,9 @@ and a transition of probability 1e-9 counts as 1e-9. Where the evidence is so st
 cannot hold the probabilities (beyond 1e-200) and they could still matter, the same recursions run
 on logarithms, which takes longer.
 
+Building blocks, which trust their arguments because their callers have checked them: `time_update`,
+`measurement_update`, `gamma_step`, `divide` and `ImpossibleError`.
+
 References
 ----------
 Section 2.2, Eqs. 2.36-2.40; section 2.2.1, Eqs. 2.41-2.44.

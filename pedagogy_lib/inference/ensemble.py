@@ -103,12 +103,13 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     ValueError
         If a function returns the wrong shape or numbers that are not finite; with the time step.
     """
-    checks.function("move", move)
     checks.function("look", look)
     members = checks.array("members", members, ("N", "K"))
     if len(members) < 2:
         raise ValueError(f"members: expected two at least, got {len(members)}")
     y = checks.array("y", y, ("T", "L"), missing=True)
+    if len(y) > 1:
+        checks.function("move", move)
     R = checks.covariance("noise", noise, y.shape[1], stack=False)
     rng, method = checks.generator("rng", rng), checks.option("method", method, METHODS)
     inflation = checks.number("inflation", inflation, above=0)
@@ -139,7 +140,7 @@ def _update(members, images, datum, R, taper, rng, method):
     else:
         moved = sqrt_update(members, images, datum, R, taper)
     if np.isnan(moved).any() or np.isnan(cost):
-        raise ValueError("noise, members, y: expected numbers of sizes that can be told apart, got an update without a number")
+        raise ValueError("noise, members, y: expected sizes that can be compared, got an update that is no number")
     return moved, cost
 
 

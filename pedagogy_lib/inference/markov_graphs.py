@@ -156,7 +156,8 @@ def orient(neighbours, sequence):
         A directed graph in which every variable has its parents before it in the sequence. Its
         skeleton is chordal, and all its claims hold in the undirected graph.
     """
-    sequence, left = checks.several("sequence", sequence), {name: set(ties) for name, ties in _checked(neighbours).items()}
+    sequence = checks.several("sequence", sequence)
+    left = {name: set(ties) for name, ties in _checked(neighbours).items()}
     if sorted(sequence) != sorted(left):
         raise ValueError(f"sequence: expected {sorted(left)}, in any order, got {sequence}")
     parents = {}

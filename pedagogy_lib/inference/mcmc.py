@@ -13,6 +13,8 @@ What they share is *detailed balance*: p(x) P(x'|x) = p(x') P(x|x'). It makes p 
 chain is distributed like p, it stays so. `metropolis_matrix` and `imbalance` check it exactly, where
 there are few enough states to write the transition matrix down.
 
+`leapfrog` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 N. Metropolis et al. (1953); W.K. Hastings (1970); S. and D. Geman (1984), Gibbs sampling;
@@ -544,7 +546,7 @@ def _autocovariance(x):
 def _checked_masses(masses, state):
     given = checks.array("masses", masses)
     if given.shape not in ((), state.shape) or (given <= 0).any():
-        raise ValueError(f"masses: expected one number above 0, or {len(state)} of them, got {masses}")
+        raise ValueError(f"masses: expected numbers above 0, one or {len(state)} of them, got {masses}")
     return np.broadcast_to(given, state.shape)
 
 

@@ -19,6 +19,9 @@ Then the rules of `pedagogy_lib.distributions.gaussian` are exact again, and
     ``sigma_points``   the line nearest to f at a few points: the unscented Kalman filter
     ``gauss_hermite``  the line nearest to f on average, by quadrature: assumed-density filtering
 
+Building blocks, which trust their arguments because their callers have checked them: `tangent`,
+`nearest_line` and `Rules`.
+
 References
 ----------
 `state_estimation_4dvar`, "Extended Kalman filter"; S.J. Julier and J.K. Uhlmann (1997); K. Ito and

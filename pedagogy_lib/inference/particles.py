@@ -512,7 +512,7 @@ def _pairs(logs, m, n, t):
 
 def _normalized(weights, t):
     if not weights.sum() > 0:
-        raise ValueError(f"model.log_transition: expected moves that are possible, got none from t={t} to any particle at t={t + 1}")
+        raise ValueError(f"model.log_transition: expected moves that are possible, got none from t={t} to t={t + 1}")
     return weights / weights.sum()
 
 

@@ -4,6 +4,8 @@ The arrow p(y|x) = N(A x + a, S) is a linear regression, whether x and y were ob
 posterior distributions. The statistics are the same averages in both cases: `moments` takes them.
 The parameters are the same function of them: `regress`.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 7.4, Eq. 7.4.

@@ -6,6 +6,8 @@ can have the same numbers in the same place: the arrays are *views* into the vec
 of the vector is a step of every array, and nothing is copied.
 
 All numbers of one set of parameters have one type, float64 or float32, and keep it.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from typing import Any, NamedTuple

@@ -3,6 +3,8 @@
 `bfgs` is the update; `iterate` and `fit` descend a model with it, for models of some tens of parameters whose
 loss is not random: each step asks for the whole of the data, and a search along the step makes it safe.
 
+`bfgs` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 C.G. Broyden, R. Fletcher, D. Goldfarb and D.F. Shanno (1970), each on his own.

@@ -11,6 +11,9 @@ if the outputs are independent: then the Hessian falls apart into blocks of two,
 outputs alone and not on D, so that the descent is the same however the sources were mixed
 (it is *equivariant*).
 
+Building blocks, which trust their arguments because their callers have checked them: `gradient`,
+`newton_direction`, `best_scales` and `nearest_rotation`.
+
 References
 ----------
 Section 5.2.1 (Eq. 5.28, times D^T from the right). J.-F. Cardoso and B. Laheld (1996), "Equivariant
@@ -153,7 +156,7 @@ def margins(x, source):
     parts = [source.curvature(x), checks.squarable("x", x) ** 2, source.derivative(x) * x]
     a, v, c = (part.mean(0) for part in parts)
     if (c == 0).any() or not np.isfinite(a * v / np.where(c == 0, 1, c)).all():
-        raise ValueError("x: expected outputs of about the size of the source, got some for which <E'(X) X> is no number above 0")
+        raise ValueError("x: expected outputs of about the size of the source, got an <E'(X) X> that is no number")
     ratio = a * v / c
     # To first order the ratio moves by ratio (da/a + dv/v - dc/c).
     moves = ratio * (parts[0] / a + parts[1] / v - parts[2] / c - 1)

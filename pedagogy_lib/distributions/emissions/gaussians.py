@@ -1,6 +1,9 @@
 """Real vectors: every state, or class, has a Gaussian of its own.
 
 Mixtures and hidden Markov models share this emission.
+
+Building blocks, which trust their arguments because their callers have checked them:
+`observed_statistics`, `log_prior`, `start`, `maximize` and `checked`.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,8 @@
-"""Counts: every state has rates of its own."""
+"""Counts: every state has rates of its own.
+
+Building blocks, which trust their arguments because their callers have checked them:
+`observed_statistics`, `log_prior`, `start`, `maximize` and `checked`.
+"""
 
 from typing import NamedTuple
 
@@ -53,7 +57,7 @@ class Poissons(NamedTuple):
         """
         rates, rng = self.checked().rates, checks.generator("rng", rng)
         if (rates > LARGEST).any():
-            raise ValueError(f"emission.rates: expected rates up to {LARGEST:.3g}, to draw counts, got {rates.max():.3g}")
+            raise ValueError(f"emission.rates: expected rates up to {LARGEST:.3g}, to draw, got {rates.max():.3g}")
         return rng.poisson(rates[checked_states(states, len(rates))])
 
     def observed_statistics(self, weights, y):

@@ -8,6 +8,9 @@ Each family is a plain object; everything works entry by entry on arrays, and br
 natural parameter, ``mean`` is A'(eta), ``x`` the outcome. There is no `marginalize` or `invert` here: the
 conjugate prior of eta is another family for each.
 
+Building blocks, which trust their arguments because their callers have checked them: `Bernoulli`,
+`Binomial`, `Poisson`, `Gaussian`, `Gamma` and `outcomes`.
+
 References
 ----------
 Section 5.1.2, Eq. 5.12; there h lacks its argument phi.
@@ -43,8 +46,10 @@ def log_density(family, x, eta, dispersion=1.0):
     """
     x, eta = outcomes(family, x), _natural(family, eta)
     dispersion = _dispersion(family, dispersion)
-    if x.shape != eta.shape and x.ndim and eta.ndim and x.shape[-1] != eta.shape[-1] and 1 not in (x.shape[-1], eta.shape[-1]):
-        raise ValueError(f"x, eta: expected shapes that broadcast, got {x.shape} and {eta.shape}")
+    try:
+        np.broadcast_shapes(x.shape, eta.shape)
+    except ValueError:
+        raise ValueError(f"x, eta: expected shapes that broadcast, got {x.shape} and {eta.shape}") from None
     # (eta x - A(eta)) / phi, as the distance from its highest value, because this form cannot cancel or overflow.
     return family.log_peak(x, dispersion) - family.half_deviance(x, eta) / dispersion
 
@@ -56,7 +61,7 @@ def sample(family, eta, dispersion, rng):
     try:
         return np.asarray(family.draw(eta, dispersion, rng), float)
     except ValueError as error:                                        # NumPy's own limits: "lam value too large"
-        raise ValueError(f"eta: expected numbers that NumPy can draw from, got up to {eta.max():.3g}: {error}") from error
+        raise ValueError(f"eta: expected numbers to draw from, got up to {eta.max():.3g}: {error}") from error
 
 
 def outcomes(family, x, name="x"):

@@ -7,6 +7,9 @@ parameters; ``covariance`` its Hessian, which is Cov[t(x)] and the Fisher inform
 `natural` and `customary` translate from and to the names under which a family is known. Fit any family with `match`.
 There is no `marginalize` or `invert` here, because both need a partner: `categorical` and `gaussian` have theirs.
 
+Building blocks, which trust their arguments because their callers have checked them: `Categorical`,
+`Gaussian`, `Gamma`, `Dirichlet` and `Beta`.
+
 References
 ----------
 Section 5.1.2, Eq. 5.11; section B.2.
@@ -30,7 +33,7 @@ def log_density(family, x, eta):
     if not np.isfinite(t).all():
         raise ValueError(f"x: expected {family.outcomes}")
     if eta.shape[-1:] != t.shape[-1:]:
-        raise ValueError(f"eta: expected {t.shape[-1]} natural parameters, one for each statistic, got shape {eta.shape}")
+        raise ValueError(f"eta: expected one for each of {t.shape[-1]} statistics, got shape {eta.shape}")
     return family.log_base(t) + (t * eta).sum(-1) - family.log_partition(eta)
 
 

@@ -1,4 +1,7 @@
-"""What is to be assimilated: the motion, the sensors, and the window of observations."""
+"""What is to be assimilated: the motion, the sensors, and the window of observations.
+
+`check_window` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

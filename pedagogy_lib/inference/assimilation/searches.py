@@ -1,4 +1,7 @@
-"""What every search yields, and how to go along it."""
+"""What every search yields, and how to go along it.
+
+`halved` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,7 @@
-"""What goes into the Kalman filter: arguments, checked once against each other."""
+"""What goes into the Kalman filter: arguments, checked once against each other.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
+"""
 
 from typing import NamedTuple
 

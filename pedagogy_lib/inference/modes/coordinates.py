@@ -1,4 +1,7 @@
-"""Coordinate descent: one entry of the code at a time, and jumps where the signs have settled."""
+"""Coordinate descent: one entry of the code at a time, and jumps where the signs have settled.
+
+`compiled` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular

@@ -4,6 +4,9 @@ A `ClusterGraph` holds factors over overlapping sets of variables. Linked cluste
 variables that they share. In a factor graph every variable is a cluster and every factor is a cluster; it
 is a tree only if the model has no loops. A junction tree is always a tree, at the price of larger clusters.
 
+Building blocks, which trust their arguments because their callers have checked them:
+`ClusterGraph`, `heaviest_tree`, `runs_through`, `checked_rules` and `checked_factors`.
+
 References
 ----------
 Section 3.5. S.L. Lauritzen and D.J. Spiegelhalter (1988); F.R. Kschischang, B.J. Frey and H.-A. Loeliger (2001).
@@ -213,7 +216,8 @@ def checked_rules(rules):
 
 def checked_factors(factors):
     """A list of factors, each over some names."""
-    return [checks.having(f"factors[{i}]", factor, "names") for i, factor in enumerate(checks.several("factors", factors))]
+    given = checks.several("factors", factors)
+    return [checks.having(f"factors[{i}]", factor, "names") for i, factor in enumerate(given)]
 
 
 def _sizes(rules, factors):

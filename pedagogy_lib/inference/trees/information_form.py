@@ -1,4 +1,4 @@
-r"""Factors over Gaussian vectors: exponentials of quadratics, in information form.
+""""Factors over Gaussian vectors: exponentials of quadratics, in information form.
 
 One of the two representations that `pedagogy_lib.inference.trees` plugs in; `tables` is the other, and
 has the same functions. A factor is
@@ -7,6 +7,10 @@ has the same functions. A factor is
 
 and need not be a distribution: p(y|x), read as a function of x, has a singular precision where y does
 not fix x. Such factors multiply by adding up, which is what makes the form fit.
+
+Building blocks, which trust their arguments because their callers have checked them: `sizes`,
+`entries`, `product`, `sum_out`, `max_out`, `observe`, `check_value`, `total`, `rescale`, `blend`,
+`distance`, `value`, `best` and `draw`.
 
 References
 ----------

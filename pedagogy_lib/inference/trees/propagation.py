@@ -9,6 +9,9 @@ On a chain of tables this is the forward-backward algorithm; on a chain of Gauss
 a maximum for the sum, Viterbi's algorithm; on a factor graph with loops, loopy belief propagation. What a factor
 *is* the functions leave to ``rules``: the module `tables` or `information_form`.
 
+Building blocks, which trust their arguments because their callers have checked them: `send`,
+`believe` and `pass_messages`.
+
 References
 ----------
 Section 3.5. J. Pearl (1988); G. Shafer and P. Shenoy (1990), for messages without division.

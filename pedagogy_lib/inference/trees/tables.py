@@ -4,6 +4,10 @@ One of the two representations that `pedagogy_lib.inference.trees` plugs in; `in
 other, and has the same functions. A factor need not be a probability: its entries are any numbers that
 are not negative. A zero is a logarithm of minus infinity, which every function here keeps as it is.
 
+Building blocks, which trust their arguments because their callers have checked them: `sizes`,
+`entries`, `product`, `sum_out`, `max_out`, `observe`, `check_value`, `total`, `rescale`, `blend`,
+`distance`, `value`, `best`, `draw` and `log_sum`.
+
 References
 ----------
 Section 3.5; appendix C.

@@ -11,6 +11,8 @@ Each transform has
     ``log_slope(z)``   log |dT/dz|
     ``bend(z)``        d log |dT/dz| / dz
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 8.4, which is empty in the textbook. A. Kucukelbir, D. Tran, R. Ranganath, A. Gelman and D.M. Blei,

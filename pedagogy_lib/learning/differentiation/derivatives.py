@@ -1,4 +1,7 @@
-"""What a tape is for: gradients, products with the Jacobian, and with the matrix of second derivatives."""
+"""What a tape is for: gradients, products with the Jacobian, and with the matrix of second derivatives.
+
+`dot` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import numpy as np
 

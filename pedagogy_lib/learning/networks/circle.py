@@ -267,7 +267,8 @@ def run_back(layers, fields, pull):
         if field.shape != (*shape, channels):
             raise ValueError(f"fields[{l}]: expected shape {(*shape, channels)}, got {field.shape}")
     if fields[-1].shape[:2] != fields[0].shape[:2]:
-        raise ValueError(f"fields[{len(layers)}]: expected shape {fields[0].shape[:2]} and channels, got {fields[-1].shape}")
+        shape = fields[0].shape[:2]
+        raise ValueError(f"fields[{len(layers)}]: expected shape {shape} and channels, got {fields[-1].shape}")
     return backward(layers, fields, checks.array("pull", pull, (*fields[0].shape[:2], layers[-1].check("layers")[1])))
 
 

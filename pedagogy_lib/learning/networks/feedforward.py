@@ -5,6 +5,9 @@
 Samples are rows, as everywhere: the activities z_l are (N, K_l). The textbook's are columns, so that its
 D z + d reads z D' + d here, and a sum over samples is part of every product that has N inside.
 
+Building blocks, which trust their arguments because their callers have checked them: `run`,
+`run_back`, `check_layers` and `inputs`.
+
 References
 ----------
 Eqs. 5.15-5.17.

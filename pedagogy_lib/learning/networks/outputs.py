@@ -11,6 +11,8 @@ multiplied in (Eq. 5.16) and divided out again.
 
 Samples are rows: eta and x are (N, K).
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 5.1.3; section 5.1.2 for the link functions.

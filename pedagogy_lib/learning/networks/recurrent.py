@@ -11,6 +11,9 @@ recursions run one step after another; all other products are taken for all time
 Sequences are (B, T, M), or (T, M) for one. To read an output off the hidden units at each time, lay a network of
 `pedagogy_lib.learning.networks` over them, and give its input gradient to `backward`.
 
+Building blocks, which trust their arguments because their callers have checked them: `run`,
+`run_back`, `check` and `sequences`.
+
 References
 ----------
 Eqs. 5.18-5.21. Clipping: R. Pascanu, T. Mikolov and Y. Bengio (2013).

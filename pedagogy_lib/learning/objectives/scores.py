@@ -10,6 +10,8 @@ The *score* of a density p is s(x) = d log p(x) / dx, the textbook's force. Four
 The explicit loss is the implicit one plus half of <|s|^2>, and the denoising one less another number in which f
 has no part: all have the same minimum. `tweedie_score` and `tweedie_mean` turn posterior means into scores, and back.
 
+`along` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 8.3.1, Eqs. 8.45-8.48. A. Hyvarinen (2005), implicit; P. Vincent (2011), denoising; Y. Song, S. Garg,

@@ -1,4 +1,7 @@
-"""Where a run stands, and how to keep that in a file."""
+"""Where a run stands, and how to keep that in a file.
+
+`generator` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import json
 import os

@@ -4,9 +4,9 @@ import numpy as np
 from attacks.machinery import SEED
 
 from pedagogy_lib.distributions import noised_mixture, noising
-from pedagogy_lib.distributions.categorical import Categorical, Components, Table
+from pedagogy_lib.distributions.categorical import Categorical, Table
 from pedagogy_lib.distributions.emissions import Gaussians, Poissons, Symbols
-from pedagogy_lib.distributions.exponential_family import dispersion, layers, vectors
+from pedagogy_lib.distributions.exponential_family import dispersion, vectors
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.distributions.gumbel_softmax import GumbelSoftmax
 from pedagogy_lib.dynamics import fields

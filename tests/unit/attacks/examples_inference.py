@@ -5,11 +5,11 @@ from attacks.examples_distributions import AFFINE, FIELD, GAUSS, LEVEL, X3
 from attacks.machinery import SEED, Lazy
 
 from pedagogy_lib.distributions import noising
-from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.distributions.gaussian import AffineGaussian
 from pedagogy_lib.distributions.heavy_tailed import Cauchy, Laplace
 from pedagogy_lib.inference import assimilation, discrete, graphs, kalman, markov_graphs, mcmc, nonlinear, particles
 from pedagogy_lib.inference.trees import clusters, information_form, propagation, tables
-from pedagogy_lib.inference.variational import black_box, regression, transforms
+from pedagogy_lib.inference.variational import black_box, transforms
 from pedagogy_lib.models.static import bayesian_gmm, sparse_coding
 
 RNG = np.random.default_rng(1)

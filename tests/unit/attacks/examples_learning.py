@@ -4,18 +4,17 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from attacks.examples_distributions import ARROW, GAUSS, LEVEL, ROWS, SIMPLEX, TABLE, X3
+from attacks.examples_distributions import ARROW, GAUSS, LEVEL, ROWS, TABLE, X3
 from attacks.machinery import SEED, Lazy
 
 from pedagogy_lib.distributions.exponential_family import dispersion
 from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
 from pedagogy_lib.learning import bijections, learned_motion, moments, optimisation, parameters
 from pedagogy_lib.learning.codes import ans, bits_back, prefix
-from pedagogy_lib.learning.gradient_estimators import gaussians
 from pedagogy_lib.learning.networks import circle, feedforward, initialisation, outputs, recurrent
 from pedagogy_lib.learning.objectives import contrastive, noise_contrastive
-from pedagogy_lib.learning.optimisation import methods, states, walks
-from pedagogy_lib.learning.regression import autoregression, generalized, linear, softmax
+from pedagogy_lib.learning.optimisation import states, walks
+from pedagogy_lib.learning.regression import autoregression, gamma_shape, generalized, linear, softmax
 from pedagogy_lib.models.discriminative import logistic
 from pedagogy_lib.models.static import gmm
 from pedagogy_lib.models.undirected import harmonium, polynomial
@@ -64,6 +63,7 @@ LINEAR = linear.least_squares(LINE, X2)
 GLM, SMALL = generalized.fit(LINE, COUNTS, dispersion.Poisson()), generalized.fit(LINE[:, :1], COUNTS, dispersion.Poisson())
 CLASSES = RNG.integers(3, size=30)
 SOFT = softmax.fit(LINE, CLASSES)
+SHAPES = gamma_shape.fit(LINE, np.random.default_rng(0).gamma(2.0, size=30))
 SOURCE = HyperbolicCosine(1.0, 0.5)
 PAIRED = moments.moments(X2, LINE)
 ETA = RNG.normal(size=(4, 3))
@@ -196,7 +196,7 @@ EXAMPLES = {
         "leave_folds_out": dict(y=LINE, x=X2, penalties=np.array([0.1, 1.0]), folds=np.arange(30) % 3),
     },
     "learning.regression.gamma_shape": {
-        "iterate": dict(y=LINE, x=np.exp(X2[:, 0])), "fit": dict(y=LINE, x=RNG.gamma(2.0, size=30))},
+        "iterate": dict(y=LINE, x=np.exp(X2[:, 0])), "fit": dict(y=LINE, x=RNG.gamma(2.0, size=30)), "Line.at": dict(self=SHAPES.shape, y=LINE)},
     "learning.regression.generalized": {
         "iterate": dict(y=LINE, x=COUNTS, family=dispersion.Poisson()), "fit": dict(y=LINE, x=COUNTS, family=dispersion.Poisson()),
         "predict": dict(fit=GLM, y=LINE), "wald": dict(fit=GLM), "likelihood_ratio": dict(small=SMALL, large=GLM),

@@ -163,7 +163,7 @@ STILL = Curve(lambda x: x, np.eye(1))
         (lambda: nonlinear.filter(ONE, Curve(lambda x: x[:, 0], np.eye(1)), STILL, [[0.0], [0.0]]), r"time step t=1 .*function: expected shape \(1, 1\)"),
         (lambda: nonlinear.filter(ONE, Curve(lambda x: x * np.inf, np.eye(1)), STILL, [[0.0], [0.0]]), "t=1 .*the belief has run away|jacobian"),
         (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, np.eye(1), lambda x: np.eye(2)), [[0.0]]), "t=0 .*jacobian: expected 1 x 1"),
-        (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, -np.eye(1)), [[0.0]]), "t=0 .*positive semi-definite"),
+        (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, -np.eye(1)), [[0.0]]), "emission.covariance: .*positive semi-definite"),
     ],
 )
 def test_errors_name_the_argument_and_the_step(call, message):
