@@ -100,7 +100,10 @@ class ImpossibleError(ValueError):
             f"{name}: expected observations that the model can emit, got one of probability zero at "
             f"time step {t}, given those before it"
         )
-        self.t = t
+        self.t, self.name = t, name
+
+    def __reduce__(self):
+        return type(self), (self.t, self.name)
 
     def about(self, name):
         """The same error, about an argument of another name."""

@@ -18,6 +18,9 @@ import numpy as np
 
 from pedagogy_lib import checks
 
+#: NumPy's sums of products have a letter for each variable.
+LETTERS = 52
+
 
 class Network(NamedTuple):
     """A directed graph of discrete variables, with p(child | parents) at each node.
@@ -296,6 +299,11 @@ def _product(factors, keep):
     operands = []
     for axes, table in factors:
         operands += [table, [letters.setdefault(name, len(letters)) for name in axes]]
+    if len(letters) > LETTERS:
+        raise ValueError(
+            f"network: expected at most {LETTERS} variables in one table, got {len(letters)}; "
+            "eliminate sums them out in turn"
+        )
     return np.einsum(*operands, [letters[name] for name in keep], optimize="greedy")
 
 

@@ -43,6 +43,9 @@ from pedagogy_lib.inference import recursions
 from pedagogy_lib.inference._matrices import covariance_root, solve_semidefinite
 from pedagogy_lib.inference.kalman import health
 
+#: About the cube root of the rounding: at this step central differences err least.
+ROOT = 6e-6
+
 
 class Curve(NamedTuple):
     """A conditional distribution p(y|x) = N(f(x), R) whose mean is any function of x.
@@ -214,10 +217,26 @@ def numerical_jacobian(function, x):
     """
     x = checks.array("x", x, ("K",))
     checks.function("function", function)
-    h = 6e-6 * np.maximum(1.0, np.abs(x))                     # about the cube root of the rounding
+    if not len(x):
+        raise ValueError("x: expected one state at least, got none")
+    largest = np.maximum(1.0, np.abs(x))
+    smallest = np.where(x == 0, 1e-12, np.minimum(largest, np.abs(x)))
+    first, _ = coarse = _differences(function, x, ROOT * largest)
+    for share in (0.25, 0.5, 0.75, 1.0):                      # from steps of size one down to those of x itself
+        fine = _differences(function, x, ROOT * largest ** (1 - share) * smallest**share)
+        apart = np.abs(coarse[0] - fine[0])
+        if (apart <= 1e-3 * (np.abs(coarse[0]) + np.abs(fine[0])).max(0) + fine[1]).all():
+            return checks.held("x", x, coarse[0])
+        coarse = fine
+    return checks.held("x", x, first)                         # no step is small enough: a jump
+
+
+def _differences(function, x, h):
+    """Central differences with a step for each state, shape (L, K), and how much of them may be rounding."""
     steps = np.diag(h)
     ahead, behind = (np.asarray(function(x + sign * steps), float) for sign in (1, -1))
-    return checks.held("x", x, ((ahead - behind) / (2 * h[:, None])).T)
+    rounding = 1e-15 * (np.abs(ahead) + np.abs(behind)) / h[:, None]
+    return ((ahead - behind) / (2 * h[:, None])).T, rounding.T
 
 
 # ------------------------------------------------------------------ rules and recursions

@@ -164,7 +164,7 @@ def steps(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
     ----------
     Eqs. 2.57-2.59.
     """
-    y = checks.array("y", y, ("T", "L"), missing=True)
+    y = _checked_data(y)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     checks.option("resampling", resampling, RESAMPLING)
     threshold = checks.number("threshold", threshold, at_least=0)
@@ -434,7 +434,7 @@ def _run(model, y, n, rng, resampling, threshold, guide, backend, keep):
         if backend == "numba":
             raise ValueError(f'backend: "numba" needs {reason}')
         return None
-    y = checks.array("y", y, ("T", "L"), missing=True)
+    y = _checked_data(y)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     threshold = checks.number("threshold", threshold, at_least=0)
     state, datum = example(model.one, rng), tuple(y[0].tolist()) if y.shape[1] > 1 else 0.0
@@ -514,6 +514,14 @@ def _normalized(weights, t):
     if not weights.sum() > 0:
         raise ValueError(f"model.log_transition: expected moves that are possible, got none from t={t} to t={t + 1}")
     return weights / weights.sum()
+
+
+def _checked_data(y):
+    """Data with one number at least in each row: a row without any would be taken for a missing one."""
+    y = checks.array("y", y, ("T", "L"), missing=True)
+    if not y.shape[1]:
+        raise ValueError(f"y: expected one number at least in each row, got shape {y.shape}")
+    return y
 
 
 def _need_transition(model):

@@ -57,10 +57,10 @@ def push(stack, symbol, frequencies):
     Stack
     """
     f = _frequency(symbol, frequencies)
-    start, total = sum(frequencies[:symbol]), sum(frequencies)
+    start, total = int(sum(frequencies[:symbol])), int(sum(frequencies))
     # Of every `total` numbers in a row, f are this symbol's, from `start` on:
     # go to the one whose place among the symbol's own numbers is `stack`.
-    return Stack(stack // f * total + start + stack % f)
+    return Stack(int(stack) // f * total + start + int(stack) % f)
 
 
 def pop(stack, frequencies):
@@ -76,11 +76,11 @@ def pop(stack, frequencies):
     -------
     Popped
     """
-    ends = list(accumulate(frequencies))
-    slot = stack % ends[-1]                     # the inverse of the cumulative frequencies
+    ends = list(accumulate(map(int, frequencies)))
+    slot = int(stack) % ends[-1]                     # the inverse of the cumulative frequencies
     symbol = bisect_right(ends, slot)
-    f, start = frequencies[symbol], ends[symbol] - frequencies[symbol]
-    return Popped(Stack(stack // ends[-1] * f + slot - start), symbol)
+    f, start = int(frequencies[symbol]), ends[symbol] - int(frequencies[symbol])
+    return Popped(Stack(int(stack) // ends[-1] * f + slot - start), symbol)
 
 
 def length(stack):
@@ -162,7 +162,7 @@ def frequencies(probabilities, total=TOTAL):
 def _frequency(symbol, frequencies):
     if not 0 <= symbol < len(frequencies) or frequencies[symbol] <= 0:
         raise ValueError(f"symbol: expected one whose frequency is above zero, got {symbol}")
-    return frequencies[symbol]
+    return int(frequencies[symbol])             # a whole number of Python, which cannot overflow
 
 
 def check_stack(stack):
