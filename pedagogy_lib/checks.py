@@ -5,6 +5,8 @@ argument as a float64 array (a copy only where one is needed) or raises ``ValueE
 message that names the argument, says what was expected and says what came.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 #: How far a covariance may be from its mirror image, relative to the two standard deviations it joins.
@@ -54,7 +56,7 @@ def array(name, value, shape=None, *, missing=False):
         Numbers. Booleans, complex numbers, strings and ragged lists are refused.
     shape : tuple of (int or str), optional
         One item per axis: a number is the length that is required, a word such as ``"T"`` stands
-        for any length and is used in the message.
+        for any length, the same wherever it comes again, and is used in the message.
     missing : bool
         Whether NaN, the mark of a missing observation, is allowed. Infinity never is.
 
@@ -81,13 +83,16 @@ def array(name, value, shape=None, *, missing=False):
     return given
 
 
-def record(name, value):
+def record(name, value, **axes):
     """Check that every array of a record, such as statistics that another function made, holds finite real numbers.
 
     Parameters
     ----------
     value : named tuple
         Records in it are checked too. Fields that are neither arrays nor lists are left as they are.
+    axes : str
+        For a field, a letter for each of its axes: ``sums="KD"``. A letter means one length in all of them, because
+        NumPy would let an axis of length one stand for any other.
 
     Returns
     -------
@@ -100,12 +105,90 @@ def record(name, value):
     for field, part in zip(value._fields, value):
         if isinstance(part, tuple) and hasattr(part, "_fields"):
             checked[field] = record(f"{name}.{field}", part)
-        elif isinstance(part, (np.ndarray, list)):
+        elif isinstance(part, list) or (hasattr(part, "__array__") and not isinstance(part, np.generic)):
             given = numbers(f"{name}.{field}", part)
             if not np.isfinite(given).all():
                 array(f"{name}.{field}", given)                # says which one
             checked[field] = given
+    lengths = {}
+    for field, letters in axes.items():
+        found = np.shape(getattr(value, field))
+        bound = [lengths.get(letter, letter) for letter in letters]
+        if not _fits(found, bound):
+            raise ValueError(f"{name}.{field}: expected shape {_spell(bound)}, got {_spell(found)}")
+        lengths |= dict(zip(letters, found))
     return value._replace(**checked)
+
+
+def kind(name, value, *kinds):
+    """Check that ``value`` is of one of these classes.
+
+    Raises
+    ------
+    TypeError
+        If it is of another one.
+    """
+    if not isinstance(value, kinds):
+        wanted = " or ".join(one.__name__ for one in kinds)
+        raise TypeError(f"{name}: expected {wanted}, got {_named(value)}")
+    return value
+
+
+def having(name, value, *fields):
+    """Check that ``value`` has these fields, whatever its class: records are taken for what they hold.
+
+    Raises
+    ------
+    TypeError
+        If one is missing.
+    """
+    missing = [field for field in fields if not hasattr(value, field)]
+    if missing:
+        wanted = ", ".join(fields)
+        raise TypeError(f"{name}: expected a record with {wanted}, got {_named(value)}, which has no {missing[0]}")
+    return value
+
+
+def several(name, value):
+    """Check that ``value`` holds several things, such as names; a text stands for its letters.
+
+    Returns
+    -------
+    list
+    """
+    if not hasattr(value, "__iter__"):
+        raise TypeError(f"{name}: expected several things, in a tuple or list, got {_named(value)}")
+    return list(value)
+
+
+def stream(name, value):
+    """Check that ``value`` can be walked through, event by event."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name}: expected a stream of events, got {_named(value)}")
+    return value
+
+
+def mapping(name, value):
+    """Check that ``value`` is a dictionary, or the like."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: expected a dictionary, got {_named(value)}")
+    return value
+
+
+def function(name, value):
+    """Check that ``value`` can be called."""
+    if not callable(value):
+        raise TypeError(f"{name}: expected a function, got {_named(value)}")
+    return value
+
+
+def model(name, value, *verbs):
+    """Check that ``value``, a module or an object, has these functions."""
+    missing = [verb for verb in verbs if not callable(getattr(value, verb, None))]
+    if missing:
+        raise TypeError(f"{name}: expected a module or object with {', '.join(verbs)}, got {_named(value)}, "
+                        f"which has no {missing[0]}")  # fmt: skip
+    return value
 
 
 def covariance(name, value, size=None, *, definite=True, stack=True):
@@ -157,7 +240,7 @@ def probabilities(name, value, shape=None, *, axis=-1):
     if (given < 0).any():
         raise ValueError(f"{name}: expected probabilities, got the negative number {given.min():.3g}")
     sums = given.sum(axis)
-    if np.abs(sums - 1).max() > SUM_TOLERANCE:
+    if np.abs(sums - 1).max(initial=0.0) > SUM_TOLERANCE:
         worst = float(sums.flat[np.abs(sums - 1).argmax()])
         message = f"{name}: expected {_line(given, axis)} to sum to 1, got a sum of {worst:.6g}"
         if given.ndim == 2 and np.abs(given.sum(1 + axis) - 1).max() <= SUM_TOLERANCE:
@@ -220,6 +303,34 @@ def number(name, value, *, above=None, at_least=None):
     return float(given)
 
 
+def held(name, value, answer):
+    """Check that an answer has no NaN, which is what becomes of numbers so large that they overflow on the way.
+
+    Parameters
+    ----------
+    name, value
+        The argument that was so large.
+    answer : array_like
+        What was made of it.
+
+    Returns
+    -------
+    As ``answer``
+    """
+    if np.isnan(answer).any():
+        largest = np.abs(value).max(initial=0.0)
+        raise ValueError(f"{name}: expected numbers that do not overflow on the way, got up to {largest:.3g}")
+    return answer
+
+
+def squarable(name, value):
+    """Check that the sum of the squares of an array is a number: what is fitted to it is compared by squares."""
+    if not np.isfinite(np.vdot(value, value)):
+        largest = np.abs(value).max(initial=0.0)
+        raise ValueError(f"{name}: expected numbers whose squares do not overflow, got up to {largest:.3g}")
+    return value
+
+
 def option(name, value, options):
     """Check that ``value`` is one of the named options."""
     if value not in options:
@@ -278,9 +389,10 @@ def _check_symmetric(name, matrix, variances):
 
 
 def _fits(shape, wanted):
-    """Whether a shape agrees with the wanted one; a word stands for any length."""
-    same_length = len(shape) == len(wanted)
-    return same_length and all(isinstance(w, str) or w == s for s, w in zip(shape, wanted))
+    """Whether a shape agrees with the wanted one; a word stands for any length, and always for the same."""
+    words = dict(zip(wanted, shape))
+    lengths = [words[w] if isinstance(w, str) else w for w in wanted[: len(shape)]]
+    return len(shape) == len(wanted) and lengths == list(shape)
 
 
 def _spell(shape):
@@ -292,6 +404,11 @@ def _kind(given):
     """The kind of thing an array holds, in words."""
     names = {"b": "booleans", "c": "complex numbers", "U": "text", "S": "bytes", "O": "objects"}
     return names.get(given.dtype.kind, str(given.dtype))
+
+
+def _named(value):
+    """A value as a message names it: a function, class or module by its name, anything else by its class."""
+    return getattr(value, "__name__", None) or type(value).__name__
 
 
 def _line(given, axis):

@@ -68,6 +68,7 @@ def sample(distribution, n, rng):
     ndarray of int, shape (n,)
         Sides are numbered from 0.
     """
+    checks.having("distribution", distribution, "probabilities")
     probabilities = checks.probabilities("distribution.probabilities", distribution.probabilities, ("K",))
     n, rng = checks.count("n", n, minimum=0), checks.generator("rng", rng)
     # Inverse CDF. The last edge is set to one, so that rounding leaves no gap above it.
@@ -88,6 +89,8 @@ def log_density(distribution, y):
     ----------
     Section 2.1.1, Eqs. 2.3 and 2.10.
     """
+    if not isinstance(distribution, Mixture):
+        checks.having("distribution", distribution, "probabilities")
     if isinstance(distribution, Mixture):
         log_joint = _log_joint(distribution.source, distribution.components, y)
         return logsumexp(log_joint, axis=-1)               # Eq. 2.10, in logarithms
@@ -113,6 +116,7 @@ def marginalize(source, emission):
         Of the kind that the emission asks for; `log_density` evaluates either.
     """
     if hasattr(emission, "log_densities"):
+        checks.having("source", source, "probabilities")
         checks.probabilities("source.probabilities", source.probabilities, ("K",))
         return Mixture(source, emission)
     pi, A = _checked("source", source, "emission", emission)
@@ -169,6 +173,7 @@ def _invert_components(source, emission, y):
 
 def _log_joint(source, components, y):
     """log p(y | x = k) + log p(x = k) for every k, Eq. 2.6."""
+    checks.having("source", source, "probabilities")
     pi = checks.probabilities("source.probabilities", source.probabilities, ("K",))
     log_likelihoods = _log_likelihoods(components, y, len(pi))
     with np.errstate(divide="ignore"):                     # a side of probability zero stays impossible
@@ -188,6 +193,8 @@ def _log_likelihoods(components, y, sides):
 
 def _checked(source_name, source, emission_name, emission):
     """The probabilities of a source and of a table that fit each other."""
+    checks.having(source_name, source, "probabilities")
+    checks.having(emission_name, emission, "probabilities")
     pi = checks.probabilities(f"{source_name}.probabilities", source.probabilities, ("K",))
     A = checks.probabilities(
         f"{emission_name}.probabilities", emission.probabilities, ("I", len(pi)), axis=0

@@ -237,6 +237,7 @@ def _factor(name, matrix):
 
 def _checked_gaussian(name, distribution, definite=False):
     """The same Gaussian, its fields checked against each other."""
+    checks.having(name, distribution, "mean", "covariance")
     mean = checks.array(f"{name}.mean", distribution.mean, ("K",))
     covariance = checks.covariance(
         f"{name}.covariance", distribution.covariance, len(mean), definite=definite, stack=False
@@ -246,6 +247,7 @@ def _checked_gaussian(name, distribution, definite=False):
 
 def _checked_emission(name, emission, source_size):
     """The same emission, its fields checked against each other and against the source."""
+    checks.having(name, emission, "matrix", "offset", "covariance")
     matrix = checks.array(f"{name}.matrix", emission.matrix, ("L", source_size))
     offset = checks.array(f"{name}.offset", emission.offset, (len(matrix),))
     covariance = checks.covariance(

@@ -4,6 +4,8 @@ Each is given by its energy: p(x) = prod_k exp(-E_k(x_k)) / Z_k (Eq. 2.28). They
 `pedagogy_lib.models.static.sparse_coding`. Methods work entry by entry on arrays whose last axis has
 length K, or any length where the parameters are single numbers.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 2.1.3, Eq. 2.29.

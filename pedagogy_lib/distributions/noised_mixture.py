@@ -86,10 +86,10 @@ def denoise(mixture, x, level):
     ndarray, shape (N, D)
     """
     logs, whitened = _components(mixture, x, level)
-    _, mu, S = mixture
+    _, mu, S = _checked(mixture)
     # Each component's own posterior mean: mu + a S (a^2 S + v^2 I)^-1 (x - a mu), Eq. 2.24.
     means = mu[:, None] + level.signal * np.einsum("kij,knj->kni", S, whitened)
-    return np.einsum("nk,kni->ni", softmax(logs, axis=1), means)
+    return checks.held("x", x, np.einsum("nk,kni->ni", softmax(logs, axis=1), means))
 
 
 def score(mixture, x, level):
@@ -105,11 +105,12 @@ def score(mixture, x, level):
     ndarray, shape (N, D)
     """
     logs, whitened = _components(mixture, x, level)
-    return -np.einsum("nk,kni->ni", softmax(logs, axis=1), whitened)
+    return checks.held("x", x, -np.einsum("nk,kni->ni", softmax(logs, axis=1), whitened))
 
 
 def _components(mixture, x, level):
     """log pi_k + log N(x; ...), shape (N, K), and (a^2 S + v^2 I)^-1 (x - a mu), shape (K, N, D)."""
+    checks.having("level", level, "signal", "deviation")
     pi, mu, S = _checked(mixture)
     x = checks.observations("x", x, mu.shape[1])
     a, v = float(level.signal), float(level.deviation)
@@ -123,6 +124,7 @@ def _components(mixture, x, level):
 
 
 def _checked(mixture):
+    checks.having("mixture", mixture, "weights", "means", "covariances")
     pi = checks.probabilities("mixture.weights", mixture.weights, ("K",))
     mu = checks.array("mixture.means", mixture.means, (len(pi), "D"))
     S = checks.covariance("mixture.covariances", mixture.covariances, mu.shape[1], definite=False)

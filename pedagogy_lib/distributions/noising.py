@@ -11,6 +11,9 @@ emission, and `posterior_transition` turns it round with the library's own `gaus
 A schedule is an empty tuple with settings: it can stand among the parameters of a model, and has no number
 that is learned.
 
+Building blocks, which trust their arguments because their callers have checked them: `Schedule`,
+`LogLinear`, `Exploding`, `Cosine`, `reversal` and `check`.
+
 References
 ----------
 Section 8.3.1, Eqs. 8.35-8.38. D.P. Kingma, T. Salimans, B. Poole and J. Ho (2021).
@@ -318,6 +321,9 @@ def posterior_transition(earlier, later, y):
         p(x_l | x_m, y), as a function of x_m
     """
     y = checks.array("y", y, ("D",))
+    if not len(y):
+        raise ValueError("y: expected one number at least, got none")
+    _checked_pair(earlier, later)
     arrow = marginal(earlier, len(y))
     source = Gaussian(arrow.matrix @ y, arrow.covariance)
     return gaussian.invert(source, transition(earlier, later, len(y)))
@@ -355,7 +361,11 @@ def corrupt(level, y, rng):
     ndarray, shape (N, D)
     """
     y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
-    return level.signal * y + level.deviation * rng.standard_normal(y.shape)
+    checks.having("level", level, "signal", "deviation")
+    signal, deviation = checks.array("level.signal", level.signal), checks.array("level.deviation", level.deviation)
+    if {signal.shape, deviation.shape} - {(), (len(y), 1)}:
+        raise ValueError(f"level: expected two numbers, or two arrays of shape ({len(y)}, 1), got {level}")
+    return signal * y + deviation * rng.standard_normal(y.shape)
 
 
 def _checked(name, level):

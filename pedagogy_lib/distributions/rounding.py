@@ -3,6 +3,8 @@
 A variance carries a rounding error of 1e-16 times the size that it had before observations reduced it,
 and keeps that error. A filter therefore remembers the largest variance that each state ever had, its
 *peak*, and asks of each observation whether its own variance is still larger than that rounding.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 

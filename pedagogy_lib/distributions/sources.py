@@ -12,6 +12,8 @@ working entry by entry on an array whose last axis has one entry a source::
 that a density of your own may leave out the others. A density is *super-Gaussian* if it has heavier
 tails than a Gaussian and a sharper peak, and *sub-Gaussian* if it is the other way round.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 5.2.1; section 9.1.

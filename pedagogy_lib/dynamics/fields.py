@@ -40,6 +40,7 @@ def lorenz63(sigma=10.0, rho=28.0, beta=8 / 3):
     Field
         With K = 3.
     """
+    sigma, rho, beta = checks.number("sigma", sigma), checks.number("rho", rho), checks.number("beta", beta)
 
     def velocity(x):
         a, b, c = np.asarray(x).T
@@ -65,6 +66,7 @@ def lorenz96(size=40, forcing=8.0):
     -------
     Field
     """
+    forcing = checks.number("forcing", forcing)
     size = checks.count("size", size, minimum=4)
     i = np.arange(size)
     ahead, behind, two_behind = (i + 1) % size, i - 1, i - 2
@@ -99,6 +101,8 @@ def lorenz96_two_level(size=8, fine=4, forcing=20.0, coupling=1.0, speed=10.0, s
     Field
         With K = size (1 + fine).
     """
+    forcing, coupling = checks.number("forcing", forcing), checks.number("coupling", coupling)
+    speed, scale = checks.number("speed", speed), checks.number("scale", scale, above=0)
     size, fine = checks.count("size", size, minimum=4), checks.count("fine", fine)
     K = size * (1 + fine)
     share = coupling * speed / scale
@@ -143,6 +147,7 @@ def pendulum(frequency=1.0, damping=0.0):
     Field
         With K = 2.
     """
+    frequency, damping = checks.number("frequency", frequency), checks.number("damping", damping)
     squared = frequency**2
 
     def velocity(x):

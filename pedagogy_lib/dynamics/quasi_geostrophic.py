@@ -11,6 +11,9 @@ what the grid cannot show would come back in disguise (*aliasing*); so all waves
 (the *two-thirds rule*). A wave's operator on the grid, back from what multiplies each wave, has for its transpose the
 same with the complex conjugates: that is the whole of the adjoint.
 
+Building blocks, which trust their arguments because their callers have checked them: `field`,
+`currents_and_vorticity` and `divergence`.
+
 References
 ----------
 J. Pedlosky (1987), section 3.12 (the law); S.A. Orszag (1971), the two-thirds rule; G. Vallis (2017), chapters 5 and 9.
@@ -75,7 +78,7 @@ def sea(size=32, length=2 * np.pi, beta=0.0, radius=np.inf, drag=0.0, viscosity=
     if N % 2:
         raise ValueError(f"size: expected an even number, got {N}")
     beta = checks.number("beta", beta)
-    bend = 0.0 if radius == np.inf else checks.number("radius", radius, above=0) ** -2.0
+    bend = 0.0 if np.ndim(radius) == 0 and radius == np.inf else checks.number("radius", radius, above=0) ** -2.0
     drag, viscosity = checks.number("drag", drag, at_least=0), checks.number("viscosity", viscosity, at_least=0)
     k, l = _numbers(N)
     largest = (N - 1) // 3 if dealiased else N // 2 - 1
@@ -171,7 +174,8 @@ def stream(sea, q):
     -------
     ndarray, shape (..., N^2)
     """
-    return irfft2(sea.inverse * rfft2(_checked(sea, "q", q))).reshape(np.shape(q))
+    waves = rfft2(_checked(sea, "q", q))
+    return irfft2(sea.inverse * waves).reshape(np.shape(q))
 
 
 def vorticity(sea, psi):
@@ -186,8 +190,9 @@ def vorticity(sea, psi):
     -------
     ndarray, shape (..., N^2)
     """
+    grid = _checked(sea, "psi", psi)
     factor = sea.kept / np.where(sea.kept > 0, sea.inverse, 1.0)
-    return irfft2(factor * rfft2(_checked(sea, "psi", psi))).reshape(np.shape(psi))
+    return irfft2(factor * rfft2(grid)).reshape(np.shape(psi))
 
 
 def energy(sea, q):
@@ -202,7 +207,8 @@ def energy(sea, q):
     -------
     ndarray, shape (...)
     """
-    return -0.5 * (stream(sea, q) * np.asarray(q)).mean(-1)
+    q = np.reshape(_checked(sea, "q", q), np.shape(q))
+    return checks.held("q", q, -0.5 * (stream(sea, q) * q).mean(-1))
 
 
 def enstrophy(sea, q):
@@ -217,7 +223,7 @@ def enstrophy(sea, q):
     -------
     ndarray, shape (...)
     """
-    return 0.5 * spectrum(sea, q).sum(-1)
+    return 0.5 * _spectrum(sea, "q", q).sum(-1)
 
 
 def spectrum(sea, x):
@@ -233,12 +239,16 @@ def spectrum(sea, x):
     ndarray, shape (..., R)
         Entry r - 1 sums the kept waves whose number is nearest to r.
     """
-    k, l = _numbers(sea.size)
+    return _spectrum(sea, "x", x)
+
+
+def _spectrum(sea, name, x):
+    grid, (k, l) = _checked(sea, name, x), _numbers(sea.size)
     twice = np.where((k == 0) | (k == sea.size // 2), 1.0, 2.0)        # half of the waves stand for all
-    power = sea.kept * twice * np.abs(rfft2(_checked(sea, "x", x))) ** 2 / sea.size**4
+    power = sea.kept * twice * np.abs(rfft2(grid) / sea.size**2) ** 2
     rings = np.rint(np.hypot(k, l)).astype(int)
     last = rings[sea.kept > 0].max()
-    return np.stack([power[..., rings == r].sum(-1) for r in range(1, last + 1)], -1)
+    return checks.held(name, grid, np.stack([power[..., rings == r].sum(-1) for r in range(1, last + 1)], -1))
 
 
 def random_root(sea, power):
@@ -256,6 +266,7 @@ def random_root(sea, power):
         Its columns are waves, sine and cosine, one for each number that is free. ``root @ z`` with
         standard normal z is a draw, and ``root @ root.T`` the covariance.
     """
+    checks.kind("sea", sea, Sea)
     places = np.arange(sea.size) * 2 * np.pi / sea.size
     k, l = _numbers(sea.size)
     free = (sea.kept > 0) & ((k > 0) | (l > 0))                        # one of each pair of conjugates
@@ -277,6 +288,7 @@ def _numbers(N):
 
 
 def _grid(sea, name, x):
+    checks.kind("sea", sea, Sea)
     x = np.asarray(x, float)
     if x.ndim == 0 or x.shape[-1] != sea.size**2:
         raise ValueError(f"{name}: expected shape (..., {sea.size**2}), got {x.shape}")

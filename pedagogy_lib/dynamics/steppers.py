@@ -9,10 +9,13 @@ References
 `state_estimation_4dvar`, "ODE/PDEs"; J.C. Butcher (2016), sections 24 (Adams) and 23 (Runge-Kutta).
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
 from pedagogy_lib import checks
+from pedagogy_lib.dynamics.fields import Field
 
 METHODS = ("euler", "rk4", "ab2", "ab3", "scipy")
 #: What the latest slopes weigh, the newest first, in the rules of Adams and Bashforth.
@@ -41,15 +44,17 @@ def flow(field, x, dt, steps=1, method="rk4"):
     Raises
     ------
     ValueError
-        If SciPy finds no solution for all of the time; with the time that it came to.
+        If SciPy finds no solution for all of the time; with the time that it came to. If the states
+        leave all numbers, or are not such as the field takes.
     """
     x = checks.array("x", x)
     dt, steps = checks.number("dt", dt, above=0), checks.count("steps", steps, minimum=0)
     checks.option("method", method, METHODS)
-    if method == "scipy":
-        return _by_scipy(field, x, dt * steps)
-    *_, last = _walk(field, x, dt, steps, method)
-    return last
+    with _naming(field, x):
+        if method == "scipy":
+            return _by_scipy(field, x, dt * steps)
+        *_, last = _walk(field, x, dt, steps, method)
+    return checks.held("x", x, last)
 
 
 def trajectory(field, x, dt, steps, method="rk4"):
@@ -66,7 +71,9 @@ def trajectory(field, x, dt, steps, method="rk4"):
     """
     x, dt = checks.array("x", x), checks.number("dt", dt, above=0)
     steps, method = checks.count("steps", steps, minimum=0), checks.option("method", method, METHODS)
-    return np.array(list(_walk(field, x, dt, steps, method)))
+    with _naming(field, x):
+        states = np.array(list(_walk(field, x, dt, steps, method)))
+    return checks.held("x", x, states)
 
 
 def tangent(field, x, change, dt, method="rk4"):
@@ -84,7 +91,7 @@ def tangent(field, x, change, dt, method="rk4"):
     -------
     ndarray, of the shape of ``change``
     """
-    x, dt = checks.array("x", x, ("K",)), checks.number("dt", dt)
+    x, dt = _checked(field, x, dt)
     change = checks.array("change", change, (len(x),) if np.ndim(change) == 1 else (len(x), "P"))
     shifts, weights = rule(method)
     places = _increment(field, x, dt, method)[1]
@@ -132,7 +139,7 @@ def adjoint(field, x, gradient, dt, method="rk4"):
     ndarray, shape (K,)
         With respect to the state before the step.
     """
-    x, dt = checks.array("x", x, ("K",)), checks.number("dt", dt)
+    x, dt = _checked(field, x, dt)
     gradient = checks.array("gradient", gradient, (len(x),))
     shifts, weights = rule(method)
     places = _increment(field, x, dt, method)[1]
@@ -145,8 +152,27 @@ def adjoint(field, x, gradient, dt, method="rk4"):
     return total
 
 
+def _checked(field, x, dt):
+    checks.kind("field", field, Field)
+    return checks.array("x", x, ("K",)), checks.number("dt", dt)
+
+
 #: How far along the last slope to look for the next, and what each slope weighs.
 _RULES = {"euler": ((0.0,), (1.0,)), "rk4": ((0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6))}
+
+
+@contextmanager
+def _naming(field, x):
+    """Where a step fails, say whether it is because the field does not take such states."""
+    checks.kind("field", field, Field)
+    try:
+        yield
+    except (ValueError, IndexError, TypeError):
+        try:
+            field.velocity(x)
+        except (ValueError, IndexError, TypeError) as error:
+            raise ValueError(f"x: expected states such as the field takes, got shape {x.shape}") from error
+        raise
 
 
 def _walk(field, x, dt, steps, method):
@@ -174,7 +200,7 @@ def _increment(field, x, dt, method):
     for shift in shifts:
         places.append(x + shift * dt * slopes[-1] if slopes else x)
         slopes.append(field.velocity(places[-1]))
-    return sum(w * k for w, k in zip(weights, slopes)), places, slopes
+    return checks.held("x", x, sum(w * k for w, k in zip(weights, slopes))), places, slopes
 
 
 def _by_scipy(field, x, span):

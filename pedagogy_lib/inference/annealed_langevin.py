@@ -49,9 +49,12 @@ def anneal(score, levels, start, steps, size, rng):
     ------
     Step
     """
+    checks.function("score", score)
     state, rng = checks.array("start", start, ("N", "D")), checks.generator("rng", rng)
     steps, size = checks.count("steps", steps), checks.number("size", size, above=0)
-    levels = list(levels)
+    levels = checks.several("levels", levels)
+    for i, level in enumerate(levels):
+        checks.having(f"levels[{i}]", level, "signal", "deviation")
     if not levels:
         raise ValueError("levels: expected at least one, got none")
     return _down(score, levels, state, steps, size, rng)

@@ -19,6 +19,9 @@ and a transition of probability 1e-9 counts as 1e-9. Where the evidence is so st
 cannot hold the probabilities (beyond 1e-200) and they could still matter, the same recursions run
 on logarithms, which takes longer.
 
+Building blocks, which trust their arguments because their callers have checked them: `time_update`,
+`measurement_update`, `gamma_step`, `divide` and `ImpossibleError`.
+
 References
 ----------
 Section 2.2, Eqs. 2.36-2.40; section 2.2.1, Eqs. 2.41-2.44.
@@ -97,7 +100,10 @@ class ImpossibleError(ValueError):
             f"{name}: expected observations that the model can emit, got one of probability zero at "
             f"time step {t}, given those before it"
         )
-        self.t = t
+        self.t, self.name = t, name
+
+    def __reduce__(self):
+        return type(self), (self.t, self.name)
 
     def about(self, name):
         """The same error, about an argument of another name."""
@@ -244,7 +250,7 @@ def smooth(transition, filtered, backend="auto"):
     ----------
     Eqs. 2.43 and 2.44.
     """
-    return _smooth(_passes(backend), _checked_filtered(transition, filtered), filtered)
+    return _smooth(_passes(backend), *_checked_filtered(transition, filtered))
 
 
 def _smooth(run, A, filtered):
@@ -299,8 +305,9 @@ def pair_posteriors(transition, filtered, smoothed, start=1, stop=None):
     ----------
     Eq. 2.44.
     """
-    A = _checked_filtered(transition, filtered)
+    A, filtered = _checked_filtered(transition, filtered)
     T, K = filtered.probabilities.shape
+    checks.having("smoothed", smoothed, "probabilities")
     gamma = checks.array("smoothed.probabilities", smoothed.probabilities, (T, K))
     start = checks.count("start", start)
     stop = T if stop is None else checks.count("stop", stop)
@@ -400,7 +407,7 @@ def sample(transition, filtered, n, rng, backend="auto"):
     ----------
     Section 2.2, "Inference over sequences"; Eq. 2.38.
     """
-    A = _checked_filtered(transition, filtered)
+    A, filtered = _checked_filtered(transition, filtered)
     n, rng = checks.count("n", n, minimum=0), checks.generator("rng", rng)
     uniforms = rng.random((n, len(filtered.probabilities)))
     if filtered.logs is not None:
@@ -578,6 +585,7 @@ def _checked(initial, transition):
 
 def _checked_filtered(transition, filtered):
     """The transition, checked against a filter result."""
+    checks.having("filtered", filtered, "predicted", "probabilities", "log_likelihoods", "logs")
     f = checks.array("filtered.probabilities", filtered.probabilities, ("T", "K"))
     predicted = checks.array("filtered.predicted", filtered.predicted, f.shape)
     A = checks.probabilities("transition", transition, (f.shape[1], f.shape[1]), axis=0)
@@ -592,7 +600,7 @@ def _checked_filtered(transition, filtered):
             "filtered: expected what `filter` returns for this transition, got predictions that the "
             "transition does not make"
         )
-    return A
+    return A, filtered._replace(probabilities=f, predicted=predicted)
 
 
 def _checked_logs(log_emissions, K):

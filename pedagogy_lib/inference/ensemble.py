@@ -103,10 +103,13 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     ValueError
         If a function returns the wrong shape or numbers that are not finite; with the time step.
     """
+    checks.function("look", look)
     members = checks.array("members", members, ("N", "K"))
     if len(members) < 2:
         raise ValueError(f"members: expected two at least, got {len(members)}")
     y = checks.array("y", y, ("T", "L"), missing=True)
+    if len(y) > 1:
+        checks.function("move", move)
     R = checks.covariance("noise", noise, y.shape[1], stack=False)
     rng, method = checks.generator("rng", rng), checks.option("method", method, METHODS)
     inflation = checks.number("inflation", inflation, above=0)
@@ -133,8 +136,12 @@ def _update(members, images, datum, R, taper, rng, method):
     """The members after a datum, and its cost."""
     cost = _log_likelihood(datum, images, R, taper)
     if method == "stochastic":
-        return stochastic_update(members, images, datum, R, rng, taper), cost
-    return sqrt_update(members, images, datum, R, taper), cost
+        moved = stochastic_update(members, images, datum, R, rng, taper)
+    else:
+        moved = sqrt_update(members, images, datum, R, taper)
+    if np.isnan(moved).any() or np.isnan(cost):
+        raise ValueError("noise, members, y: expected sizes that can be compared, got an update that is no number")
+    return moved, cost
 
 
 def _seen(seen, images, datum, R, taper):
@@ -274,6 +281,7 @@ def circular_distance(a, b, size):
     -------
     ndarray, shape (I, J)
     """
+    size = checks.number("size", size, above=0)
     gap = np.abs(np.subtract.outer(checks.array("a", a, ("I",)), checks.array("b", b, ("J",)))) % size
     return np.minimum(gap, size - gap)
 

@@ -18,6 +18,9 @@ import numpy as np
 
 from pedagogy_lib import checks
 
+#: NumPy's sums of products have a letter for each variable.
+LETTERS = 52
+
 
 class Network(NamedTuple):
     """A directed graph of discrete variables, with p(child | parents) at each node.
@@ -66,8 +69,9 @@ def order(parents):
     ValueError
         If a parent is no variable of the graph, or the arrows go round in a circle.
     """
+    checks.mapping("parents", parents)
     for child, names in parents.items():
-        for name in names:
+        for name in checks.several(f"parents[{child!r}]", names):
             _known("parents", name, parents, f", as a parent of {child!r}")
     done = []
     while len(done) < len(parents):
@@ -90,8 +94,9 @@ def ancestors(parents, names):
     -------
     set of str
     """
+    order(parents)
     found = set()
-    waiting = [_known("names", name, parents) for name in names]
+    waiting = [_known("names", name, parents) for name in checks.several("names", names)]
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -143,6 +148,7 @@ def reach(parents, start, given=()):
 
 def _spread_from(parents, start, given):
     """The arguments of `reach`, checked, and the children of each variable."""
+    given = checks.several("given", given)
     order(parents)
     given = {_known("given", name, parents) for name in given}
     children = {name: tuple(c for c in parents if name in parents[c]) for name in parents}
@@ -165,7 +171,7 @@ def separated(parents, a, b, given=()):
         conditionally independent for every choice of the tables. If False, there are tables for
         which they are not.
     """
-    given = set(given)
+    given = _set("given", given)
     _known("b", b, parents)
     if a == b or a in given or b in given:
         raise ValueError(f"a, b: expected two variables that are not given, got {a!r}, {b!r} and given {sorted(given)}")
@@ -293,13 +299,19 @@ def _product(factors, keep):
     operands = []
     for axes, table in factors:
         operands += [table, [letters.setdefault(name, len(letters)) for name in axes]]
+    if len(letters) > LETTERS:
+        raise ValueError(
+            f"network: expected at most {LETTERS} variables in one table, got {len(letters)}; "
+            "eliminate sums them out in turn"
+        )
     return np.einsum(*operands, [letters[name] for name in keep], optimize="greedy")
 
 
 def _question(network, query, evidence):
     """The tables with the evidence put in; the query and the evidence, checked."""
-    tables, evidence = _checked(network), dict(evidence or {})
-    query = [query] if isinstance(query, str) else list(query)
+    checks.having("network", network, "parents", "tables")
+    tables, evidence = _checked(network), dict(checks.mapping("evidence", {} if evidence is None else evidence))
+    query = [query] if isinstance(query, str) else checks.several("query", query)
     for name in query:
         _known("query", name, network.parents)
         if name in evidence:
@@ -334,7 +346,8 @@ def _normalised(table, evidence):
 
 def _checked(network):
     """Each table under the names of its axes, in the order of the graph."""
-    parents, tables = network.parents, network.tables
+    checks.having("network", network, "parents", "tables")
+    parents, tables = network.parents, checks.mapping("network.tables", network.tables)
     order(parents)
     if set(tables) != set(parents):
         raise ValueError(f"network.tables: expected tables for {sorted(parents)}, got {sorted(tables)}")
@@ -347,7 +360,12 @@ def _checked(network):
     return found
 
 
+def _set(argument, names):
+    return set(checks.several(argument, names))
+
+
 def _known(argument, name, parents, where=""):
+    checks.mapping("parents", parents)
     if name not in parents:
         raise ValueError(f"{argument}: expected one of {sorted(parents)}, got {name!r}{where}")
     return name

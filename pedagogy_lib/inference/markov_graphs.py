@@ -33,7 +33,8 @@ def from_edges(edges, names=()):
     -------
     dict from str to set of str
     """
-    edges = [tuple(edge) for edge in edges]
+    names = checks.several("names", names)
+    edges = [tuple(checks.several("edges", edge)) for edge in checks.stream("edges", edges)]
     for edge in edges:
         if len(edge) != 2 or edge[0] == edge[1]:
             raise ValueError(f"edges: expected pairs of two different names, got {edge}")
@@ -73,7 +74,7 @@ def separated(neighbours, a, b, given=()):
     bool
         If True, the two are conditionally independent for every choice of the potentials.
     """
-    given = set(given)
+    given = set(checks.several("given", given))
     for argument, name in (("a", a), ("b", b), *(("given", name) for name in given)):
         checks.option(argument, name, sorted(_checked(neighbours)))
     if a == b or a in given or b in given:
@@ -116,6 +117,7 @@ def moral_separated(parents, a, b, given=()):
     -------
     bool
     """
+    given = checks.several("given", given)
     given = set(given)
     kept = graphs.ancestors(parents, {a, b} | given)                 # what has no descendant here sums to one
     return separated(moral({name: parents[name] for name in parents if name in kept}), a, b, given)
@@ -134,6 +136,7 @@ def blanket(parents, name):
     set of str
         Given these, the variable is independent of all others.
     """
+    checks.mapping("parents", parents)
     return moral(parents)[checks.option("name", name, sorted(parents))]
 
 
@@ -153,7 +156,8 @@ def orient(neighbours, sequence):
         A directed graph in which every variable has its parents before it in the sequence. Its
         skeleton is chordal, and all its claims hold in the undirected graph.
     """
-    sequence, left = list(sequence), {name: set(ties) for name, ties in _checked(neighbours).items()}
+    sequence = checks.several("sequence", sequence)
+    left = {name: set(ties) for name, ties in _checked(neighbours).items()}
     if sorted(sequence) != sorted(left):
         raise ValueError(f"sequence: expected {sorted(left)}, in any order, got {sequence}")
     parents = {}
@@ -182,6 +186,7 @@ def claims(names, separated):
         ``(a, b, given)``, with a before b in ``names`` and ``given`` a frozenset. There are
         N (N - 1) 2^(N - 3) questions: for small graphs.
     """
+    names, separated = checks.several("names", names), checks.function("separated", separated)
     names = list(names)
     found = set()
     for a, b in combinations(names, 2):
@@ -211,6 +216,8 @@ def interactions(logs):
         zero for every set that has two variables which are independent given all the others.
     """
     logs = checks.array("logs", logs)
+    if not logs.size:
+        raise ValueError(f"logs: expected one value at least for each variable, got shape {logs.shape}")
     axes, found = range(logs.ndim), {}
     for size in range(logs.ndim + 1):
         for subset in combinations(axes, size):
@@ -225,6 +232,7 @@ def interactions(logs):
 
 def _checked(neighbours):
     """The same graph, every edge seen from both ends."""
+    checks.mapping("neighbours", neighbours)
     for name, ties in neighbours.items():
         for other in ties:
             if other == name or name not in neighbours.get(other, ()):

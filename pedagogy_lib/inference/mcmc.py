@@ -13,6 +13,8 @@ What they share is *detailed balance*: p(x) P(x'|x) = p(x') P(x|x'). It makes p 
 chain is distributed like p, it stays so. `metropolis_matrix` and `imbalance` check it exactly, where
 there are few enough states to write the transition matrix down.
 
+`leapfrog` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 N. Metropolis et al. (1953); W.K. Hastings (1970); S. and D. Geman (1984), Gibbs sampling;
@@ -102,6 +104,7 @@ def metropolis_hastings(log_density, propose, start, rng):
 
 
 def _proposed(propose, state, rng, iteration):
+    checks.function("propose", propose)
     """What `propose` returns, once it is a place like the state and a number."""
     proposal, correction = propose(state, rng)
     if np.shape(proposal) != state.shape or np.isnan(correction):
@@ -123,6 +126,8 @@ def random_walk(scale):
         For `metropolis_hastings`.
     """
     scale = checks.array("scale", scale)
+    if scale.ndim > 2:
+        raise ValueError(f"scale: expected a number, or shape (D,) or (D, D), got {scale.shape}")
 
     def propose(state, rng):
         D = len(state)
@@ -149,6 +154,8 @@ def independent(sample, log_density):
     callable
         For `metropolis_hastings`.
     """
+    checks.function("sample", sample)
+    checks.function("log_density", log_density)
 
     def propose(state, rng):
         proposal = np.atleast_1d(np.asarray(sample(rng), float))
@@ -178,7 +185,7 @@ def gibbs(conditionals, start, rng, log_density=None):
         After each part, not after each sweep over all of them.
     """
     state, rng = checks.array("start", start, ("D",)), checks.generator("rng", rng)
-    if not conditionals:
+    if not checks.several("conditionals", conditionals):
         raise ValueError("conditionals: expected at least one, got none")
     for iteration in count():
         index, draw = conditionals[iteration % len(conditionals)]
@@ -255,11 +262,9 @@ def hamiltonian(log_density, gradient, start, size, steps, rng, masses=1.0):
     Step
     """
     size, steps = checks.number("size", size, above=0), checks.count("steps", steps)
-    rng = checks.generator("rng", rng)
+    rng, gradient = checks.generator("rng", rng), checks.function("gradient", gradient)
     state, height = _begin(log_density, start)
-    masses = np.broadcast_to(checks.array("masses", masses), state.shape)
-    if (masses <= 0).any():
-        raise ValueError(f"masses: expected numbers above 0, got {masses.min():.3g}")
+    masses = _checked_masses(masses, state)
     for iteration in count():
         v = np.sqrt(masses) * rng.standard_normal(len(state))
         *_, (proposal, w) = leapfrog(gradient, state, v, size, steps, masses)
@@ -327,7 +332,7 @@ def run(events, n, burn_in=0, every=1):
     n, burn_in = checks.count("n", n), checks.count("burn_in", burn_in, minimum=0)
     every = checks.count("every", every)
     states, heights, accepted, seen = [], [], 0, 0
-    for event in events:
+    for event in checks.stream("events", events):
         if event.iteration < burn_in:
             continue
         seen, accepted = seen + 1, accepted + event.accepted
@@ -427,7 +432,10 @@ def autocorrelation(samples):
     ndarray, shape (..., N)
         For each lag; 1 at lag 0. The covariances are divided by N, whatever the lag.
     """
-    covariances = _autocovariance(checks.array("samples", samples))
+    samples = checks.array("samples", samples)
+    if not samples.ndim or not samples.size:
+        raise ValueError(f"samples: expected one at least, got shape {samples.shape}")
+    covariances = _autocovariance(_unitless(samples))
     return covariances / covariances[..., :1]
 
 
@@ -505,11 +513,17 @@ def _variances(split):
 def _split(chains, ranked):
     """Each chain in two halves, the middle sample of an odd number left out."""
     chains = np.atleast_2d(checks.array("chains", chains))
-    if chains.ndim != 2 or chains.shape[1] < 4:
+    if chains.ndim != 2 or chains.shape[1] < 4 or not len(chains):
         raise ValueError(f"chains: expected shape (M, N) with N of at least 4, got {chains.shape}")
+    chains = _unitless(chains)
     half = chains.shape[1] // 2
     split = np.concatenate([chains[:, :half], chains[:, -half:]])
     return _normal_scores(split) if ranked else split
+
+
+def _unitless(x):
+    """The same, at most one in size, so that no square overflows. By a power of two: ties between numbers stay ties."""
+    return np.ldexp(x, -np.frexp(np.abs(x).max())[1])
 
 
 def _normal_scores(x):
@@ -529,8 +543,16 @@ def _autocovariance(x):
 # ---------------------------------------------------------------------------------- helpers
 
 
+def _checked_masses(masses, state):
+    given = checks.array("masses", masses)
+    if given.shape not in ((), state.shape) or (given <= 0).any():
+        raise ValueError(f"masses: expected numbers above 0, one or {len(state)} of them, got {masses}")
+    return np.broadcast_to(given, state.shape)
+
+
 def _begin(log_density, start):
     """The start, and the log density there."""
+    checks.function("log_density", log_density)
     state = checks.array("start", start, ("D",))
     height = float(log_density(state))
     if not np.isfinite(height):
@@ -547,6 +569,7 @@ def _height(log_density, proposal, iteration):
 
 
 def _slope(gradient, state, iteration):
+    checks.function("gradient", gradient)
     slope = np.asarray(gradient(state), float)
     if slope.shape != state.shape or not np.isfinite(slope).all():
         raise ValueError(

@@ -19,6 +19,9 @@ Then the rules of `pedagogy_lib.distributions.gaussian` are exact again, and
     ``sigma_points``   the line nearest to f at a few points: the unscented Kalman filter
     ``gauss_hermite``  the line nearest to f on average, by quadrature: assumed-density filtering
 
+Building blocks, which trust their arguments because their callers have checked them: `tangent`,
+`nearest_line` and `Rules`.
+
 References
 ----------
 `state_estimation_4dvar`, "Extended Kalman filter"; S.J. Julier and J.K. Uhlmann (1997); K. Ito and
@@ -39,6 +42,9 @@ from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import recursions
 from pedagogy_lib.inference._matrices import covariance_root, solve_semidefinite
 from pedagogy_lib.inference.kalman import health
+
+#: About the cube root of the rounding: at this step central differences err least.
+ROOT = 6e-6
 
 
 class Curve(NamedTuple):
@@ -209,10 +215,28 @@ def numerical_jacobian(function, x):
     -------
     ndarray, shape (L, K)
     """
-    h = 6e-6 * np.maximum(1.0, np.abs(x))                     # about the cube root of the rounding
+    x = checks.array("x", x, ("K",))
+    checks.function("function", function)
+    if not len(x):
+        raise ValueError("x: expected one state at least, got none")
+    largest = np.maximum(1.0, np.abs(x))
+    smallest = np.where(x == 0, 1e-12, np.minimum(largest, np.abs(x)))
+    first, _ = coarse = _differences(function, x, ROOT * largest)
+    for share in (0.25, 0.5, 0.75, 1.0):                      # from steps of size one down to those of x itself
+        fine = _differences(function, x, ROOT * largest ** (1 - share) * smallest**share)
+        apart = np.abs(coarse[0] - fine[0])
+        if (apart <= 1e-3 * (np.abs(coarse[0]) + np.abs(fine[0])).max(0) + fine[1]).all():
+            return checks.held("x", x, coarse[0])
+        coarse = fine
+    return checks.held("x", x, first)                         # no step is small enough: a jump
+
+
+def _differences(function, x, h):
+    """Central differences with a step for each state, shape (L, K), and how much of them may be rounding."""
     steps = np.diag(h)
     ahead, behind = (np.asarray(function(x + sign * steps), float) for sign in (1, -1))
-    return ((ahead - behind) / (2 * h[:, None])).T
+    rounding = 1e-15 * (np.abs(ahead) + np.abs(behind)) / h[:, None]
+    return ((ahead - behind) / (2 * h[:, None])).T, rounding.T
 
 
 # ------------------------------------------------------------------ rules and recursions
@@ -290,6 +314,7 @@ def filter(initial, transition, emission, y, line=tangent, repeats=0):
     """
     y = checks.array("y", y, ("T", "L"), missing=True)
     repeats = checks.count("repeats", repeats, minimum=0)
+    initial = _checked(initial, transition, emission, line)
     rules = Rules(_drawn_once(line), repeats)
     means, covariances, costs = [], [], []
     events = recursions.filter(rules, initial, transition, emission, y)
@@ -324,6 +349,9 @@ def smooth(transition, filtered, line=tangent):
         If a belief cannot be inverted, or has ceased to be one because rounding has grown on the way
         back; with the time step.
     """
+    filtered = _checked_beliefs(filtered)
+    _checked_arrow("transition", transition)
+    checks.function("line", line)
     beliefs = [Gaussian(m, S) for m, S in zip(filtered.means, filtered.covariances)]
     means, covariances, t = filtered.means.copy(), filtered.covariances.copy(), len(beliefs)
     try:
@@ -354,7 +382,10 @@ def innovations(initial, transition, emission, y, filtered, line=tangent):
     kalman.health.Innovations
     """
     y = checks.array("y", y, ("T", "L"), missing=True)
+    checks.having("filtered", filtered, "means", "covariances")
     checks.array("filtered.means", filtered.means, (len(y), "K"))
+    filtered = _checked_beliefs(filtered)
+    initial = _checked(initial, transition, emission, line)
     rules, at = Rules(line), recursions.at
     predicted = [initial] + [rules.marginalize(Gaussian(m, S), at(transition, t)) for t, (m, S)
                              in enumerate(zip(filtered.means[:-1], filtered.covariances[:-1]))]
@@ -364,6 +395,34 @@ def innovations(initial, transition, emission, y, filtered, line=tangent):
 
 
 # ----------------------------------------------------------------------------- helpers
+
+
+def _checked(initial, transition, emission, line):
+    """The first belief in double precision; the arrows' kinds."""
+    checks.having("initial", initial, "mean", "covariance")
+    mean = checks.array("initial.mean", initial.mean, ("K",))
+    _checked_arrow("transition", transition)
+    _checked_arrow("emission", emission)
+    checks.function("line", line)
+    covariance = checks.covariance("initial.covariance", initial.covariance, len(mean), definite=False, stack=False)
+    return Gaussian(mean, covariance)
+
+
+def _checked_arrow(name, arrow):
+    """Refuse what is no arrow, and no function that tells one for each time step."""
+    if isinstance(arrow, Curve):
+        checks.function(f"{name}.function", arrow.function)
+        checks.covariance(f"{name}.covariance", arrow.covariance, definite=False, stack=False)
+    elif not callable(arrow):
+        checks.kind(name, arrow, Curve, AffineGaussian)
+
+
+def _checked_beliefs(filtered):
+    """What a filter found, in double precision."""
+    checks.having("filtered", filtered, "means", "covariances")
+    means = checks.array("filtered.means", filtered.means, ("T", "K"))
+    shape = (*means.shape, means.shape[1])
+    return filtered._replace(means=means, covariances=checks.array("filtered.covariances", filtered.covariances, shape))
 
 
 class _Predicted(NamedTuple):

@@ -164,10 +164,11 @@ def steps(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
     ----------
     Eqs. 2.57-2.59.
     """
-    y = checks.array("y", y, ("T", "L"), missing=True)
+    y = _checked_data(y)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     checks.option("resampling", resampling, RESAMPLING)
     threshold = checks.number("threshold", threshold, at_least=0)
+    checks.having("model", model, "initial", "move", "log_emission")
     x, log_weights = None, np.full(n, -np.log(n))
     for t, datum in enumerate(y):
         missing = np.isnan(datum).all()
@@ -348,8 +349,7 @@ def smooth(model, filtered):
         possible = np.isfinite(log_predicted)
         log_past = log_joint - np.where(possible, log_predicted, 0)             # Eq. 2.60
         past = np.where(possible, np.exp(log_past), 0)
-        beta[t] = beta[t + 1] @ past                                            # Eq. 2.61
-        beta[t] /= beta[t].sum()
+        beta[t] = _normalized(beta[t + 1] @ past, t)                            # Eq. 2.61
     return beta
 
 
@@ -408,6 +408,7 @@ def sample_paths(model, filtered, m, rng, method="exact", moves=5):
 
 def _checked(filtered):
     """Particles and weights of the filter, as arrays of finite numbers."""
+    checks.having("filtered", filtered, "particles", "weights", "ancestors")
     particles = checks.array("filtered.particles", filtered.particles, ("T", "N", "K"))
     weights = checks.array("filtered.weights", filtered.weights, particles.shape[:2])
     return filtered._replace(particles=particles, weights=weights)
@@ -433,7 +434,7 @@ def _run(model, y, n, rng, resampling, threshold, guide, backend, keep):
         if backend == "numba":
             raise ValueError(f'backend: "numba" needs {reason}')
         return None
-    y = checks.array("y", y, ("T", "L"), missing=True)
+    y = _checked_data(y)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     threshold = checks.number("threshold", threshold, at_least=0)
     state, datum = example(model.one, rng), tuple(y[0].tolist()) if y.shape[1] > 1 else 0.0
@@ -462,6 +463,7 @@ def _run(model, y, n, rng, resampling, threshold, guide, backend, keep):
 
 def _why_not(model, resampling, guide, y):
     """What the compiled filter lacks, or an empty string."""
+    checks.having("model", model, "initial", "move", "log_emission", "one")
     checks.option("resampling", resampling, RESAMPLING)
     if model.one is None:
         return "a model made by particles.each, got one of functions of many states"
@@ -508,6 +510,21 @@ def _pairs(logs, m, n, t):
     return logs
 
 
+def _normalized(weights, t):
+    if not weights.sum() > 0:
+        raise ValueError(f"model.log_transition: expected moves that are possible, got none from t={t} to t={t + 1}")
+    return weights / weights.sum()
+
+
+def _checked_data(y):
+    """Data with one number at least in each row: a row without any would be taken for a missing one."""
+    y = checks.array("y", y, ("T", "L"), missing=True)
+    if not y.shape[1]:
+        raise ValueError(f"y: expected one number at least in each row, got shape {y.shape}")
+    return y
+
+
 def _need_transition(model):
+    checks.having("model", model, "initial", "move", "log_emission", "log_transition")
     if model.log_transition is None:
         raise ValueError("model.log_transition: expected a function, got None; smoothing asks how probable a move was")

@@ -24,6 +24,8 @@ The functions below say exactly that and nothing else. What a distribution *is* 
 forward-backward algorithm) or `pedagogy_lib.distributions.gaussian` (which makes it the Kalman
 filter and the Rauch-Tung-Striebel smoother). `pedagogy_lib.inference.kalman` does the second fast.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 2.2, Eqs. 2.35-2.40.

@@ -55,6 +55,7 @@ def reverse(denoise, schedule, start, steps, rng, noise=1.0):
     ------
     Step
     """
+    checks.function("denoise", denoise)
     noising.check("schedule", schedule)
     x, rng = checks.array("start", start, ("N", "D")), checks.generator("rng", rng)
     steps, noise = checks.count("steps", steps), checks.number("noise", noise, at_least=0)
@@ -117,8 +118,9 @@ def spread(denoise, x, level, largest=np.inf):
     ----------
     The first formula is Eq. 8.47. B. Efron (2011), "Tweedie's formula and selection bias".
     """
-    if not largest > 0:
-        raise ValueError(f"largest: expected a variance above 0, got {largest!r}")
+    largest = _checked_largest(largest)
+    checks.function("denoise", denoise)
+    checks.having("level", level, "signal", "deviation")
     x, h = checks.array("x", x, ("N", "D")), 1e-3 * level.deviation
     steps = h * np.eye(x.shape[1])
     slopes = np.stack([(denoise(x + step, level) - denoise(x - step, level)) / (2 * h) for step in steps], -1)
@@ -154,6 +156,8 @@ def guided(denoise, emission, y, largest=np.inf):
     Eqs. 2.46-2.47. H. Chung et al. (2023), "Diffusion posterior sampling"; F. Rozet and G. Louppe (2023),
     "Score-based data assimilation".
     """
+    checks.function("denoise", denoise)
+    _checked_largest(largest)
     if not isinstance(emission, AffineGaussian):
         raise TypeError(f"emission: expected an AffineGaussian, got {type(emission).__name__}")
     H, R = checks.array("emission.matrix", emission.matrix, ("L", "D")), emission.covariance
@@ -169,6 +173,11 @@ def guided(denoise, emission, y, largest=np.inf):
         return m + np.einsum("ndl,nl->nd", gain, y - m @ H.T - offset)
 
     return informed
+
+
+def _checked_largest(largest):
+    """A variance above 0, or infinity."""
+    return largest if isinstance(largest, float) and largest == np.inf else checks.number("largest", largest, above=0)
 
 
 def _checked(guess, x, iteration):

@@ -357,7 +357,10 @@ _NUMPY.exp = exp
 def _fingerprint(value, depth=4):
     """What tells one outer value from another: its content where that can be, else its identity."""
     if isinstance(value, types.FunctionType) and depth:
-        outer = [value.__globals__.get(name) for name in _names(value.__code__)]
+        names = _names(value.__code__)
+        outer = [value.__globals__.get(name) for name in names]
+        modules = [found for found in outer if isinstance(found, types.ModuleType) and found is not np]
+        outer += [getattr(module, name) for module in modules for name in names if hasattr(module, name)]
         inner = [cell.cell_contents for cell in value.__closure__ or ()]
         parts = (*outer, *inner, value.__defaults__)
         return (value.__code__, *(_fingerprint(part, depth - 1) for part in parts))

@@ -142,6 +142,7 @@ def fit(model, params, y, *, options=None, tolerance=1e-8, max_iterations=1000):
     ValueError
         As the model's own functions do: when a class has lost all its data, for example.
     """
+    checks.model("model", model, "expected_statistics", "maximize")
     tolerance = checks.number("tolerance", tolerance, at_least=0)
     max_iterations = checks.count("max_iterations", max_iterations, minimum=0)
     losses = []
@@ -178,8 +179,9 @@ def fit_best(model, starts, y, *, options=None, tolerance=1e-8, max_iterations=1
     ValueError
         If there is no start, or every start failed; the message of the last failure is included.
     """
+    checks.model("model", model, "expected_statistics", "maximize")
     best, losses, failure = None, [], "no start was given"
-    for params in starts:
+    for params in checks.several("starts", starts):
         try:
             result = fit(model, params, y, options=options, tolerance=tolerance, max_iterations=max_iterations)
         except ValueError as error:   # a collapsed or empty class: another start may do better

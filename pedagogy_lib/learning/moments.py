@@ -4,6 +4,8 @@ The arrow p(y|x) = N(A x + a, S) is a linear regression, whether x and y were ob
 posterior distributions. The statistics are the same averages in both cases: `moments` takes them.
 The parameters are the same function of them: `regress`.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 7.4, Eq. 7.4.
@@ -90,6 +92,7 @@ def raw(moments):
     Moments
         With both means zero.
     """
+    moments = _checked("moments", moments)
     y, x = moments.target_mean, moments.source_mean
     return Moments(
         np.zeros_like(y),
@@ -125,13 +128,21 @@ def regress(moments, offset=True, name="moments"):
     ----------
     Eq. 7.4.
     """
-    moments = checks.record(name, moments)
+    moments = _checked(name, moments)
     y_mean, x_mean, yy, yx, xx, _ = moments if offset else raw(moments)
     _check_varied(name, xx)
     A = np.linalg.solve(xx, yx.T).T             # <Y X'> <X X'>^-1
     # <Y Y'> - A <X Y'>, written as the scatter of Y - A X: cannot become indefinite, for any A.
     S = yy - A @ yx.T - yx @ A.T + A @ xx @ A.T
     return AffineGaussian(A, y_mean - A @ x_mean, (S + S.T) / 2)
+
+
+def _checked(name, moments):
+    """Averages of shapes that fit each other."""
+    checks.kind(name, moments, Moments)
+    return checks.record(
+        name, moments, target_mean="L", source_mean="K", target_scatter="LL", cross_scatter="LK", source_scatter="KK"
+    )
 
 
 def _check_varied(name, scatter):

@@ -6,6 +6,8 @@ can have the same numbers in the same place: the arrays are *views* into the vec
 of the vector is a step of every array, and nothing is copied.
 
 All numbers of one set of parameters have one type, float64 or float32, and keep it.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from typing import Any, NamedTuple
@@ -99,8 +101,11 @@ def copy(params, vector, name="params"):
     vector : ndarray, shape (size,)
         Is written to.
     """
-    start = 0
-    for _, value in leaves(params, name):
+    parts, start = leaves(params, name), 0
+    if np.shape(vector) != (sum(np.size(value) for _, value in parts),):
+        size = sum(np.size(value) for _, value in parts)
+        raise ValueError(f"vector: expected shape ({size},), one number for each of {name}, got {np.shape(vector)}")
+    for _, value in parts:
         size = np.size(value)
         vector[start : start + size] = np.ravel(value)
         start += size
@@ -118,7 +123,10 @@ def view(vector, like):
     -------
     The same structure; its arrays are views into the vector.
     """
-    return _view(vector, like, 0)[0]
+    seen, used = _view(vector, like, 0)
+    if used != np.size(vector):
+        raise ValueError(f"vector: expected {used} numbers, as many as the parameters have, got {np.size(vector)}")
+    return seen
 
 
 def detach(params):

@@ -3,6 +3,8 @@
 `bfgs` is the update; `iterate` and `fit` descend a model with it, for models of some tens of parameters whose
 loss is not random: each step asks for the whole of the data, and a search along the step makes it safe.
 
+`bfgs` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 C.G. Broyden, R. Fletcher, D. Goldfarb and D.F. Shanno (1970), each on his own.
@@ -80,6 +82,7 @@ def iterate(model, params, y, rng=None):
     ValueError
         If the loss is not finite at the start.
     """
+    checks.model("model", model, "value_and_gradient")
     def evaluate(vector):
         value, slope = model.value_and_gradient(parameters.view(vector, params), y, rng)
         return (value, parameters.flatten(slope, "gradient").vector) if np.isfinite(value) else (np.inf, None)

@@ -11,6 +11,9 @@ if the outputs are independent: then the Hessian falls apart into blocks of two,
 outputs alone and not on D, so that the descent is the same however the sources were mixed
 (it is *equivariant*).
 
+Building blocks, which trust their arguments because their callers have checked them: `gradient`,
+`newton_direction`, `best_scales` and `nearest_rotation`.
+
 References
 ----------
 Section 5.2.1 (Eq. 5.28, times D^T from the right). J.-F. Cardoso and B. Laheld (1996), "Equivariant
@@ -146,11 +149,14 @@ def margins(x, source):
     ----------
     J.-F. Cardoso (1998), "Blind signal separation: statistical principles", on stability.
     """
+    checks.model("source", source, "derivative", "curvature")
     x = checks.array("x", x, ("N", "K"))
     if len(x) < 2 or not x.any(0).all():
         raise ValueError("x: expected two rows at least, and no column of zeros")
-    parts = [source.curvature(x), x**2, source.derivative(x) * x]
+    parts = [source.curvature(x), checks.squarable("x", x) ** 2, source.derivative(x) * x]
     a, v, c = (part.mean(0) for part in parts)
+    if (c == 0).any() or not np.isfinite(a * v / np.where(c == 0, 1, c)).all():
+        raise ValueError("x: expected outputs of about the size of the source, got an <E'(X) X> that is no number")
     ratio = a * v / c
     # To first order the ratio moves by ratio (da/a + dv/v - dc/c).
     moves = ratio * (parts[0] / a + parts[1] / v - parts[2] / c - 1)

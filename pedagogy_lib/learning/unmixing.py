@@ -122,6 +122,8 @@ def align(gains):
     Alignment
     """
     P = _checked_gains(gains)
+    if not (np.linalg.norm(P, axis=1) > 0).all():
+        raise ValueError("gains: expected rows that are not zero, got one that is, or whose squares are")
     shares = np.abs(P) / np.linalg.norm(P, axis=1, keepdims=True)
     outputs, wanted = linear_sum_assignment(-shares)       # the one-to-one choice with the largest sum
     order = outputs[np.argsort(wanted)]
@@ -144,6 +146,9 @@ def kurtosis(x):
         <(X - m)^4> / <(X - m)^2>^2 - 3, at least -2.
     """
     x = checks.array("x", x, ("N", "K"))
+    if not len(x):
+        raise ValueError(f"x: expected one row at least, got shape {x.shape}")
+    x = np.ldexp(x, -np.frexp(np.abs(x).max(initial=0.0))[1])     # no unit, and no square that overflows
     squares = (x - x.mean(0)) ** 2
     variances = squares.mean(0)
     if (variances == 0).any():

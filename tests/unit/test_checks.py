@@ -153,3 +153,29 @@ def test_a_record_is_checked_array_by_array():
             checks.record("statistics", wrong)
     with pytest.raises(TypeError, match="statistics: expected a record, a named tuple, got list"):
         checks.record("statistics", [1, 2])
+
+
+class Sums(NamedTuple):
+    shares: np.ndarray
+    sums: np.ndarray
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: checks.array("A", np.ones((2, 3)), ("K", "K")), ValueError, r"A: expected shape \(K, K\), got \(2, 3\)"),
+        (lambda: checks.record("s", Sums(np.ones(1), np.ones((2, 3))), shares="K", sums="KD"), ValueError, r"s.sums: expected shape \(1, D\), got \(2, 3\)"),
+        (lambda: checks.kind("window", None, dict, list), TypeError, "window: expected dict or list, got NoneType"),
+        (lambda: checks.having("g", 3, "mean"), TypeError, "g: expected a record with mean, got int, which has no mean"),
+        (lambda: checks.function("f", 3), TypeError, "f: expected a function, got int"),
+        (lambda: checks.model("model", np, "loss"), TypeError, "model: expected a module or object with loss, got numpy, which has no loss"),
+        (lambda: checks.several("names", 3), TypeError, "names: expected several things, in a tuple or list, got int"),
+        (lambda: checks.stream("events", 3), TypeError, "events: expected a stream of events, got int"),
+        (lambda: checks.mapping("parents", 3), TypeError, "parents: expected a dictionary, got int"),
+        (lambda: checks.held("x", [1e300], [np.nan]), ValueError, r"x: expected numbers that do not overflow on the way, got up to 1e\+300"),
+        (lambda: checks.squarable("x", np.array([1e300])), ValueError, "x: expected numbers whose squares do not overflow"),
+    ],
+)  # fmt: skip
+def test_things_of_the_wrong_kind_are_named(call, error, message):
+    with pytest.raises(error, match=message), np.errstate(over="ignore"):
+        call()

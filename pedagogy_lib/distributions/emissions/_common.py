@@ -24,8 +24,11 @@ def imagined(counts, probabilities, name):
         return float(np.sum(n[n > 0] * np.log(p[n > 0])))
 
 
-def visited(totals):
+def visited(totals, *others):
     """The weights of the states, all above zero."""
+    shapes = [np.shape(totals), *(np.shape(other) for other in others)]
+    if len(shapes[0]) != 1 or any(shape[:1] != shapes[0] or len(shape) < 2 for shape in shapes[1:]):
+        raise ValueError(f"statistics: expected the same number of states in all of them, got shapes {shapes}")
     if not (totals > 0).all():
         raise ValueError(
             "statistics: expected observations in every state, "

@@ -1,6 +1,9 @@
 """Real vectors: every state, or class, has a Gaussian of its own.
 
 Mixtures and hidden Markov models share this emission.
+
+Building blocks, which trust their arguments because their callers have checked them:
+`observed_statistics`, `log_prior`, `start`, `maximize` and `checked`.
 """
 
 from typing import NamedTuple
@@ -162,7 +165,7 @@ class GaussianStatistics(NamedTuple):
         ValueError
             If some state emitted nothing, or all that it emitted lies in a line, plane or point.
         """
-        totals = visited(self.totals)
+        totals = visited(self.totals, self.sums, self.scatters)
         scatters, counts = self.scatters, totals
         if shared:
             scatters, counts = scatters.sum(0, keepdims=True), counts.sum(keepdims=True)

@@ -1,4 +1,8 @@
-"""Counts: every state has rates of its own."""
+"""Counts: every state has rates of its own.
+
+Building blocks, which trust their arguments because their callers have checked them:
+`observed_statistics`, `log_prior`, `start`, `maximize` and `checked`.
+"""
 
 from typing import NamedTuple
 
@@ -7,6 +11,9 @@ from scipy.special import gammaln
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.emissions._common import checked_states, entries, rows, visited
+
+#: NumPy draws no counts at higher rates, because a count must be a whole number of 64 bits.
+LARGEST = 9.2e18
 
 
 class Poissons(NamedTuple):
@@ -48,8 +55,10 @@ class Poissons(NamedTuple):
         -------
         ndarray of int, shape (T, D)
         """
-        rates = self.checked().rates
-        return checks.generator("rng", rng).poisson(rates[checked_states(states, len(rates))])
+        rates, rng = self.checked().rates, checks.generator("rng", rng)
+        if (rates > LARGEST).any():
+            raise ValueError(f"emission.rates: expected rates up to {LARGEST:.3g}, to draw, got {rates.max():.3g}")
+        return rng.poisson(rates[checked_states(states, len(rates))])
 
     def observed_statistics(self, weights, y):
         """Sum up the counts that each state emitted.
@@ -94,6 +103,8 @@ class Poissons(NamedTuple):
         rng : numpy.random.Generator
         """
         y, seen = _counts(y, np.shape(y)[-1])
+        if not seen.any():
+            raise ValueError(f"y: expected one observation at least, got {len(y)} rows, all of them missing")
         return cls(y[seen].mean(0) * rng.gamma(5.0, 1 / 5.0, (k, y.shape[1])))
 
     def checked(self):
@@ -119,7 +130,7 @@ class PoissonStatistics(NamedTuple):
             If some state emitted nothing.
         """
         events, steps = (0.0, 0.0) if prior is None else _checked_events(prior)
-        return Poissons((self.sums + events) / visited(self.totals + steps)[:, None])
+        return Poissons((self.sums + events) / visited(self.totals + steps, self.sums)[:, None])
 
 
 def _counts(y, D):

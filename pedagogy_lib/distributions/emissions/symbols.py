@@ -1,4 +1,8 @@
-"""Symbols: every state throws a die of its own."""
+"""Symbols: every state throws a die of its own.
+
+Building blocks, which trust their arguments because their callers have checked them:
+`observed_statistics`, `log_prior`, `start`, `maximize` and `checked`.
+"""
 
 from typing import NamedTuple
 

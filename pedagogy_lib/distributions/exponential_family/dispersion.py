@@ -8,6 +8,9 @@ Each family is a plain object; everything works entry by entry on arrays, and br
 natural parameter, ``mean`` is A'(eta), ``x`` the outcome. There is no `marginalize` or `invert` here: the
 conjugate prior of eta is another family for each.
 
+Building blocks, which trust their arguments because their callers have checked them: `Bernoulli`,
+`Binomial`, `Poisson`, `Gaussian`, `Gamma` and `outcomes`.
+
 References
 ----------
 Section 5.1.2, Eq. 5.12; there h lacks its argument phi.
@@ -43,6 +46,10 @@ def log_density(family, x, eta, dispersion=1.0):
     """
     x, eta = outcomes(family, x), _natural(family, eta)
     dispersion = _dispersion(family, dispersion)
+    try:
+        np.broadcast_shapes(x.shape, eta.shape)
+    except ValueError:
+        raise ValueError(f"x, eta: expected shapes that broadcast, got {x.shape} and {eta.shape}") from None
     # (eta x - A(eta)) / phi, as the distance from its highest value, because this form cannot cancel or overflow.
     return family.log_peak(x, dispersion) - family.half_deviance(x, eta) / dispersion
 
@@ -50,13 +57,16 @@ def log_density(family, x, eta, dispersion=1.0):
 def sample(family, eta, dispersion, rng):
     """Draw one outcome for each natural parameter, shape that of ``eta``."""
     eta, dispersion = _natural(family, eta), _dispersion(family, dispersion)
-    return np.asarray(family.draw(eta, dispersion, checks.generator("rng", rng)), float)
+    rng = checks.generator("rng", rng)
+    try:
+        return np.asarray(family.draw(eta, dispersion, rng), float)
+    except ValueError as error:                                        # NumPy's own limits: "lam value too large"
+        raise ValueError(f"eta: expected numbers to draw from, got up to {eta.max():.3g}: {error}") from error
 
 
 def outcomes(family, x, name="x"):
     """Check outcomes: as float64, refused where the family cannot have drawn them."""
-    if isinstance(family, type) or not hasattr(family, "half_deviance"):
-        raise TypeError(f"family: expected an object such as Poisson(), got {family!r}")
+    _checked_family(family)
     x = checks.array(name, x)
     if isinstance(family, Binomial) and np.shape(family.trials) not in ((), x.shape):
         raise ValueError(f"family.trials: expected one number or shape {x.shape}, got {np.shape(family.trials)}")
@@ -265,8 +275,14 @@ class Gamma:
         return rng.gamma(1 / dispersion, -dispersion / eta)
 
 
+def _checked_family(family):
+    if isinstance(family, type) or not hasattr(family, "half_deviance"):
+        raise TypeError(f"family: expected an object such as Poisson(), got {family!r}")
+
+
 def _natural(family, eta):
     """A natural parameter for which the family has a normalizer."""
+    _checked_family(family)
     eta = checks.array("eta", eta)
     if family.kind == "gamma" and (eta >= 0).any():
         raise ValueError(f"eta: expected numbers below 0, which are -1 / mean, got {eta.max()}")

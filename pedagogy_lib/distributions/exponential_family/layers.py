@@ -18,6 +18,9 @@ counted.
 There is no `marginalize` or `invert` here, because both need a partner: `pedagogy_lib.models.undirected.harmonium`
 is made of two layers.
 
+Building blocks, which trust their arguments because their callers have checked them: `Layer`,
+`Bernoulli`, `Poisson`, `Gaussian`, `Exponential`, `Normal`, `Gamma`, `Beta` and `Categorical`.
+
 References
 ----------
 Section 3.1, the first display.

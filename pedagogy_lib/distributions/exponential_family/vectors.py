@@ -7,6 +7,9 @@ parameters; ``covariance`` its Hessian, which is Cov[t(x)] and the Fisher inform
 `natural` and `customary` translate from and to the names under which a family is known. Fit any family with `match`.
 There is no `marginalize` or `invert` here, because both need a partner: `categorical` and `gaussian` have theirs.
 
+Building blocks, which trust their arguments because their callers have checked them: `Categorical`,
+`Gaussian`, `Gamma`, `Dirichlet` and `Beta`.
+
 References
 ----------
 Section 5.1.2, Eq. 5.11; section B.2.
@@ -29,6 +32,8 @@ def log_density(family, x, eta):
     t = family.statistics(checks.array("x", x))
     if not np.isfinite(t).all():
         raise ValueError(f"x: expected {family.outcomes}")
+    if eta.shape[-1:] != t.shape[-1:]:
+        raise ValueError(f"eta: expected one for each of {t.shape[-1]} statistics, got shape {eta.shape}")
     return family.log_base(t) + (t * eta).sum(-1) - family.log_partition(eta)
 
 
@@ -59,9 +64,14 @@ def match(family, moments, steps=100):
     ----------
     Section 5.1.2, the display after Eq. 5.11.
     """
-    moments = checks.array("moments", moments, ("P",))
-    eta = family.start(moments)
-    for _ in range(steps):
+    moments, _ = checks.array("moments", moments, ("P",)), _checked_family(family)
+    try:
+        eta = family.start(moments)
+        gradient = family.mean(eta) - moments
+    except (ValueError, IndexError) as error:
+        message = f"moments: expected an average for each statistic of {type(family).__name__}, got {moments}: {error}"
+        raise ValueError(message) from error
+    for _ in range(checks.count("steps", steps)):
         gradient = family.mean(eta) - moments
         step = np.linalg.lstsq(family.covariance(eta), -gradient, rcond=1e-14)[0]
         decrement = -gradient @ step
@@ -273,9 +283,22 @@ def _square(rows):
     return np.stack([np.stack(np.broadcast_arrays(*row), -1) for row in rows], -2)
 
 
+def _checked_family(family):
+    if isinstance(family, type):
+        raise TypeError(f"family: expected an object such as {family.__name__}(), got the class itself")
+    return checks.model("family", family, "statistics", "log_partition", "mean", "covariance", "allowed", "start")
+
+
 def _natural(family, eta):
+    _checked_family(family)
     eta = checks.array("eta", eta)
-    if not family.allowed(eta):
+    if eta.ndim == 0 or eta.size == 0:
+        raise ValueError(f"eta: expected shape (..., P), got {eta.shape}")
+    try:
+        allowed = family.allowed(eta)
+    except IndexError:
+        raise ValueError(f"eta: expected a natural parameter for each statistic, got shape {eta.shape}") from None
+    if not allowed:
         name = type(family).__name__
         raise ValueError(f"eta: expected natural parameters for which {name} has a normalizer, got {eta}")
     return eta

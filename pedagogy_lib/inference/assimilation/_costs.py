@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from pedagogy_lib import checks
-from pedagogy_lib.inference.assimilation.problems import Look, Window
+from pedagogy_lib.inference.assimilation.problems import Look, Window, check_window
 
 
 class _Parts(NamedTuple):
@@ -26,6 +26,7 @@ def prepared(window, weak=False, rooted=False, tried_at=None):
 
     With a root of B at hand (``rooted``) B itself is not read. Sensors are tried at the background, or at a state.
     """
+    check_window(window)
     mean = checks.array("window.background.mean", window.background.mean, ("K",))
     K = len(mean)
     B = None
@@ -81,4 +82,4 @@ def data_pulls(parts, states):
     for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
         H, misfit = parts.look.tangent(x)[seen], parts.look.see(x)[seen] - datum[seen]
         pulls[t] = H.T @ parts.R(t, misfit)
-    return pulls
+    return checks.held("window.look", states, pulls)

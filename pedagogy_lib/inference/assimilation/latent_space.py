@@ -21,6 +21,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.inference.assimilation._costs import background_cost, data_cost, data_pulls, prepared
+from pedagogy_lib.inference.assimilation.problems import check_window
 from pedagogy_lib.inference.assimilation.searches import halved
 
 
@@ -141,6 +142,9 @@ def latent(window, decoder, start=None):
 
 def _begin(window, decoder, z):
     """The window with its covariances factored, and the latent, both checked."""
+    check_window(window)
+    for name in Decoder._fields:
+        checks.function(f"decoder.{name}", getattr(decoder, name, None))
     mean = checks.array("window.background.mean", window.background.mean, ("Z",))
     z = checks.array("latent", z, (len(mean),))
     first = checks.array("decoder.state", decoder.state(z), ("K",))

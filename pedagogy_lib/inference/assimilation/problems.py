@@ -1,4 +1,7 @@
-"""What is to be assimilated: the motion, the sensors, and the window of observations."""
+"""What is to be assimilated: the motion, the sensors, and the window of observations.
+
+`check_window` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +11,7 @@ import numpy as np
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import Gaussian
 from pedagogy_lib.dynamics import multistep, steppers
+from pedagogy_lib.dynamics.fields import Field
 
 
 class Motion(NamedTuple):
@@ -68,6 +72,9 @@ def motion(field, dt, steps=1, method="rk4"):
     -------
     Motion
     """
+    checks.kind("field", field, Field)
+    dt, steps = checks.number("dt", dt, above=0), checks.count("steps", steps)
+    checks.option("method", method, ("rk4", "euler", *steppers.MEMORY))
     if method in steppers.MEMORY:
         rest = (dt, steps, method)
         return Motion(lambda x: steppers.flow(field, x, *rest),
@@ -106,6 +113,14 @@ def linear_motion(A):
     return Motion(lambda x: A @ x, lambda x, change: A @ change, lambda x, gradient: A.T @ gradient)
 
 
+def check_window(window):
+    """Refuse what is no window: `inference.assimilation` checks the arrays in it."""
+    checks.having("window", window, *Window._fields)
+    checks.having("window.background", window.background, "mean", "covariance")
+    for name in Motion._fields:
+        checks.function(f"window.motion.{name}", getattr(window.motion, name, None))
+
+
 def trajectory(window, first):
     """Run the motion from a first state through the window.
 
@@ -118,6 +133,7 @@ def trajectory(window, first):
     -------
     ndarray, shape (T, K)
     """
+    check_window(window)
     states = [checks.array("first", first, (len(window.background.mean),))]
     for _ in range(len(window.y) - 1):
         states.append(np.asarray(window.motion.move(states[-1]), float))

@@ -1,4 +1,7 @@
-"""What every search yields, and how to go along it."""
+"""What every search yields, and how to go along it.
+
+`halved` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 from typing import NamedTuple
 
@@ -37,6 +40,7 @@ def follow(steps, tolerance=1e-8, max_iterations=50):
     Step or Level
         The last one.
     """
+    steps = iter(checks.stream("steps", steps))
     tolerance = checks.number("tolerance", tolerance, at_least=0)
     max_iterations = checks.count("max_iterations", max_iterations, minimum=0)
     first = None

@@ -51,6 +51,7 @@ def parameter_gradient(window, first, sensitivity):
     dJ/dtheta + (dx_1/dtheta)' dJ/dx_1, and the last factor is zero there. So at the best first
     state this is the slope of the best J: the *envelope theorem*. Nobody need know dx_1/dtheta.
     """
+    checks.function("sensitivity", sensitivity)
     parts, states = prepared(window), trajectory(window, first)
     pulls, K = data_pulls(parts, states), states.shape[1]
     checks.array("sensitivity", sensitivity(states[0]), (K, "P"))
@@ -90,7 +91,11 @@ def bilevel(problem, parameter, sensitivity, prior=None, first_step=0.1, toleran
     ValueError
         If an argument has the wrong form, or an inner search does not settle.
     """
+    checks.function("problem", problem)
+    checks.function("sensitivity", sensitivity)
     theta = checks.array("parameter", parameter, ("P",))
+    if not theta.size:
+        raise ValueError("parameter: expected one number at least, got none")
     first_step = checks.number("first_step", first_step, above=0)
     tolerance = checks.number("tolerance", tolerance, at_least=0)
     charge, pull = _prior_terms(prior, len(theta))

@@ -9,6 +9,8 @@ adjoint form writes the same answer as a correction of the prediction::
 where r_t and N_t collect what y_t ... y_T have to say. They run backwards through A', which damps what
 A damps. (The multipliers of chapter 2.5 run backwards in the same way.)
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 A. Bryson and M. Frazier (1963); P. de Jong (1989). The answers are those of Eqs. 2.50 and 2.55.

@@ -1,4 +1,7 @@
-"""Many sequences at once: which of them share their covariances, and their results put together."""
+"""Many sequences at once: which of them share their covariances, and their results put together.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
+"""
 
 import numpy as np
 

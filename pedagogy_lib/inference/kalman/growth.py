@@ -3,6 +3,8 @@
 The filter forgets; the smoother goes back, and undoes what the dynamics have done. Where they damp a
 state without noise, the gain J magnifies that state again, and with it the rounding of every number.
 `watch` follows the errors back to the start, and raises where they have grown too large.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 import numpy as np

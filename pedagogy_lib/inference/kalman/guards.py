@@ -3,6 +3,8 @@
 Joseph's form and square roots keep digits; neither can bring back what is lost. The filter therefore
 watches two numbers at each step, and raises `numpy.linalg.LinAlgError` with the time step instead of
 returning what it cannot know. What watches the smoother is in `growth`.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from contextlib import contextmanager

@@ -85,8 +85,9 @@ def innovations(emission, y, filtered):
     ----------
     Section 2.2.2; the bracket of Eq. 2.47.
     """
-    x, Y = filtered.predicted_means, filtered.predicted_covariances
-    T, K = checks.array("filtered.predicted_means", x, ("T", "K")).shape
+    checks.having("emission", emission, "matrix", "offset", "covariance")
+    x, Y = _predictions(filtered)
+    T, K = x.shape
     y = checks.array("y", y, (T, "L"), missing=True)
     L = y.shape[1]
     C = _in_time("emission.matrix", emission.matrix, (L, K), T)
@@ -125,7 +126,8 @@ def squared_errors(states, means, covariances):
     means = checks.array("means", means, states.shape)
     covariances = checks.array("covariances", covariances, (*states.shape, states.shape[1]))
     errors = states - means
-    return np.einsum("nk,nk->n", errors, np.linalg.solve(covariances, errors[:, :, None])[:, :, 0])
+    squares = np.einsum("nk,nk->n", errors, np.linalg.solve(covariances, errors[:, :, None])[:, :, 0])
+    return checks.held("states", errors, squares)
 
 
 def consistency(squares, degrees, level=0.95):
@@ -150,7 +152,7 @@ def consistency(squares, degrees, level=0.95):
         If no square is left, or one is negative.
     """
     squares = checks.array("squares", squares, ("N",), missing=True)
-    degrees = np.broadcast_to(checks.array("degrees", degrees), squares.shape)
+    degrees = _one_or_each("degrees", degrees, squares.shape)
     level = checks.number("level", level, above=0)
     if not level < 1:
         raise ValueError(f"level: expected a probability below 1, got {level!r}")
@@ -194,11 +196,27 @@ def whiteness(series, lags=10):
     pairs = np.array([(there[h:] & there[:-h]).sum() for h in range(1, lags + 1)])
     if not e.any() or not pairs.all():
         raise ValueError(f"series: expected numbers that are not all zero, with pairs up to {lags} steps apart")
+    e = e / np.abs(e).max()                                 # in no unit, so that no square is lost
     # The innovations' mean is zero by theory, so that none is subtracted.
     r = np.array([e[h:] @ e[:-h] for h in range(1, lags + 1)]) / (e @ e)
     # Of a white Gaussian series the square of r has exactly the mean pairs / (n (n + 2)).
     statistic = (n * (n + 2) * r**2 / pairs).sum()
     return Whiteness(r, float(statistic), float(chdtrc(lags, statistic)))
+
+
+def _one_or_each(name, value, shape):
+    given = checks.array(name, value, shape if np.ndim(value) else ())
+    if (given < 0).any():
+        raise ValueError(f"{name}: expected numbers of at least 0, got {given.min():.3g}")
+    return np.broadcast_to(given, shape)
+
+
+def _predictions(filtered):
+    """What a filter predicted: means, shape (T, K), and covariances, (T, K, K)."""
+    checks.having("filtered", filtered, "predicted_means", "predicted_covariances")
+    x = checks.array("filtered.predicted_means", filtered.predicted_means, ("T", "K"))
+    shape = (*x.shape, x.shape[1])
+    return x, checks.array("filtered.predicted_covariances", filtered.predicted_covariances, shape)
 
 
 def _in_time(name, part, shape, T):

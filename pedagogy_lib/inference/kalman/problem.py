@@ -1,4 +1,7 @@
-"""What goes into the Kalman filter: arguments, checked once against each other."""
+"""What goes into the Kalman filter: arguments, checked once against each other.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
+"""
 
 from typing import NamedTuple
 
@@ -47,6 +50,9 @@ def checked(initial, transition, emission, y, inputs):
     single : bool
         Whether y was one sequence, and no batch.
     """
+    checks.having("initial", initial, "mean", "covariance")
+    for name, arrow in (("transition", transition), ("emission", emission)):
+        checks.having(name, arrow, "matrix", "offset", "covariance")
     mean = checks.array("initial.mean", initial.mean, ("K",))
     K = len(mean)
     covariance = checks.covariance("initial.covariance", initial.covariance, K, definite=False, stack=False)
@@ -121,6 +127,7 @@ def refuse_varying(problem):
 
 def checked_filtered(filtered, problem, single, method):
     """Check that a given filter result belongs to these arguments."""
+    checks.having("filtered", filtered, "means", "covariances", "predicted_means", "predicted_covariances", "roots")
     shape = problem.y.shape[1:2] if single else problem.y.shape[:2]
     K = problem.initial.mean.shape[1]
     if method == "sqrt" and filtered.roots is None:

@@ -2,6 +2,8 @@
 
 They take what the printed loops leave out: several sequences at once, parameters that change in time,
 each of the three methods, and the guards.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from functools import partial

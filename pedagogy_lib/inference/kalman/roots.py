@@ -3,6 +3,8 @@
 The root of a variance of 1e-24 is 1e-12, so that twice as many digits survive. What is known and what
 is new stand side by side in one matrix; rotated until it is triangular, it holds the root of their sum.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 P. Kaminski, A. Bryson and S. Schmidt (1971); G. Bierman (1977). The equations are those of `updates`.

@@ -11,6 +11,8 @@ covariances may be updated together: then x has shape (B, K), one sequence in a 
 
 `kalman.filter` and `kalman.smooth` compute the same, in batches, compiled, and under guard: see `passes`.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 2.2.2, Eqs. 2.45-2.55, which apply Eqs. 2.26 and 2.27 of Section 2.1.2.

@@ -1,8 +1,12 @@
-"""Coordinate descent: one entry of the code at a time, and jumps where the signs have settled."""
+"""Coordinate descent: one entry of the code at a time, and jumps where the signs have settled.
+
+`compiled` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
+from pedagogy_lib import checks
 from pedagogy_lib.distributions.heavy_tailed import Laplace
 from pedagogy_lib.inference.modes.costs import Step, checked_start, duality_gap, energy, not_converged
 
@@ -36,6 +40,7 @@ def coordinate_descent(params, y, start=None, *, tolerance=0.0, jumps=True):
     plus alpha |x_k|. Its minimum is soft(c_k' r, alpha / lambda) / (c_k' c_k).
     """
     params, y, x = checked_start(params, y, start)
+    tolerance = checks.number("tolerance", tolerance, at_least=0)
     if not isinstance(params.prior, Laplace):
         raise ValueError(f"params.prior: expected Laplace, got {type(params.prior).__name__}")
     C, precision, prior = params

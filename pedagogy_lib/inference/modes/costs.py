@@ -85,6 +85,7 @@ def smooth(params):
 
 def checked(params):
     """The same problem, its fields checked against each other."""
+    checks.having("params", params, "dictionary", "precision", "prior")
     dictionary = checks.array("params.dictionary", params.dictionary, ("D", "K"))
     if 0 in dictionary.shape:
         raise ValueError(f"params.dictionary: expected one row and one column at least, got {dictionary.shape}")
@@ -109,6 +110,7 @@ def checked_pair(params, x, y, name="x"):
 
 def checked_start(params, y, start):
     params = checked(params)
-    y = checks.observations("y", y, len(params.dictionary))
+    y = checks.squarable("y", checks.observations("y", y, len(params.dictionary)))
+    checks.squarable("params.dictionary", params.dictionary)
     shape = len(y), params.dictionary.shape[1]
     return params, y, np.zeros(shape) if start is None else checks.array("start", start, shape)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pedagogy_lib import checks
 from pedagogy_lib.inference.modes.costs import Step, checked_start, diagonals, energy, gradient, scale, smooth
 
 #: A rise of the energy up to this size, relative to the energy, is put down to rounding.
@@ -29,6 +30,7 @@ def newton(params, y, start=None, *, tolerance=0.0):
         The start, then one for each step, without end.
     """
     params, y, x = checked_start(params, y, start)
+    tolerance = checks.number("tolerance", tolerance, at_least=0)
     prior = smooth(params).prior
     quadratic = params.precision * params.dictionary.T @ params.dictionary
     energies, excess = energy(params, x, y), np.full(len(y), np.inf)

@@ -4,6 +4,9 @@ A `ClusterGraph` holds factors over overlapping sets of variables. Linked cluste
 variables that they share. In a factor graph every variable is a cluster and every factor is a cluster; it
 is a tree only if the model has no loops. A junction tree is always a tree, at the price of larger clusters.
 
+Building blocks, which trust their arguments because their callers have checked them:
+`ClusterGraph`, `heaviest_tree`, `runs_through`, `checked_rules` and `checked_factors`.
+
 References
 ----------
 Section 3.5. S.L. Lauritzen and D.J. Spiegelhalter (1988); F.R. Kschischang, B.J. Frey and H.-A. Loeliger (2001).
@@ -69,6 +72,7 @@ def interaction_graph(factors):
     -------
     dict from str to set of str
     """
+    factors = checked_factors(factors)
     names = dict.fromkeys(name for factor in factors for name in factor.names)
     return markov_graphs.from_edges((pair for factor in factors for pair in combinations(factor.names, 2)), names)
 
@@ -190,6 +194,9 @@ def observe(rules, clusters, evidence):
     ClusterGraph
         With the same links. A tree stays one, and keeps its running intersections.
     """
+    checked_rules(rules)
+    checks.kind("clusters", clusters, ClusterGraph)
+    checks.mapping("evidence", evidence)
     checked = {}
     for name, value in evidence.items():
         checks.option("evidence", name, sorted(clusters.sizes))
@@ -202,8 +209,21 @@ def observe(rules, clusters, evidence):
     )
 
 
+def checked_rules(rules):
+    """Refuse what has not the functions of `tables` and `information_form`."""
+    return checks.model("rules", rules, "product", "sum_out", "max_out", "observe", "rescale", "sizes", "total")
+
+
+def checked_factors(factors):
+    """A list of factors, each over some names."""
+    given = checks.several("factors", factors)
+    return [checks.having(f"factors[{i}]", factor, "names") for i, factor in enumerate(given)]
+
+
 def _sizes(rules, factors):
     """The size of every variable, on which all factors must agree."""
+    factors = checked_factors(factors)
+    checked_rules(rules)
     sizes = {}
     for factor in factors:
         for name, size in rules.sizes(factor).items():

@@ -1,4 +1,4 @@
-r"""Factors over Gaussian vectors: exponentials of quadratics, in information form.
+""""Factors over Gaussian vectors: exponentials of quadratics, in information form.
 
 One of the two representations that `pedagogy_lib.inference.trees` plugs in; `tables` is the other, and
 has the same functions. A factor is
@@ -7,6 +7,10 @@ has the same functions. A factor is
 
 and need not be a distribution: p(y|x), read as a function of x, has a singular precision where y does
 not fix x. Such factors multiply by adding up, which is what makes the form fit.
+
+Building blocks, which trust their arguments because their callers have checked them: `sizes`,
+`entries`, `product`, `sum_out`, `max_out`, `observe`, `check_value`, `total`, `rescale`, `blend`,
+`distance`, `value`, `best` and `draw`.
 
 References
 ----------
@@ -55,6 +59,8 @@ def prior(name, gaussian):
     -------
     Quadratic
     """
+    _checked_name("name", name)
+    checks.having("gaussian", gaussian, "mean", "covariance")
     mean = checks.array("gaussian.mean", gaussian.mean, ("K",))
     covariance = checks.covariance("gaussian.covariance", gaussian.covariance, len(mean), stack=False)
     return _conditional((name,), (len(mean),), np.eye(len(mean)), mean, covariance)
@@ -72,6 +78,9 @@ def conditional(child, parent, affine):
     -------
     Quadratic
     """
+    _checked_name("child", child)
+    _checked_name("parent", parent)
+    checks.having("affine", affine, "matrix", "offset", "covariance")
     if child == parent:
         raise ValueError(f"child, parent: expected two different names, got {child!r} twice")
     matrix = checks.array("affine.matrix", affine.matrix, ("L", "K"))
@@ -102,6 +111,8 @@ def moments(factor):
     mean : ndarray, shape (D,)
     covariance : ndarray, shape (D, D)
     """
+    checks.having("factor", factor, "names", "precision", "shift")
+    factor = checks.record("factor", factor, precision="DD", shift="D")
     root = _root(factor.precision, factor.names)
     return cho_solve(root, factor.shift), _symmetric(cho_solve(root, np.eye(len(factor.shift))))
 
@@ -230,6 +241,11 @@ def draw(factor, given, n, rng):
     drawn = cho_solve(root, shift.T).T + noise.T                             # mean, and L^-T z
     places, _ = _places(free, [sizes(factor)[name] for name in free])
     return {name: drawn[:, places[name]] for name in free}
+
+
+def _checked_name(argument, name):
+    if not isinstance(name, str):
+        raise TypeError(f"{argument}: expected a name, got {name!r}")
 
 
 def _places(names, lengths):

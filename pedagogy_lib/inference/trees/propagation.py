@@ -9,6 +9,9 @@ On a chain of tables this is the forward-backward algorithm; on a chain of Gauss
 a maximum for the sum, Viterbi's algorithm; on a factor graph with loops, loopy belief propagation. What a factor
 *is* the functions leave to ``rules``: the module `tables` or `information_form`.
 
+Building blocks, which trust their arguments because their callers have checked them: `send`,
+`believe` and `pass_messages`.
+
 References
 ----------
 Section 3.5. J. Pearl (1988); G. Shafer and P. Shenoy (1990), for messages without division.
@@ -131,6 +134,8 @@ def propagate(rules, clusters, evidence=None, maximize=False):
     ValueError
         If the evidence is impossible, or the links go round in a loop.
     """
+    layouts.checked_rules(rules)
+    checks.kind("clusters", clusters, ClusterGraph)
     clusters = layouts.observe(rules, clusters, evidence or {})
     messages = {(one.source, one.target): one.factor for one in pass_messages(rules, clusters, maximize)}
     return _beliefs(rules, clusters, messages, maximize, evidence)
@@ -155,7 +160,9 @@ def marginal(rules, beliefs, names):
     ValueError
         If no cluster holds them together.
     """
-    names = (names,) if isinstance(names, str) else tuple(names)
+    layouts.checked_rules(rules)
+    checks.kind("beliefs", beliefs, Beliefs)
+    names = (names,) if isinstance(names, str) else tuple(checks.several("names", names))
     scopes = beliefs.clusters.scopes
     homes = [i for i, scope in enumerate(scopes) if all(name in scope for name in names)]
     if not homes:
@@ -178,6 +185,8 @@ def most_probable(rules, clusters, evidence=None):
     configuration : dict from str to value, evidence included
     log_value : float, the log of the product of all factors there
     """
+    layouts.checked_rules(rules)
+    checks.kind("clusters", clusters, ClusterGraph)
     beliefs = propagate(rules, clusters, evidence, maximize=True)
     chosen = {}
     for i in _from_the_root(beliefs.clusters):                    # what is chosen already decides among equals
@@ -201,6 +210,8 @@ def sample(rules, beliefs, n, rng):
     -------
     dict from str to ndarray, n draws in rows
     """
+    layouts.checked_rules(rules)
+    checks.kind("beliefs", beliefs, Beliefs)
     n, rng = checks.count("n", n, minimum=0), checks.generator("rng", rng)
     drawn = {}
     for i in _from_the_root(beliefs.clusters):                    # p(root), then p(cluster | what it shares)
@@ -227,6 +238,8 @@ def iterate_loopy(rules, clusters, damping=0.0, maximize=False):
     Sweep
         Without end. On a tree the messages stop changing; on a graph with loops they may or may not.
     """
+    layouts.checked_rules(rules)
+    checks.kind("clusters", clusters, ClusterGraph)
     damping = checks.number("damping", damping, at_least=0)
     if damping >= 1:
         raise ValueError(f"damping: expected a number below 1, got {damping:g}")
@@ -264,6 +277,10 @@ def loopy(rules, clusters, evidence=None, damping=0.0, tolerance=1e-10, max_iter
     sweep : Sweep
         The last one; it has not converged if its change is above the tolerance.
     """
+    layouts.checked_rules(rules)
+    checks.kind("clusters", clusters, ClusterGraph)
+    tolerance = checks.number("tolerance", tolerance, at_least=0)
+    max_iterations = checks.count("max_iterations", max_iterations)
     clusters = layouts.observe(rules, clusters, evidence or {})
     for sweep in iterate_loopy(rules, clusters, damping):
         if sweep.change <= tolerance or sweep.iteration >= max_iterations:

@@ -4,6 +4,10 @@ One of the two representations that `pedagogy_lib.inference.trees` plugs in; `in
 other, and has the same functions. A factor need not be a probability: its entries are any numbers that
 are not negative. A zero is a logarithm of minus infinity, which every function here keeps as it is.
 
+Building blocks, which trust their arguments because their callers have checked them: `sizes`,
+`entries`, `product`, `sum_out`, `max_out`, `observe`, `check_value`, `total`, `rescale`, `blend`,
+`distance`, `value`, `best`, `draw` and `log_sum`.
+
 References
 ----------
 Section 3.5; appendix C.
@@ -50,7 +54,7 @@ def factor(names, values):
     ValueError
         If a name comes twice, the axes do not fit the names, or an entry is negative.
     """
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = (names,) if isinstance(names, str) else tuple(checks.several("names", names))
     values = checks.array("values", values)
     if len(set(names)) < len(names) or values.ndim != len(names):
         raise ValueError(f"names: expected {values.ndim} different names, one for each axis, got {names}")
@@ -72,6 +76,7 @@ def from_network(network):
     list of Factor
         Their product is the joint distribution.
     """
+    checks.having("network", network, "parents", "tables")
     graphs.order(network.parents)
     return [factor((name, *parents), network.tables[name]) for name, parents in network.parents.items()]
 
@@ -87,6 +92,7 @@ def probabilities(factor):
     -------
     ndarray, one axis for each name
     """
+    checks.having("factor", factor, "names", "logs")
     return np.exp(factor.logs - total(factor))
 
 

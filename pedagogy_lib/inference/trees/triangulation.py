@@ -63,6 +63,7 @@ def removals(neighbours, sequence=None, rule="fill"):
     ------
     Removal
     """
+    checks.mapping("neighbours", neighbours)
     checks.option("rule", rule, RULES)
     markov_graphs.edges(neighbours)                                    # every edge from both ends
     names = list(neighbours)

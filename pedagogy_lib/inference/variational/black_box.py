@@ -76,7 +76,7 @@ def log_joint(target, z, y, share=1.0):
     values : ndarray, shape (S,)
     slopes : ndarray, shape (S, K)
     """
-    z = checks.array("z", z, ("S", transforms.sizes(target.transforms)[0]))
+    z, share = _checked_guesses(target, z), checks.number("share", share, above=0)
     x = transforms.forward(target.transforms, z)
     log_volumes, bends = transforms.log_volume(target.transforms, z)
     prior, prior_slopes = _answers("target.log_prior", target.log_prior(x), x.shape)
@@ -122,6 +122,7 @@ class Guess(NamedTuple):
         -------
         float, Parameters
         """
+        params = _checked(params)
         noise = checks.generator("rng", rng).standard_normal((self.draws, len(params.mean)))
         L = _factor(params)
         values, slopes = log_joint(self.target, params.mean + noise @ L.T, y, len(y) / self.size)
@@ -137,15 +138,18 @@ class Guess(NamedTuple):
 
     def loss(self, params, y, rng):
         """The free energy for each datum: see `value_and_gradient`."""
+        params = _checked(params)
         return self.value_and_gradient(params, y, rng)[0]
 
     def sample(self, params, n, rng):
         """Draw ``n`` guesses of the unknowns, shape (n, U), in their own units."""
+        params = _checked(params)
         noise = checks.generator("rng", rng).standard_normal((checks.count("n", n), len(params.mean)))
         return to_units(self.target, params.mean + noise @ _factor(params).T)
 
     def importance(self, params, y, n, rng):
         """The effective share of ``n`` importance weights p(x, y) / q(x): near one where the guess is the posterior."""
+        params = _checked(params)
         noise = checks.generator("rng", rng).standard_normal((checks.count("n", n), len(params.mean)))
         values, _ = log_joint(self.target, params.mean + noise @ _factor(params).T, y)
         logs = values + 0.5 * (noise**2).sum(1)
@@ -155,13 +159,14 @@ class Guess(NamedTuple):
 
 def gaussian(params):
     """The guess as a Gaussian over z."""
+    params = _checked(params)
     L = _factor(params)
     return Gaussian(params.mean, L @ L.T)
 
 
 def to_units(target, z):
     """The unknowns in their own units, for rows of z."""
-    return transforms.forward(target.transforms, z)
+    return transforms.forward(target.transforms, _checked_guesses(target, z))
 
 
 def laplace(target, y, x):
@@ -184,6 +189,7 @@ def laplace(target, y, x):
     ValueError
         If the curvature at the point found is not that of a mode.
     """
+    _checked_target(target)
     begin = _free(target, x)
 
     def cost(z):
@@ -208,7 +214,26 @@ def _free(target, x):
     return transforms.inverse(target.transforms, x)
 
 
+def _checked_target(target):
+    checks.having("target", target, "log_prior", "log_likelihood", "transforms")
+    checks.function("target.log_prior", target.log_prior)
+    checks.function("target.log_likelihood", target.log_likelihood)
+    checks.several("target.transforms", target.transforms)
+
+
+def _checked_guesses(target, z):
+    """Rows of unknowns without bounds."""
+    _checked_target(target)
+    return checks.array("z", z, ("S", transforms.sizes(target.transforms)[0]))
+
+
+def _checked(params):
+    checks.having("params", params, *Parameters._fields)
+    return checks.record("params", params, mean="K", logs="K", lower="KK")
+
+
 def _factor(params):
+    params = _checked(params)
     return np.diag(np.exp(params.logs)) + np.tril(params.lower, -1)
 
 

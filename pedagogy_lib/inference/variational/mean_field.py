@@ -158,5 +158,6 @@ def ascend_table(log_joint, second):
 
 
 def _checked(target):
+    checks.having("target", target, "mean", "covariance")
     mean = checks.array("target.mean", target.mean, ("K",))
     return mean, checks.covariance("target.covariance", target.covariance, len(mean), stack=False)

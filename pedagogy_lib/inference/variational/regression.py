@@ -84,6 +84,8 @@ def iterate(x, y, weight_prior=VAGUE, noise_prior=VAGUE):
     """
     x = checks.array("x", x, ("N", "K"))
     y = checks.array("y", y, (len(x),))
+    checks.squarable("x", x)
+    checks.squarable("y", y)
     priors = [_checked(name, prior) for name, prior in (("weight_prior", weight_prior), ("noise_prior", noise_prior))]
     alpha, beta = priors
     scatter, cross = x.T @ x, x.T @ y

@@ -78,8 +78,11 @@ def iterate(model, params, y, rng, batch_size, rate=None):
     ------
     Step
     """
+    checks.model("model", model, "expected_statistics", "maximize", "blend")
+    if rate is not None:
+        checks.function("rate", rate)
     y, rate, seen = checks.array("y", y, ("N", "D")), rate or robbins_monro(), 0
-    for step, batch in enumerate(minibatches(len(y), batch_size, rng), 1):
+    for step, batch in enumerate(minibatches(len(y), checks.count("batch_size", batch_size), rng), 1):
         statistics = model.expected_statistics(params, y[batch])
         answer = model.maximize(statistics._replace(size=len(y)))  # as if all data were like these
         share, seen = rate(step), seen + len(batch)

@@ -15,6 +15,8 @@ A transform takes ``free`` numbers z to ``units`` unknowns x, both along the las
 All but `Simplex` take one number to one, number by number. A tuple of transforms acts on consecutive columns of
 arrays of shape (S, K); the functions at the end take such a tuple.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 8.4, which is empty in the textbook. A. Kucukelbir, D. Tran, R. Ranganath, A. Gelman and D.M. Blei,

@@ -5,6 +5,8 @@ back needs a column before it can ask about the next: D passes. `Autoregressive`
 the source in one pass and is fast to learn from data; `InverseAutoregressive` (IAF) is the same layer
 turned round, fast to draw from.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 M. Germain and others (2015), MADE; G. Papamakarios, T. Pavlakou and I. Murray (2017), MAF; D.P. Kingma and

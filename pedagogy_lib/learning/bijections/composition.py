@@ -1,5 +1,7 @@
 """Several bijections, one after the other: log volumes add up.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Eqs. 9.6 and 9.7.

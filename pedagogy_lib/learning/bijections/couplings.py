@@ -6,6 +6,8 @@ inverted. The Jacobian is triangular, so that its determinant is the product of 
 
 Which columns are a is settled by the permutations between the layers (`linear.Reverse`, `linear.Riffle`).
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 9.2. L. Dinh, D. Krueger and Y. Bengio (2015), NICE; L. Dinh, J. Sohl-Dickstein and S. Bengio (2017),

@@ -1,5 +1,7 @@
 """A bijection turned round: what was the way back becomes the way forward.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 9.2.

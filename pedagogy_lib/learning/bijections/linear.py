@@ -3,6 +3,8 @@
 A permutation has nothing to learn. It stands between coupling layers, so that what one layer leaves alone
 the next one moves; `Mixing` is its learned generalisation (the "1x1 convolution" of Kingma and Dhariwal, 2018).
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 9.1, Eq. 9.5.

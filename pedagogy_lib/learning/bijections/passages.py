@@ -1,4 +1,7 @@
-"""What every bijection returns, on the way from the data to the source and on the way back."""
+"""What every bijection returns, on the way from the data to the source and on the way back.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
+"""
 
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Planar flow: space is squeezed or stretched across a hyperplane.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 D.J. Rezende and S. Mohamed (2015), Eqs. 10-12 and appendix A.1.

@@ -1,5 +1,7 @@
 """Radial flow: space is drawn towards a point, or pushed away from it.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 D.J. Rezende and S. Mohamed (2015), Eq. 14 and appendix A.2.

@@ -3,6 +3,8 @@
 Between the knots (X_k, Y_k) the curve is a ratio of two quadratics, which rises, has given slopes at the knots,
 and is undone by solving one quadratic. Outside of a square it is the identity.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 C. Durkan, A. Bekasov, I. Murray and G. Papamakarios (2019), "Neural spline flows", Eqs. 4-8; J.A. Gregory and

@@ -5,6 +5,8 @@ M / f, so it grows by the surprisal, log2(M / f) bits. Popping is the exact inve
 to *sample*: popped from a stack of random bits, symbols have the frequencies that were asked for,
 and the bits that chose them leave the stack.
 
+`push` and `pop` are building blocks, which trust their arguments; `bits_back` checks what it hands to them.
+
 References
 ----------
 J. Duda, "Asymmetric numeral systems" (2013). Section 6.3.2 of the textbook needs such a stack.
@@ -55,10 +57,10 @@ def push(stack, symbol, frequencies):
     Stack
     """
     f = _frequency(symbol, frequencies)
-    start, total = sum(frequencies[:symbol]), sum(frequencies)
+    start, total = int(sum(frequencies[:symbol])), int(sum(frequencies))
     # Of every `total` numbers in a row, f are this symbol's, from `start` on:
     # go to the one whose place among the symbol's own numbers is `stack`.
-    return Stack(stack // f * total + start + stack % f)
+    return Stack(int(stack) // f * total + start + int(stack) % f)
 
 
 def pop(stack, frequencies):
@@ -74,11 +76,11 @@ def pop(stack, frequencies):
     -------
     Popped
     """
-    ends = list(accumulate(frequencies))
-    slot = stack % ends[-1]                     # the inverse of the cumulative frequencies
+    ends = list(accumulate(map(int, frequencies)))
+    slot = int(stack) % ends[-1]                     # the inverse of the cumulative frequencies
     symbol = bisect_right(ends, slot)
-    f, start = frequencies[symbol], ends[symbol] - frequencies[symbol]
-    return Popped(Stack(stack // ends[-1] * f + slot - start), symbol)
+    f, start = int(frequencies[symbol]), ends[symbol] - int(frequencies[symbol])
+    return Popped(Stack(int(stack) // ends[-1] * f + slot - start), symbol)
 
 
 def length(stack):
@@ -92,6 +94,7 @@ def length(stack):
     -------
     float
     """
+    check_stack(stack)
     if stack <= 0:
         raise ValueError(f"stack: expected a whole number above zero, got {stack}")
     return math.log2(stack)
@@ -108,6 +111,8 @@ def stack_of(data):
     -------
     Stack
     """
+    if not isinstance(data, bytes):
+        raise TypeError(f"data: expected bytes, got {type(data).__name__}")
     return Stack.from_bytes(b"\x01" + data, "big")          # the 1 keeps zeros at the front
 
 
@@ -122,6 +127,7 @@ def data_of(stack):
     -------
     bytes
     """
+    check_stack(stack)
     whole = stack.to_bytes((stack.bit_length() + 7) // 8, "big")
     if whole[:1] != b"\x01":
         raise ValueError("stack: expected one that stack_of made, got another")
@@ -156,4 +162,10 @@ def frequencies(probabilities, total=TOTAL):
 def _frequency(symbol, frequencies):
     if not 0 <= symbol < len(frequencies) or frequencies[symbol] <= 0:
         raise ValueError(f"symbol: expected one whose frequency is above zero, got {symbol}")
-    return frequencies[symbol]
+    return int(frequencies[symbol])             # a whole number of Python, which cannot overflow
+
+
+def check_stack(stack):
+    """Refuse what is no stack: `push` and `pop` are called once for each symbol, and trust theirs."""
+    if not isinstance(stack, int) or isinstance(stack, bool) or stack < 0:
+        raise ValueError(f"stack: expected a whole number that is not negative, got {stack!r}")

@@ -21,7 +21,7 @@ from scipy.special import ndtr
 from pedagogy_lib import checks
 from pedagogy_lib.distributions import categorical
 from pedagogy_lib.distributions.categorical import Table
-from pedagogy_lib.learning.codes.ans import TOTAL, frequencies, pop, push
+from pedagogy_lib.learning.codes.ans import TOTAL, check_stack, frequencies, pop, push
 
 #: What the frequencies of the recognition model sum to: a prime, so that the remainder which chooses
 #: the next class depends on the whole stack. With one total for both models it would be the remainder
@@ -117,6 +117,7 @@ def hard(recognition):
     ----------
     Eq. 6.11.
     """
+    checks.having("recognition", recognition, "probabilities")
     p = checks.probabilities("recognition.probabilities", recognition.probabilities, ("K", "J"), axis=0)
     return Table(np.eye(len(p))[:, p.argmax(0)])
 
@@ -166,7 +167,7 @@ def steps(code, observations, stack):
     ------
     Step
     """
-    for n, y in enumerate(_checked_observations(code, observations)):
+    for n, y in enumerate(_checked(code, observations, stack)):
         stack, x = pop(stack, code.recognition[y])              # x from p-check(x|y)
         stack = push(stack, y, code.emission[x])                # costs -log2 p(y|x)
         stack = push(stack, x, code.prior)                      # costs -log2 p(x)
@@ -211,7 +212,7 @@ def decode(code, size, stack):
     Decoded
     """
     observations = []
-    for _ in range(checks.count("size", size, minimum=0)):
+    for _ in range(_checked_size(code, size, stack)):
         stack, x = pop(stack, code.prior)
         stack, y = pop(stack, code.emission[x])
         stack = push(stack, x, code.recognition[y])     # the refund
@@ -226,11 +227,23 @@ def _surprisal(frequencies, symbol):
     return math.log2(sum(frequencies) / frequencies[symbol])
 
 
-def _checked_observations(code, observations):
+def _checked(code, observations, stack):
+    """Observations as whole numbers, for which the code has frequencies; and whether there is a stack."""
     """Whole numbers, as Python's own: NumPy's would overflow on the stack."""
-    given = np.asarray(observations)
+    _checked_code(code, stack)
+    given = checks.numbers("observations", observations)
     bins = len(code.recognition)
     whole = given.ndim == 1 and (given.dtype.kind in "iu" or given.size == 0)
     if not whole or (given < 0).any() or (given >= bins).any():
         raise ValueError(f"observations: expected whole numbers from 0 to {bins - 1}, got {observations!r}")
     return [int(y) for y in given]
+
+
+def _checked_code(code, stack):
+    checks.kind("code", code, Model)
+    check_stack(stack)
+
+
+def _checked_size(code, size, stack):
+    _checked_code(code, stack)
+    return checks.count("size", size, minimum=0)

@@ -141,7 +141,7 @@ def encode(words, outcomes):
     -------
     str
     """
-    words, outcomes = _checked_words(words), np.asarray(outcomes)
+    words, outcomes = _checked_words(words), checks.numbers("outcomes", outcomes)
     whole = outcomes.ndim == 1 and (outcomes.dtype.kind in "iu" or outcomes.size == 0)
     if not whole or (outcomes < 0).any() or (outcomes >= len(words)).any():
         raise ValueError(f"outcomes: expected whole numbers from 0 to {len(words) - 1}, got {outcomes!r}")
@@ -166,6 +166,7 @@ def decode(words, text):
         If the text ends inside a word, or holds what no word begins with.
     """
     words = _checked_words(words)
+    checks.kind("text", text, str)
     if "" in words:
         raise ValueError("words: expected words that can be counted, got an empty one")
     numbers, outcomes, start = {word: k for k, word in enumerate(words)}, [], 0
@@ -180,7 +181,7 @@ def decode(words, text):
 
 def _checked_words(words):
     """Words of zeros and ones, none of which begins another."""
-    words = tuple(words)
+    words = tuple(checks.several("words", words))
     for word in words:
         if not isinstance(word, str) or set(word) - {"0", "1"}:
             raise ValueError(f"words: expected words of the digits 0 and 1, got {word!r}")

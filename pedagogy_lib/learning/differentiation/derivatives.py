@@ -1,4 +1,7 @@
-"""What a tape is for: gradients, products with the Jacobian, and with the matrix of second derivatives."""
+"""What a tape is for: gradients, products with the Jacobian, and with the matrix of second derivatives.
+
+`dot` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import numpy as np
 
@@ -57,6 +60,7 @@ def pull_back(function, at):
     back : callable
         Of an array of the shape of the value; returns the structure of ``at``.
     """
+    checks.function("function", function)
     tape = Tape()
     nodes = parameters.each(lambda leaf: Node(_leaf(leaf), tape), at)
     output = function(nodes)
@@ -89,6 +93,7 @@ def push_forward(function, at, along):
     -------
     ndarray, of the shape of the value
     """
+    along = _direction(along)
     value, back = pull_back(function, at)
     inner = lambda g: dot(back(g), along)
     return gradient(inner, np.zeros(np.shape(value), plain(value).dtype))
@@ -107,6 +112,7 @@ def hessian_product(function, at, along):
     -------
     The structure of ``at``.
     """
+    along = _direction(along)
     return gradient(lambda x: dot(gradient(function, x), along), at)
 
 
@@ -149,6 +155,11 @@ def _leaf(value):
         return value
     given = checks.numbers("at", value)
     return given if given.dtype.kind == "f" else given.astype(float)
+
+
+def _direction(along):
+    """Numbers to go along; a node of an outer tape is one too."""
+    return parameters.each(lambda leaf: leaf if isinstance(leaf, Node) else checks.array("along", leaf), along)
 
 
 def _own(g, node):

@@ -4,6 +4,8 @@ The equations that are not here follow: B.5, d/dX of A X B', is B.3 and then B.4
 B.4 at both X, added up; B.7, f(X a + b), is B.4 after the rule of f; B.9 and B.10 are B.5 and B.6 with
 the G of a trace, which is the identity (B.8).
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section B.1.2 and B.1.3. Cholesky: I. Murray, Differentiation of the Cholesky decomposition (2016).

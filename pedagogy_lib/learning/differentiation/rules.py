@@ -2,6 +2,8 @@
 
 Each rule takes g = dS/dy, the result y and the arguments, and gives dS/d(argument). It is written in NumPy,
 so that it runs on arrays and on tapes alike. Entry by entry the Jacobian is diagonal, and J'g is a product.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 import numpy as np

@@ -8,6 +8,8 @@ what the rules after it have found.
 The rules are programs of the same kind. Run on plain arrays they give numbers; run on values that
 another tape is watching, they are written down too. That is all there is to second derivatives.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section B.1.

@@ -13,9 +13,9 @@ def sizes(size):
 
 def values(f, x, name="f"):
     """f at rows of x, (..., K) -> (...)."""
-    return checks.array(f"{name}(x)", f(x), x.shape[:-1])
+    return checks.array(f"{name}(x)", checks.function(name, f)(x), x.shape[:-1])
 
 
 def slopes(slope, x, name="slope"):
     """df/dx at rows of x, (..., K) -> (..., K)."""
-    return checks.array(f"{name}(x)", slope(x), x.shape)
+    return checks.array(f"{name}(x)", checks.function(name, slope)(x), x.shape)

@@ -10,6 +10,8 @@ References
 Section 8.2.1. R.J. Williams (1992); W. Kool, H. van Hoof and M. Welling (2019) for leave-one-out.
 """
 
+import numpy as np
+
 from pedagogy_lib import checks
 
 #: The baseline that is, for each draw, the mean value of all the others.
@@ -58,7 +60,10 @@ def optimal_baseline(scores, values):
     ndarray, shape (P,)
     """
     scores, values = _checked(scores, values)
-    squares = (scores**2).reshape(-1, scores.shape[-1])
+    largest = np.abs(scores).max(initial=0.0)
+    squares = (scores / (largest or 1.0)).reshape(-1, scores.shape[-1]) ** 2       # in no unit: none is lost
+    if (squares.sum(0) == 0).any():
+        raise ValueError("scores: expected one that is not zero for each parameter, got none")
     return (squares * values.reshape(-1, 1)).sum(0) / squares.sum(0)
 
 

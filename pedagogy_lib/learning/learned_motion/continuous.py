@@ -58,6 +58,8 @@ def pull_back(terms, last, pulls, dt, method="rk4"):
     pulls, dt = checks.array("pulls", pulls, ("S", *x.shape)), checks.number("dt", dt, above=0)
     steppers.rule(method)
     size = sum(np.size(value) for _, value in parameters.leaves(terms))
+    if not len(pulls):
+        raise ValueError(f"pulls: expected one state at least, got shape {pulls.shape}")
     adjoint, total, states = pulls[-1], np.zeros(size), [x]
     with np.errstate(over="ignore", invalid="ignore"):
         for pull in pulls[-2::-1]:

@@ -4,6 +4,9 @@ This is the *discrete adjoint*: the computer's steps are differentiated, and not
 It is backpropagation with moments of time in the place of layers, so that it is exact for any rule that takes the
 steps. `run` and `pull_back` check their arguments; the mathematics is in `step` and `step_back`.
 
+Building blocks, which trust their arguments because their callers have checked them: `walk`,
+`walk_back`, `step` and `step_back`.
+
 References
 ----------
 `state_estimation_4dvar`, "ODE/PDEs"; section 5.1.3, Eqs. 5.18-5.21, for networks in time.

@@ -7,6 +7,8 @@
 Each term has `run`, its share of the velocity for states in rows, and `run_back`: given the derivative of a
 loss with respect to that share, those with respect to the state and to the term's own numbers. A term that is
 known for certain has no numbers of its own, and nothing of it is learned.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from typing import Any, NamedTuple

@@ -77,9 +77,9 @@ class Convolution(NamedTuple):
 
     def check(self, name):
         """Refuse other shapes; returns how many channels it takes and gives."""
-        K, width, C = checks.array(f"{name}.weights", self.weights, ("K", "w", "C")).shape
+        K, width, C = _field(f"{name}.weights", self.weights, ("K", "w", "C")).shape
         _odd(f"{name}.weights: its second axis", width)
-        checks.array(f"{name}.biases", self.biases, (K,))
+        _field(f"{name}.biases", self.biases, (K,))
         return C, K
 
 
@@ -143,10 +143,10 @@ class Fourier(NamedTuple):
 
     def check(self, name):
         """Refuse other shapes; returns how many channels it takes and gives."""
-        M, K, C = checks.array(f"{name}.real", self.real, ("M", "K", "C")).shape
-        checks.array(f"{name}.imaginary", self.imaginary, (M, K, C))
-        checks.array(f"{name}.weights", self.weights, (K, C))
-        checks.array(f"{name}.biases", self.biases, (K,))
+        M, K, C = _field(f"{name}.real", self.real, ("M", "K", "C")).shape
+        _field(f"{name}.imaginary", self.imaginary, (M, K, C))
+        _field(f"{name}.weights", self.weights, (K, C))
+        _field(f"{name}.biases", self.biases, (K,))
         return C, K
 
 
@@ -262,7 +262,14 @@ def run_back(layers, fields, pull):
     if not isinstance(fields, tuple) or len(fields) != len(layers) + 1:
         raise ValueError("fields: expected what run returned for these layers, got something else")
     fields = tuple(checks.array(f"fields[{l}]", field, ("N", "P", "C")) for l, field in enumerate(fields))
-    return backward(layers, fields, checks.array("pull", pull, fields[-1].shape))
+    for l, (layer, field) in enumerate(zip(layers, fields)):
+        channels, shape = layer.check(f"layers[{l}]")[0], fields[0].shape[:2]
+        if field.shape != (*shape, channels):
+            raise ValueError(f"fields[{l}]: expected shape {(*shape, channels)}, got {field.shape}")
+    if fields[-1].shape[:2] != fields[0].shape[:2]:
+        shape = fields[0].shape[:2]
+        raise ValueError(f"fields[{len(layers)}]: expected shape {shape} and channels, got {fields[-1].shape}")
+    return backward(layers, fields, checks.array("pull", pull, (*fields[0].shape[:2], layers[-1].check("layers")[1])))
 
 
 def forward(layers, z):
@@ -282,6 +289,14 @@ def backward(layers, fields, pull):
         if l:
             pull = pull * (1 - fields[l] ** 2)                # tanh' from what came out of it
     return Gradients(tuple(found[::-1]), pull)
+
+
+def _field(name, value, shape):
+    """An array, and no list: a layer is run as it is."""
+    checks.array(name, value, shape)
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name}: expected an array, got {type(value).__name__}")
+    return value
 
 
 def check(layers, name="layers"):

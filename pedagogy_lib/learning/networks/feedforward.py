@@ -5,6 +5,9 @@
 Samples are rows, as everywhere: the activities z_l are (N, K_l). The textbook's are columns, so that its
 D z + d reads z D' + d here, and a sum over samples is part of every product that has N inside.
 
+Building blocks, which trust their arguments because their callers have checked them: `run`,
+`run_back`, `check_layers` and `inputs`.
+
 References
 ----------
 Eqs. 5.15-5.17.
@@ -96,10 +99,21 @@ def backward(params, record, output_gradient, input_gradient=True):
     check_layers(params)
     if not isinstance(record, Record) or len(record.activities) != len(params) + 1:
         raise ValueError("record: expected what forward returned for these layers, got something else")
+    _check_activities(params, record)
     output_gradient = inputs("output_gradient", output_gradient, params[-1].weights, width=len(params[-1].biases))
     if output_gradient.shape != record.output.shape:
         raise ValueError(f"output_gradient: expected shape {record.output.shape}, got {output_gradient.shape}")
     return run_back(params, record, output_gradient, input_gradient)
+
+
+def _check_activities(params, record):
+    """Refuse what `forward` has not returned: a row for each sample, a column for each unit."""
+    widths, N = [params[0].weights.shape[1], *(len(layer.biases) for layer in params)], len(record.activities[0])
+    for l, (activity, width) in enumerate(zip(record.activities, widths)):
+        inputs(f"record.activities[{l}]", activity, params[0].weights, width)
+        checks.kind(f"record.activities[{l}]", activity, np.ndarray)
+        if len(activity) != N:
+            raise ValueError(f"record.activities[{l}]: expected shape ({N}, {width}), got {np.shape(activity)}")
 
 
 def run(params, y):

@@ -57,7 +57,7 @@ def start(sizes, rng, hidden=Tanh, output=Linear, scheme=None, gain=1.0, dtype=n
         The biases are zero.
     """
     rng, gain = checks.generator("rng", rng), checks.number("gain", gain, above=0)
-    dtype = np.dtype(dtype)
+    dtype = dtype if dtype is None else np.dtype(dtype)          # None would be taken for float64
     checks.option("dtype", dtype, (np.dtype(np.float32), np.dtype(np.float64)))
     for name, kind in (("hidden", hidden), ("output", output)):
         if not (isinstance(kind, type) and issubclass(kind, Linear)):
@@ -65,7 +65,7 @@ def start(sizes, rng, hidden=Tanh, output=Linear, scheme=None, gain=1.0, dtype=n
     if scheme is None:
         scheme = "he" if issubclass(hidden, (Rectified, LeakyRectified)) else "glorot"
     draw = SCHEMES[checks.option("scheme", scheme, tuple(SCHEMES))]
-    sizes = [checks.count(f"sizes[{l}]", size) for l, size in enumerate(sizes)]
+    sizes = [checks.count(f"sizes[{l}]", size) for l, size in enumerate(checks.several("sizes", sizes))]
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected the number of inputs and of at least one layer's units, got {sizes}")
     kinds = [hidden] * (len(sizes) - 2) + [output]

@@ -7,6 +7,8 @@ Each class has two functions. ``activate(u)`` is psi, and writes into ``u`` wher
 diagonal of the Jacobian J_l, psi'(u), told from the *output* z = psi(u): so that nothing but the outputs
 need be kept on the way forward.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Eq. 5.15.

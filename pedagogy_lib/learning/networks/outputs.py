@@ -15,6 +15,8 @@ The same four families stand, in double precision and with every outcome checked
 `pedagogy_lib.distributions.exponential_family`. Here they are layers, keep float32, and trust their arguments, because
 the loop that learns calls them at every step. So they are written twice, and a test holds them to each other.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 5.1.3; section 5.1.2 for the link functions.
@@ -144,9 +146,17 @@ OUTPUTS = (Gaussian, Bernoulli, Categorical, Poisson)
 
 def loss(output, eta, x):
     """The mean surprisal of the samples, the conditional cross-entropy of section 5.1."""
+    _check_shapes(eta, x)
     return output.surprisals(eta, x).mean()
 
 
 def slope(output, eta, x):
     """Its derivative with respect to eta, shape (N, K): (mean - x) / N."""
+    _check_shapes(eta, x)
     return (output.mean(eta) - x) / len(x)
+
+
+def _check_shapes(eta, x):
+    """Refuse outputs that would be broadcast against the last layer's."""
+    if eta.ndim != 2 or eta.shape != x.shape:
+        raise ValueError(f"x: expected shape (N, K), as eta has it, got {x.shape} and {eta.shape}")

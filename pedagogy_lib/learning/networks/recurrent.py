@@ -11,6 +11,9 @@ recursions run one step after another; all other products are taken for all time
 Sequences are (B, T, M), or (T, M) for one. To read an output off the hidden units at each time, lay a network of
 `pedagogy_lib.learning.networks` over them, and give its input gradient to `backward`.
 
+Building blocks, which trust their arguments because their callers have checked them: `run`,
+`run_back`, `check` and `sequences`.
+
 References
 ----------
 Eqs. 5.18-5.21. Clipping: R. Pascanu, T. Mikolov and Y. Bengio (2013).
@@ -78,6 +81,8 @@ def start(inputs, units, rng, layer=Tanh, gain=1.0, dtype=np.float64):
     -------
     Recurrent
     """
+    if not (isinstance(layer, type) and issubclass(layer, Linear)):
+        raise TypeError(f"layer: expected a class of layers, such as networks.Tanh, got {layer!r}")
     units = checks.count("units", units)
     (D,) = initialisation.start((units, units), rng, Tanh, layer, "orthogonal", gain, dtype)
     (E,) = initialisation.start((checks.count("inputs", inputs), units), rng, Tanh, Linear, "glorot", 1.0, dtype)
@@ -129,9 +134,11 @@ def backward(params, record, hidden_gradient, truncation=None):
     """
     check(params)
     K = len(params.initial)
-    if not isinstance(record, Record) or record.hidden.shape[2] != K:
+    if not isinstance(record, Record) or np.ndim(record.hidden) != 3 or np.shape(record.hidden)[2] != K:
         raise ValueError("record: expected what forward returned for these parameters, got something else")
-    checks.record("record", record)
+    record = checks.record("record", record, inputs="BTM", hidden="BSK")
+    if record.inputs.shape != (len(record.hidden), record.hidden.shape[1] - 1, params.input.shape[1]):
+        raise ValueError(f"record.inputs: expected those of the hidden states, got shape {record.inputs.shape}")
     direct = sequences("hidden_gradient", hidden_gradient, params.input, K)
     if direct.shape != record.hidden[:, 1:].shape:
         raise ValueError(f"hidden_gradient: expected shape {record.hidden[:, 1:].shape}, got {direct.shape}")
@@ -182,7 +189,11 @@ def clip(gradient, longest):
     The same structure.
     """
     longest = checks.number("longest", longest, above=0)
+    if not isinstance(gradient, (tuple, np.ndarray)):
+        raise TypeError(f"gradient: expected arrays, in tuples at will, got {type(gradient).__name__}")
     leaves = [checks.array(name, value) for name, value in parameters.leaves(gradient, "gradient")]
+    if not leaves:
+        raise ValueError("gradient: expected one array at least, got none")
     length = np.linalg.norm([np.linalg.norm(value) for value in leaves])
     scale = min(1.0, longest / length) if length else 1.0
     return parameters.each(lambda value: value * value.dtype.type(scale), gradient)
@@ -201,6 +212,7 @@ def check(params):
         raise ValueError(f"params.recurrent.weights: expected shape ({K}, {K}), got {D.weights.shape}")
     for name, value, shape in (("input", E, (K, "M")), ("initial", z, (K,))):
         checks.array(f"params.{name}", value, shape)
+        checks.kind(f"params.{name}", value, np.ndarray)
         if value.dtype != D.weights.dtype:
             raise ValueError(f"params.{name}: expected {D.weights.dtype} as in params.recurrent, got {value.dtype}")
 

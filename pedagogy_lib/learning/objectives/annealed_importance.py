@@ -71,6 +71,9 @@ def anneal(log_weight, transition, states, levels, rng):
     Rung
         For every level but the first.
     """
+    states = _checked(states)
+    checks.function("log_weight", log_weight)
+    checks.function("transition", transition)
     levels, rng = checks.array("levels", levels, ("L",)), checks.generator("rng", rng)
     if len(levels) < 2:
         raise ValueError(f"levels: expected at least two, got {len(levels)}")
@@ -94,6 +97,7 @@ def ratio(log_weight, transition, states, levels, rng):
     -------
     Ratio
     """
+    states = _checked(states)
     if len(states) < 2:
         raise ValueError(f"states: expected at least two walkers, got {len(states)}")
     *_, last = anneal(log_weight, transition, states, levels, rng)
@@ -121,6 +125,7 @@ def forward(log_weight, transition, states, log_start, levels, rng):
     Ratio
         Whose ``log_ratio`` is log Z itself.
     """
+    log_start = checks.number("log_start", log_start)
     found = ratio(log_weight, transition, states, levels, rng)
     return found._replace(log_ratio=log_start + found.log_ratio)
 
@@ -140,6 +145,15 @@ def reverse(log_weight, transition, states, log_start, levels, rng):
     Ratio
         Whose ``log_ratio`` is log Z itself.
     """
+    log_start = checks.number("log_start", log_start)
     levels = checks.array("levels", levels, ("L",))
     found = ratio(log_weight, transition, states, levels[::-1], rng)
     return found._replace(log_ratio=log_start - found.log_ratio)
+
+
+def _checked(states):
+    """Walkers: a row of finite numbers for each."""
+    states = checks.array("states", states)
+    if not states.ndim:
+        raise ValueError("states: expected a row for each walker, got one number")
+    return states

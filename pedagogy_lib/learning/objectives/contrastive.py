@@ -161,7 +161,7 @@ def run(stream, iterations):
     -------
     Update
     """
-    *_, last = islice(stream, checks.count("iterations", iterations))
+    *_, last = islice(checks.stream("stream", stream), checks.count("iterations", iterations))
     return last
 
 
@@ -180,8 +180,11 @@ def bias(estimate, exact, repeats, rng):
     -------
     Bias
     """
+    checks.function("estimate", estimate)
     repeats, rng = checks.count("repeats", repeats, minimum=2), checks.generator("rng", rng)
-    draws = np.stack([parameters.flatten(estimate(rng)).vector for _ in range(repeats)])
+    estimates = [estimate(rng) for _ in range(repeats)]
+    parameters.check_same_shapes(exact, estimates[0], "exact")
+    draws = np.stack([parameters.flatten(one).vector for one in estimates])
     exact = parameters.flatten(exact, "exact").vector
     if draws.shape[1:] != exact.shape:
         raise ValueError(f"exact: expected {draws.shape[1]} numbers, as many as the estimate has, got {exact.size}")
@@ -204,6 +207,7 @@ def pseudo_likelihood(model, params, y):
     Given all others, y_d is either what it is or the other way round: log p is minus softplus(F(y) - F(flipped y)), in
     which the normalizer has cancelled. F is the marginal energy, and phase is minus its derivative.
     """
+    checks.model("model", model, "marginal_energy", "phase")
     y = checks.array("y", y, ("N", "D"))
     if not ((y == 0) | (y == 1)).all():
         raise ValueError("y: expected zeros and ones, because each number is compared with its opposite")

@@ -9,6 +9,8 @@ other. So the last layer of a network may answer either, or a mixture of both, a
 so that |y - guess|^2 = scale^2 |target - answer|^2: all four losses are the same, term by term, and only what
 the network has to compute differs.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 8.3.1, Eqs. 8.41, 8.43, 8.47 and 8.48.

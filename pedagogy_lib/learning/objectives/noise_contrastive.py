@@ -222,6 +222,7 @@ def conditional_value_and_gradient(model, params, y, moved):
     For noise of deviation s in every direction, small, the loss is log 2 + s^2 / 4 times the loss of implicit score
     matching.
     """
+    checks.model("model", model, "marginal_energy", "phase")
     y = _some("y", checks.array("y", y, ("N", "D")))
     moved = checks.array("moved", moved, y.shape)
     rows, N = np.concatenate([y, moved]), len(y)
@@ -297,7 +298,7 @@ def covariance(scores, log_density, log_noise, weights, ratio):
     shape = log_density.shape
     scores = checks.array("scores", scores, (*shape, "P"))
     log_noise, weights = checks.array("log_noise", log_noise, shape), checks.array("weights", weights, shape)
-    if ratio == np.inf:
+    if np.ndim(ratio) == 0 and ratio == np.inf:
         believed, spread = np.ones(shape), 1.0
     else:
         ratio = checks.number("ratio", ratio, above=0)
@@ -305,7 +306,8 @@ def covariance(scores, log_density, log_noise, weights, ratio):
     mass = weights * np.exp(log_density) * believed          # p times the probability of "noise"
     information = (scores * mass[:, None]).T @ scores
     half = np.linalg.solve(information, mass @ scores)
-    return np.linalg.inv(information) - spread * np.outer(half, half)
+    found = np.linalg.inv(information) - spread * np.outer(half, half)
+    return checks.held("scores, log_density", scores, found)
 
 
 def _loss(h_data, h_noise):

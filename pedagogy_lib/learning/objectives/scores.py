@@ -10,6 +10,8 @@ The *score* of a density p is s(x) = d log p(x) / dx, the textbook's force. Four
 The explicit loss is the implicit one plus half of <|s|^2>, and the denoising one less another number in which f
 has no part: all have the same minimum. `tweedie_score` and `tweedie_mean` turn posterior means into scores, and back.
 
+`along` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 8.3.1, Eqs. 8.45-8.48. A. Hyvarinen (2005), implicit; P. Vincent (2011), denoising; Y. Song, S. Garg,
@@ -94,10 +96,19 @@ def denoising_loss(function, y, level, rng):
     A summand of Eq. 8.48, but for its weight.
     """
     y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
-    a, v = level
+    if not len(y):
+        raise ValueError(f"y: expected one row at least, got shape {y.shape}")
+    a, v = _level(level)
     z = rng.standard_normal(y.shape)
     found = checks.array("function(x)", function(a * y + v * z), y.shape)
     return 0.5 * float(((found + z / v) ** 2).sum(1).mean())
+
+
+def _level(level):
+    """A signal and a deviation: two numbers, or a number of each for each row."""
+    if not isinstance(level, tuple) or len(level) != 2:
+        raise TypeError(f"level: expected a noising.Level, or a pair, got {type(level).__name__}")
+    return tuple(checks.array(f"level.{name}", part) for name, part in zip(("signal", "deviation"), level))
 
 
 def implicit_loss(network, x):

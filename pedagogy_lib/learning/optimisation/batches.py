@@ -1,4 +1,7 @@
-"""Dealing out the data in random batches."""
+"""Dealing out the data in random batches.
+
+`Dealer` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import numpy as np
 

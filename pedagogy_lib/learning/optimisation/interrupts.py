@@ -1,4 +1,7 @@
-"""Letting an interrupt (Ctrl-C, the stop button) wait until a step is whole."""
+"""Letting an interrupt (Ctrl-C, the stop button) wait until a step is whole.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
+"""
 
 import signal
 import threading

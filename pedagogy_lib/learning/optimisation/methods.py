@@ -9,6 +9,8 @@ A method has settings and, beside them, a memory: what it carries from one step 
 Parameters, gradient and step are vectors of one length and type; iterations count from 0. The rate
 is a number, or a function that gives it for each iteration (see `schedules`).
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 4.1. Adam: D.P. Kingma and J. Ba (2015).

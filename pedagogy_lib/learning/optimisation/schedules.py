@@ -2,6 +2,8 @@
 
 A number is a constant rate, and any function of the iteration will do: with batches only a rate
 that falls towards zero settles down, ``lambda i: 1 / (i + 1)``, for example.
+
+`rate_at` is a building block, and trusts its arguments, which its callers have checked.
 """
 
 from math import cos, pi

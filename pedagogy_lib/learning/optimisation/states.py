@@ -1,11 +1,16 @@
-"""Where a run stands, and how to keep that in a file."""
+"""Where a run stands, and how to keep that in a file.
+
+`generator` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pedagogy_lib import checks
 from pedagogy_lib.learning import parameters
 
 
@@ -57,6 +62,7 @@ def save(path, state):
         Ends in ``.npz``.
     state : State
     """
+    path, _ = _checked_path(path), checks.kind("state", state, State)
     best = state.validation
     contents = {
         "names": np.array([name for name, _ in parameters.leaves(state.params)]),
@@ -70,7 +76,13 @@ def save(path, state):
         "memories": np.array(len(state.memory)),
     }
     contents.update({f"memory_{i}": one for i, one in enumerate(state.memory)})
-    np.savez(_checked_path(path), **contents)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            np.savez(file, **contents)
+        os.replace(beside, path)                    # all at once: a full disk leaves the old file as it was
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def load(path, params):
@@ -139,6 +151,8 @@ def _arrays(kept, like):
 
 
 def _checked_path(path):
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path: expected a file's name, got {type(path).__name__}")
     path = Path(path)
     if path.suffix != ".npz":
         raise ValueError(f"path: expected a name that ends in .npz, got {path.name!r}")

@@ -169,7 +169,7 @@ def follow(events, tolerance=1e-8, max_iterations=1000):
     tolerance = checks.number("tolerance", tolerance, at_least=0)
     max_iterations = checks.count("max_iterations", max_iterations, minimum=0)
     path, losses, converged = [], [], False
-    for event in events:
+    for event in checks.stream("events", events):
         path.append(event.params)
         losses.append(event.loss)
         converged = bool(np.abs(event.gradient).max() <= tolerance)
@@ -207,6 +207,8 @@ class _Newton(NamedTuple):
 
 def _walk(loss, gradient, start, method, batches):
     """Check the start and the settings, then walk."""
+    checks.function("loss", loss)
+    checks.function("gradient", gradient)
     params = checks.array("start", start, ("D",)).copy()
     if params.size == 0:
         raise ValueError("start: expected at least one parameter, got none")

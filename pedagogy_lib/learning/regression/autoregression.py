@@ -92,6 +92,8 @@ def companion(coefficients):
     ndarray, shape (p K, p K)
     """
     A = checks.array("coefficients", coefficients, ("p", "K", "K"))
+    if not len(A):
+        raise ValueError(f"coefficients: expected one lag at least, got shape {A.shape}")
     p, K, _ = A.shape
     return np.vstack([A.transpose(1, 0, 2).reshape(K, p * K), np.eye((p - 1) * K, p * K)])
 
@@ -120,4 +122,4 @@ def forecast(params, y, count):
     found = list(y)
     for _ in range(count):
         found.append(b + sum(A[lag] @ found[-1 - lag] for lag in range(len(A))))
-    return np.array(found[len(y) :]).reshape(count, A.shape[1])
+    return checks.held("params.coefficients", A, np.array(found[len(y) :]).reshape(count, A.shape[1]))

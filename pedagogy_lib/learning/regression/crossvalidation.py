@@ -95,6 +95,7 @@ def leave_folds_out(y, x, penalties, folds, intercept=True):
     ----------
     Eq. A.8.
     """
+    y = checks.array("y", y)
     folds = checks.array("folds", folds, (len(np.atleast_1d(y)),))
     labels = np.unique(folds)
     if len(labels) < 2:

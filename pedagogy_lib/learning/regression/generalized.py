@@ -236,6 +236,7 @@ def _lost(step, motion, s, noise):
 
 def predict(fit, y, offsets=None):
     """The mean output at each input, shape (N,); for coins, also many of them, the probability of a head."""
+    _checked_fit("fit", fit)
     y = checks.observations("y", y, len(fit.coefficients))
     offsets = np.zeros(len(y)) if offsets is None else checks.array("offsets", offsets, (len(y),))
     family = families.Bernoulli() if fit.family.kind == "bernoulli" else fit.family
@@ -249,6 +250,7 @@ def predict(fit, y, offsets=None):
 
 def wald(fit):
     """Each coefficient (the intercept last) over its standard error; normal, or Student's t where phi was estimated."""
+    _checked_fit("fit", fit)
     statistic = np.append(fit.coefficients, fit.intercept) / fit.standard_errors
     if fit.estimated:
         return Test(statistic, f"t with {fit.degrees}", 2 * stats.t.sf(np.abs(statistic), fit.degrees))
@@ -260,6 +262,8 @@ def likelihood_ratio(small, large):
 
     Chi-squared where the dispersion is known, F where it was estimated, from the larger model.
     """
+    _checked_fit("small", small)
+    _checked_fit("large", large)
     more, fall = small.degrees - large.degrees, small.deviance - large.deviance
     if more <= 0 or (small.link, type(small.family)) != (large.link, type(large.family)):
         raise ValueError("small: expected a model nested in the large one, with fewer coefficients and the same link")
@@ -380,3 +384,7 @@ def _apart(both, intercept):
 def _check_dispersion(dispersion):
     if dispersion is not None and dispersion != "estimated":
         checks.number("dispersion", dispersion, above=0)
+
+
+def _checked_fit(name, found):
+    checks.kind(name, found, Fit)

@@ -55,7 +55,7 @@ class Diagnosis(NamedTuple):
 
 def predict(fit, y):
     """The mean of the outputs at each input: D y + d, shape (N, K)."""
-    fit = checks.record("fit", fit)
+    fit = checks.record("fit", fit, weights="KM", offset="K")
     return checks.observations("y", y, fit.weights.shape[1]) @ fit.weights.T + fit.offset
 
 
@@ -254,7 +254,10 @@ def diagnose(fit, y, x, intercept=True):
         raise ValueError(f"y: expected more samples than coefficients, got {N} and {inputs.shape[1]}")
     Q, R = np.linalg.qr(inputs)
     _check_rank(R, N * EPS, "none a combination of others")
-    e = x - predict(fit, y)
+    predicted = predict(fit, y)
+    if predicted.shape != x.shape:
+        raise ValueError(f"x: expected {predicted.shape[1]} outputs in each row, as the fit has, got {x.shape[1]}")
+    e = x - predicted
     noise = e.T @ e / free
     inverse = solve_triangular(R, np.eye(len(R)))       # Cov[w] = sigma^2 (R'R)^-1
     errors = np.sqrt(np.outer(np.diag(noise), (inverse**2).sum(1)))

@@ -3,6 +3,8 @@
 A link is usually given as g in g(mean) = s. Here it is given as the map from s to the natural parameter, because then
 the mean and its slope follow from the log partition function, mean = A'(eta) and dmean/ds = A''(eta) deta/ds, without
 subtracting from one what is nearly one. The canonical link is eta = s.
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from collections.abc import Callable

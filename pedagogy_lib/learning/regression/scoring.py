@@ -7,6 +7,8 @@ A problem is an object with two methods,
 
 and the step is beta + information^-1 score. For a canonical link the expected Hessian is the Hessian itself, so that
 this is Newton's method (Eqs. 5.7, 5.14).
+
+Building blocks: what is here trusts its arguments, which its callers have checked.
 """
 
 from typing import NamedTuple

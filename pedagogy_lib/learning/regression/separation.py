@@ -5,6 +5,8 @@ sample's outcome lies already, the likelihood never falls, and where one predict
 there is such a d is a linear programme. The separation is complete if every predictor moves, and quasi-complete
 otherwise.
 
+Building blocks: what is here trusts its arguments, which its callers have checked.
+
 References
 ----------
 A. Albert and J. A. Anderson, "On the existence of maximum likelihood estimates in logistic regression models",

@@ -135,6 +135,7 @@ def fit(y, x, K=None, intercept=True, weights=None, penalty=0.0, steps=200):
 
 def probabilities(fit, y):
     """The probability of each class at each input, shape (N, K)."""
+    checks.kind("fit", fit, Fit)
     y = checks.observations("y", y, fit.coefficients.shape[1])
     return softmax(y @ fit.coefficients.T + fit.intercepts, axis=1)
 

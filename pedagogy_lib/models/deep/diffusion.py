@@ -141,7 +141,8 @@ def denoise(params, x, level):
     """
     _check(params)
     weights = params.network[0].weights
-    x = feedforward.inputs("x", np.asarray(x, weights.dtype), weights, width=weights.shape[1] - FEATURES)
+    x = checks.numbers("x", x).astype(weights.dtype, copy=False)
+    x = feedforward.inputs("x", x, weights, width=weights.shape[1] - FEATURES)
     return _guess(params, x, level)
 
 
@@ -168,6 +169,7 @@ def force(params, x, level):
     -------
     ndarray, shape (N, D)
     """
+    x = checks.numbers("x", x)
     return (level.signal * denoise(params, x, level) - x) / level.deviation**2
 
 
@@ -329,7 +331,7 @@ def bits_per_dimension(nats, size):
     -------
     float or ndarray
     """
-    return -np.asarray(nats) / (checks.count("size", size) * np.log(2))
+    return -checks.array("nats", nats) / (checks.count("size", size) * np.log(2))
 
 
 # --- the pieces ---------------------------------------------------------------------------------

@@ -258,6 +258,7 @@ def _check(params):
     feedforward.check_layers(params.recognition, "params.recognition")
     feedforward.check_layers(params.emission, "params.emission")
     J, K = checks.array("params.source", params.source, ("J", "K")).shape
+    checks.kind("params.source", params.source, np.ndarray)
     last = params.emission[-1]
     if not isinstance(last, outputs.OUTPUTS):
         names = ", ".join(kind.__name__ for kind in outputs.OUTPUTS)

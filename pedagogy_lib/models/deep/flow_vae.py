@@ -168,7 +168,7 @@ def bend(q, noise):
     -------
     Draws
     """
-    checks.record("q", q)
+    q = checks.record("q", q, means="NK", factors="NKK", pushes="NMK", normals="NMK", offsets="NM")
     noise = checks.array("noise", noise, q.means.shape)
     x, log_density, _ = _run(q, noise)
     return Draws(x, log_density)

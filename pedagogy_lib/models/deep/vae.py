@@ -206,7 +206,7 @@ def value_and_gradient(params, y, rng, weight=1.0):
     ----------
     Eqs. 8.16 and 8.19; for the deviations the pathwise form of Eq. 8.17.
     """
-    y, rng = _checked(params, y), checks.generator("rng", rng)
+    y, rng, weight = _checked(params, y), checks.generator("rng", rng), checks.number("weight", weight)
     up = feedforward.run(params.recognition, y)
     nu, s = _moments(up.output)
     noise = rng.standard_normal(nu.shape).astype(nu.dtype)

@@ -192,7 +192,7 @@ def value_and_gradient(params, y, rng, weight=1.0):
     -------
     float, Parameters
     """
-    y = _checked(params, y)
+    y, weight = _checked(params, y), checks.number("weight", weight)
     B, T, _ = y.shape
     K = len(params.log_transition)
     noise = checks.generator("rng", rng).standard_normal((B, T, K))

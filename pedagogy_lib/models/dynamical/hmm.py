@@ -393,7 +393,7 @@ def maximize(statistics, options=PLAIN):
     ----------
     Section 7.2, "The M step".
     """
-    statistics = checks.record("statistics", statistics)
+    statistics = checks.record("statistics", statistics, initial="K", pairs="KK")
     starts = statistics.initial + emissions.pseudo_counts("initial", options.initial, statistics.initial.shape)
     moves = statistics.pairs + emissions.pseudo_counts("transition", options.transition, statistics.pairs.shape)
     return Parameters(

@@ -228,7 +228,8 @@ def value_and_gradient(params, y, rng, weight=1.0):
     -------
     float, Parameters
     """
-    value, divergence, gradient = _passes(params, _checked(params, y), checks.generator("rng", rng), weight)
+    weight, rng = checks.number("weight", weight), checks.generator("rng", rng)
+    value, divergence, gradient = _passes(params, _checked(params, y), rng, weight)
     return value + weight * divergence, gradient
 
 

@@ -138,11 +138,15 @@ def local_level(level_variance, observation_variance, initial_mean, initial_vari
     Parameters
         With one state and one observation.
     """
+    mean = checks.number("initial_mean", initial_mean)
+    initial = checks.number("initial_variance", initial_variance, at_least=0)
+    level = checks.number("level_variance", level_variance, at_least=0)
+    noise = checks.number("observation_variance", observation_variance, at_least=0)
     one = np.eye(1)
     return Parameters(
-        Gaussian(np.array([float(initial_mean)]), one * initial_variance),
-        AffineGaussian(one, np.zeros(1), one * level_variance),
-        AffineGaussian(one, np.zeros(1), one * observation_variance),
+        Gaussian(np.array([mean]), one * initial),
+        AffineGaussian(one, np.zeros(1), one * level),
+        AffineGaussian(one, np.zeros(1), one * noise),
     )
 
 
@@ -167,7 +171,8 @@ def constant_velocity(interval, acceleration_variance, observation_variance, ini
     Parameters
         With four states and two observations.
     """
-    return _tracked(2, interval, acceleration_variance, observation_variance, initial)
+    density = checks.number("acceleration_variance", acceleration_variance, at_least=0)
+    return _tracked(2, interval, density, observation_variance, initial)
 
 
 def constant_acceleration(interval, jerk_variance, observation_variance, initial):
@@ -191,7 +196,8 @@ def constant_acceleration(interval, jerk_variance, observation_variance, initial
     Parameters
         With six states and two observations.
     """
-    return _tracked(3, interval, jerk_variance, observation_variance, initial)
+    density = checks.number("jerk_variance", jerk_variance, at_least=0)
+    return _tracked(3, interval, density, observation_variance, initial)
 
 
 def sample(params, n, rng, controls=None):
@@ -379,8 +385,12 @@ def _tracked(order, interval, density, observation_variance, initial):
     """Two coordinates, each with so many derivatives, of which the highest is white noise."""
     A, Q = integrated_noise(order, interval)
     both, K = np.eye(2), 2 * order
+    checks.having("initial", initial, "mean", "covariance")
+    mean = checks.array("initial.mean", initial.mean, (K,))
+    covariance = checks.covariance("initial.covariance", initial.covariance, K, definite=False, stack=False)
+    observation_variance = checks.number("observation_variance", observation_variance, at_least=0)
     return Parameters(
-        initial,
+        Gaussian(mean, covariance),
         AffineGaussian(np.kron(A, both), np.zeros(K), density * np.kron(Q, both)),
         AffineGaussian(np.eye(2, K), np.zeros(2), observation_variance * both),
     )

@@ -116,6 +116,8 @@ def start(y, layers, state_space, rng=None):
     -------
     Parameters
     """
+    if isinstance(state_space, lgssm.Parameters):
+        checks.record("state_space", state_space)
     params = Parameters(layers, StateSpace(state_space))
     _checked(params, y)
     return params

@@ -286,7 +286,7 @@ def maximize(statistics):
     Parameters
         A class without data gets the prior back.
     """
-    prior, shares, sums, scatters, N, _ = checks.record("statistics", statistics)
+    prior, shares, sums, scatters, N, _ = _checked_statistics(statistics)
     totals = N * shares
     strengths = prior.strength + totals
     means = (prior.strength * prior.mean + N * sums) / strengths[:, None]
@@ -446,3 +446,12 @@ def _checked_pair(params, y):
     if len(y) == 0:
         raise ValueError("y: expected one observation at least, got none")
     return params, y
+
+
+def _checked_statistics(statistics):
+    """Statistics whose shapes fit each other and the prior's."""
+    found = checks.record("statistics", statistics, shares="K", sums="KD", scatters="KDD")
+    D = found.sums.shape[1]
+    for name, shape in (("mean", (D,)), ("scatter", (D, D))):
+        checks.array(f"statistics.prior.{name}", getattr(found.prior, name), shape)
+    return found

@@ -8,6 +8,8 @@
 The Gaussian mixture's source was one of K classes; here it is K numbers at once. Whatever two
 observations share must come through the factors, because the noise of each is its own.
 
+`residual_variances` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 Sections 2.1.2 (inference, Eqs. 2.20-2.22) and 7.3 (learning, Eqs. 7.2 and 7.3).
@@ -420,7 +422,9 @@ def regression(statistics):
     ----------
     Section 7.3: C = <Y X^T> <X X^T>^-1.
     """
-    statistics = checks.record("statistics", statistics)
+    statistics = checks.record(
+        "statistics", statistics, factor_mean="K", mean="D", factor_scatter="KK", cross_scatter="DK", variances="D"
+    )
     scatter = checks.array("statistics.factor_scatter", statistics.factor_scatter, ("K", "K"))
     eigenvalues = np.linalg.eigvalsh(scatter)
     if eigenvalues[0] <= len(scatter) * np.finfo(float).eps * eigenvalues[-1]:

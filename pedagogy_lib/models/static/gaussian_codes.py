@@ -16,6 +16,8 @@ Under a Gaussian the Laplace energy has a mean in closed form, so that nothing i
 No ``log_marginal``: it is what the free energy bounds. The other verbs take ``params`` from
 `sparse_coding.start`; ``y`` is array_like of shape (N, D).
 
+`fold` is a building block, and trusts its arguments, which its callers have checked.
+
 References
 ----------
 Section 8.1, Eqs. 8.1-8.11. M. Opper and C. Archambeau (2009), for the Gaussian of least free energy; M.E. Khan
@@ -292,7 +294,7 @@ def maximize(statistics, options=PLAIN):
     ----------
     Eq. 8.9.
     """
-    statistics = checks.record("statistics", statistics)
+    statistics = checks.record("statistics", statistics, cross="DK", scatter="KK")
     dictionary = np.linalg.solve(statistics.scatter, statistics.cross.T).T
     return statistics.params._replace(dictionary=dictionary)
 

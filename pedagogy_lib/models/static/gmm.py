@@ -288,7 +288,7 @@ def maximize(statistics, options=PLAIN):
     ----------
     Section 7.1, "The M step".
     """
-    shares, sums, scatters, N, _ = checks.record("statistics", statistics)
+    shares, sums, scatters, N, _ = checks.record("statistics", statistics, shares="K", sums="KD", scatters="KDD")
     if (shares <= 0).any():
         raise ValueError(
             f"statistics.shares: expected data in every class, got none in class {int(np.argmin(shares))}"

@@ -186,7 +186,7 @@ def maximize(statistics):
     ----------
     Section 7.1.1, the M step of K-means.
     """
-    statistics = checks.record("statistics", statistics)
+    statistics = checks.record("statistics", statistics, shares="K", sums="KD")
     if (statistics.shares <= 0).any():
         empty = int(np.argmin(statistics.shares))
         raise ValueError(

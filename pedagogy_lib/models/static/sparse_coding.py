@@ -392,7 +392,8 @@ def maximize(statistics, options=PLAIN):
         An element that no code uses stays as it is.
     """
     sweeps = checks.count("sweeps", options.sweeps)
-    params, cross, scatter, _ = checks.record("statistics", statistics)
+    params, cross, scatter, _ = checks.record("statistics", statistics, cross="DK", scatter="KK")
+    checks.array("statistics.params.dictionary", params.dictionary, cross.shape)
     C = params.dictionary.copy()
     for _ in range(sweeps):
         for k in np.flatnonzero(np.diag(scatter)):

@@ -151,6 +151,7 @@ def replicated(params, length):
     ----------
     R. Salakhutdinov and G. Hinton (2009).
     """
+    params = checked(params)
     share = checks.count("length", length) / params.visible.tosses
     hidden = type(params.hidden)(share * np.asarray(params.hidden.biases))
     return checked(Parameters(params.weights, hidden, multinomial(length)(params.visible.biases)))
@@ -422,8 +423,8 @@ def model_phase(params):
 
 def loosened(params, level):
     """The harmonium with its weights multiplied by ``level``: at 0 the layers are independent. For annealing."""
-    level = checks.number("level", level, at_least=0)
-    return params._replace(weights=level * np.asarray(params.weights))
+    params, level = checked(params), checks.number("level", level, at_least=0)
+    return params._replace(weights=level * params.weights)
 
 
 def heated(params, level):

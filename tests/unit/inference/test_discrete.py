@@ -1,6 +1,7 @@
 """The forward-backward algorithm, against the enumeration of all paths; compiled, and in NumPy."""
 
 import importlib.util
+import pickle
 from itertools import product
 
 import numpy as np
@@ -401,3 +402,9 @@ def test_what_another_model_filtered_is_refused(backend):
         discrete.smooth(swaps, filtered, backend)
     right = discrete.filter(pi, swaps, logs, backend)
     assert discrete.sample(swaps, right, 3, np.random.default_rng(0), backend).shape == (3, 4)
+
+
+def test_an_error_survives_pickling():
+    error = discrete.ImpossibleError(3, "y")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), again.t, str(again)) == (discrete.ImpossibleError, 3, str(error))

@@ -195,3 +195,12 @@ COIN = Network({"a": (), "b": ("a",)}, {"a": [0.5, 0.5], "b": [[1.0, 0.0], [0.0,
 def test_errors_name_the_argument(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_more_variables_than_letters_are_refused_by_the_joint_table_and_eliminated_all_the_same():
+    names = [f"v{i}" for i in range(60)]
+    parents = {name: (names[i - 1],) if i else () for i, name in enumerate(names)}
+    tables = {name: np.array([[0.3, 0.6], [0.7, 0.4]]) if parents[name] else np.array([0.5, 0.5]) for name in names}
+    with pytest.raises(ValueError, match="network: expected at most 52 variables"):
+        graphs.condition(Network(parents, tables), ["v59"])
+    np.testing.assert_allclose(graphs.eliminate(Network(parents, tables), ["v59"])[0], np.array([6, 7]) / 13, rtol=1e-12)

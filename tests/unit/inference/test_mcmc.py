@@ -361,3 +361,10 @@ def test_probabilities_of_chains_are_never_below_zero():
         found = mcmc.stationary((drain / drain.sum(0))[turn][:, turn])
         assert (found >= 0).all()
         np.testing.assert_allclose(found, np.eye(K)[-1][turn], atol=1e-11)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_diagnostics_have_no_unit(unit):
+    chains = np.random.default_rng(0).normal(size=(2, 50))
+    for diagnose in (mcmc.autocorrelation, mcmc.effective_sample_size, lambda x: mcmc.potential_scale_reduction(x, ranked=False)):
+        np.testing.assert_allclose(diagnose(unit * chains), diagnose(chains), rtol=1e-10)

@@ -163,7 +163,7 @@ STILL = Curve(lambda x: x, np.eye(1))
         (lambda: nonlinear.filter(ONE, Curve(lambda x: x[:, 0], np.eye(1)), STILL, [[0.0], [0.0]]), r"time step t=1 .*function: expected shape \(1, 1\)"),
         (lambda: nonlinear.filter(ONE, Curve(lambda x: x * np.inf, np.eye(1)), STILL, [[0.0], [0.0]]), "t=1 .*the belief has run away|jacobian"),
         (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, np.eye(1), lambda x: np.eye(2)), [[0.0]]), "t=0 .*jacobian: expected 1 x 1"),
-        (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, -np.eye(1)), [[0.0]]), "t=0 .*positive semi-definite"),
+        (lambda: nonlinear.filter(ONE, STILL, Curve(lambda x: x, -np.eye(1)), [[0.0]]), "emission.covariance: .*positive semi-definite"),
     ],
 )
 def test_errors_name_the_argument_and_the_step(call, message):
@@ -240,3 +240,16 @@ def test_innovations_refuse_a_filter_of_other_data():
     filtered = nonlinear.filter(initial, *curved, y)
     with pytest.raises(ValueError, match="filtered.means"):
         nonlinear.innovations(initial, *curved, y[:5], filtered)
+
+
+@pytest.mark.parametrize(("function", "x", "slope"), [
+    (lambda x: 1 / (x + 1e-9), 1e-9, -2.5e17), (lambda x: np.maximum(x, 0.0), 1e-7, 1.0), (np.sin, 0.0, 1.0),
+    (lambda x: 1e6 + np.sin(x), 0.0, 1.0), (lambda x: 3 + np.sin(x), 1e-17, 1.0), (np.exp, 300.0, np.exp(300.0)),
+])  # fmt: skip
+def test_differences_find_the_size_of_their_step(function, x, slope):
+    assert nonlinear.numerical_jacobian(function, np.array([x])) == pytest.approx(slope, rel=1e-4)
+
+
+def test_one_step_for_all_sizes_would_be_wrong():
+    h = 6e-6
+    assert (1 / (2e-9 + h) - 1 / (2e-9 - h)) / (2 * h) != pytest.approx(-2.5e17, rel=0.1)

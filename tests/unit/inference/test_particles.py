@@ -1,5 +1,6 @@
 """Particle filters against the Kalman filter and the hidden Markov model, and against plain loops."""
 
+import types
 from itertools import islice
 
 import numpy as np
@@ -239,3 +240,21 @@ def test_a_wrong_log_transition_is_refused(y):
     found = particles.filter(STRAIGHT, y, 5, np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"log_transition: expected shape \(5, 5\) at t=23"):
         particles.smooth(STRAIGHT._replace(log_transition=lambda after, before, t: before[:, 0]), found)
+
+
+def test_a_compiled_model_sees_when_an_attribute_of_a_module_changes():
+    settings = types.ModuleType("settings")
+    scope = {"settings": settings}
+    exec("def emission(x, y, t):\n    return settings.height * 1.0", scope)
+    model = particles.each(lambda rng: 0.0, lambda x, t, rng: x, scope["emission"])
+    for height in (1.0, 5.0):
+        settings.height = height
+        for backend in ("auto", "numpy"):
+            found = particles.filter(model, np.zeros((2, 1)), 5, np.random.default_rng(0), backend=backend)
+            assert found.log_likelihood == pytest.approx(2 * height)
+
+
+def test_rows_without_a_number_are_not_taken_for_missing_ones():
+    model = Model(lambda n, rng: np.zeros((n, 1)), lambda x, t, rng: x, lambda x, y, t: np.zeros(len(x)))
+    with pytest.raises(ValueError, match="y: expected one number at least in each row"):
+        particles.filter(model, np.zeros((3, 0)), 5, np.random.default_rng(0))

@@ -170,3 +170,11 @@ CODE = bits_back.model(SOURCE, EMISSION)
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_frequencies_of_numpy_do_not_overflow():
+    large, whole = np.array([3, 5]) << 40, [3 << 40, 5 << 40]
+    for stack in (2**60 + 7, ans.stack_of(EXTRA)):
+        pushed = ans.push(stack, np.int64(1), large)
+        assert pushed == ans.push(stack, 1, whole)
+        assert ans.pop(pushed, large) == (stack, 1)

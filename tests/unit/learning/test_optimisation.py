@@ -1,6 +1,7 @@
 """Learning a model by its gradient: closed forms, both backends, early stopping, interrupts, and going on."""
 
 import os
+import pickle
 import signal
 import threading
 from itertools import islice
@@ -364,3 +365,48 @@ def test_a_file_of_another_model_is_refused(tmp_path):
         optimisation.load(path, Line(np.zeros(4), 0.0))
     with pytest.raises(ValueError, match="got 4 of type float32"):
         optimisation.load(path, InOneCall().start(np.float32))
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    place, first = tmp_path / "state.npz", learn(iterations=3).state
+    optimisation.save(place, first)
+
+    def full(file, **contents):
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        optimisation.save(place, learn(iterations=8).state)
+    kept = optimisation.load(place, InOneCall().start())
+    assert kept.iteration == 3
+    np.testing.assert_array_equal(vector(kept.params), vector(first.params))
+    assert [one.name for one in tmp_path.iterdir()] == ["state.npz"]
+
+
+def test_a_stream_that_breaks_or_is_left_changes_nothing_but_its_own():
+    """What an exception in the reader's own loop has seen stays; another stream goes its way undisturbed."""
+    start, seen = InOneCall().start(), []
+
+    def look():
+        for event in optimisation.iterate(InOneCall(), start, (X, Y), rng()):
+            seen.append(event)
+            if event.iteration == 4:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        look()
+    left = optimisation.iterate(InOneCall(), start, (X, Y), rng())
+    next(left)
+    del left
+    again = list(islice(optimisation.iterate(InOneCall(), start, (X, Y), rng()), 5))
+    np.testing.assert_array_equal([event.loss for event in seen], [event.loss for event in again])
+    np.testing.assert_array_equal(vector(seen[-1].params), vector(again[-1].params))
+    np.testing.assert_array_equal(start.slopes, 0.0)
+
+
+def test_a_run_goes_on_from_a_pickle():
+    half = learn(Noisy(), batch_size=7, iterations=6)
+    rest = optimisation.resume(Noisy(), pickle.loads(pickle.dumps(half.state)), (X, Y), batch_size=7, iterations=12)
+    whole = learn(Noisy(), batch_size=7, iterations=12)
+    np.testing.assert_array_equal(np.concatenate([half.losses, rest.losses]), whole.losses)

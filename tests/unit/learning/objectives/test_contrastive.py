@@ -177,7 +177,7 @@ def test_arguments_are_checked():
         contrastive.pseudo_likelihood(harmonium, params, y + 0.5)
     with pytest.raises(ValueError, match="rate: expected a number above 0"):
         next(contrastive.iterate(harmonium, params, y, rng, 0.0))
-    with pytest.raises(ValueError, match="exact: expected 11 numbers"):
+    with pytest.raises(ValueError, match="exact: expected exact.weights"):
         contrastive.bias(lambda rng: params, params.weights, 2, rng)
 
 
