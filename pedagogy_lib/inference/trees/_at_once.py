@@ -2,7 +2,8 @@
 
 The same numbers as `propagation` finds message by message: a cluster's belief is its potential times *all* that it was
 told, and what it tells a neighbour is the belief divided by what that neighbour had said. The division asks for
-tables without zeros, and the arrays for links along which a single variable is shared, as in a factor graph.
+tables without zeros, and the arrays for links along which a single variable is shared, as in a factor graph, or none,
+because it was observed.
 """
 
 from typing import NamedTuple
@@ -29,8 +30,8 @@ class Kind(NamedTuple):
 
 
 def fits(clusters):
-    """Whether the messages can be sent so: one variable to a link, and no zeros."""
-    single = all(len(clusters.separator(i, j)) == 1 for i, j in clusters.links)
+    """Whether the messages can be sent so: at most one variable to a link, and no zeros."""
+    single = all(len(clusters.separator(i, j)) <= 1 for i, j in clusters.links)
     return single and all(np.isfinite(potential.logs).all() for potential in clusters.potentials)
 
 
@@ -51,7 +52,7 @@ def iterate(clusters, pairs, damping, maximize):
         change = max((float(np.abs(np.exp(messages[K]) - np.exp(new[K])).max(initial=0)) for K in new), default=0.0)
         messages = new
         told = {pair: logs for K, which in rows.items() for pair, logs in zip(which, messages[K])}
-        yield {pair: Factor(names[pair], told[pair]) for pair in pairs}, change
+        yield {pair: Factor(names[pair], told.get(pair, np.zeros(()))) for pair in pairs}, change
 
 
 def _laid_out(clusters, pairs):
@@ -60,13 +61,14 @@ def _laid_out(clusters, pairs):
     members = {shape: [i for i, other in enumerate(shapes) if other == shape] for shape in dict.fromkeys(shapes)}
     potentials = {shape: np.stack([clusters.potentials[i].logs for i in which]) for shape, which in members.items()}
     place = {i: n for which in members.values() for n, i in enumerate(which)}
-    names, rows, row, found = {}, {}, {}, {}
-    for i, j in pairs:
-        names[i, j] = clusters.separator(i, j)
+    rows, row, found = {}, {}, {}
+    names = {(i, j): clusters.separator(i, j) for i, j in pairs}
+    speaking = [pair for pair in pairs if names[pair]]
+    for i, j in speaking:
         which = rows.setdefault(clusters.sizes[names[i, j][0]], [])
         row[i, j] = len(which)
         which.append((i, j))
-    for i, j in pairs:
+    for i, j in speaking:
         axis = clusters.potentials[i].names.index(names[i, j][0])
         found.setdefault((shapes[i], axis), []).append((place[i], row[i, j], row[j, i]))
     kinds = [Kind(shape, axis, *np.transpose(links)) for (shape, axis), links in found.items()]

@@ -11,7 +11,7 @@ from scipy import stats
 from pedagogy_lib.distributions import categorical
 from pedagogy_lib.distributions.categorical import Categorical, Components, Table
 from pedagogy_lib.inference import discrete, graphs, markov_graphs, recursions, trees
-from pedagogy_lib.inference.trees import _at_once, propagation, tables, triangulation
+from pedagogy_lib.inference.trees import _at_once, clusters, propagation, tables, triangulation
 
 NAMES = [f"x{i}" for i in range(20)]
 
@@ -281,12 +281,13 @@ def test_a_single_loop_keeps_the_right_favourite_and_is_too_sure():
 
 
 @pytest.mark.parametrize("maximize", [False, True])
-@pytest.mark.parametrize("damping", [0.0, 0.3])
-def test_all_messages_at_once_are_those_sent_one_by_one(damping, maximize):
+@pytest.mark.parametrize("damping, observed", [(0.0, False), (0.3, False), (0.3, True)])
+def test_all_messages_at_once_are_those_sent_one_by_one(damping, observed, maximize):
     """Variables of two, three and four sides; factors over one, two and three of them, in any order of their axes."""
     rng, sides = np.random.default_rng(5), dict(zip(NAMES[:9], [2, 3, 4] * 3))
     scopes = [("x0",), ("x3", "x1", "x2"), ("x1", "x0"), ("x2", "x0"), ("x4", "x3"), ("x3", "x5"), ("x5", "x4"), ("x7", "x6"), ("x6",), ("x6",)]
     layout = trees.factor_graph(tables, [tables.factor(scope, rng.uniform(0.1, 3, [sides[name] for name in scope])) for scope in scopes])
+    layout = clusters.observe(tables, layout, {"x5": 1} if observed else {})
     pairs = [*layout.links, *((j, i) for i, j in layout.links)]
     assert _at_once.fits(layout)
     fast, slow = (way(layout, pairs, damping, maximize) for way in (_at_once.iterate, lambda *given: propagation._one_by_one(tables, *given)))
