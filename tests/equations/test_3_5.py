@@ -131,6 +131,7 @@ def test_result_width():
         + [(f"{i}{j}", f"{i}{j + 1}") for i in range(n) for j in range(n - 1)])
     for n in (3, 4, 5):
         assert triangulation.triangulate(grid(n), sorted(grid(n))).width == n
+        assert triangulation.search(grid(n), np.random.default_rng(n)).width == n
     assert enumeration.smallest_width(grid(3)) == 3
     assert triangulation.triangulate(markov_graphs.from_edges(zip(NAMES, NAMES[1:] + "a"))).width == 2
 

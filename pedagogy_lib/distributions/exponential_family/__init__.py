@@ -6,5 +6,6 @@ derivatives of A are the mean and the covariance of t(x), and A is convex: every
 `vectors` has the families of several natural parameters (Eq. 5.11): categorical, Gaussian, gamma, beta, Dirichlet.
 `dispersion` has those of one natural parameter and a dispersion (Eq. 5.12), from which generalized linear models
 are made: Bernoulli, binomial, Poisson, Gaussian, gamma.
-`layers` are vectors of independent variables of either kind, of which harmoniums are made (section 3.1).
+`layers` are vectors of independent variables of either kind, of which harmoniums are made (section 3.1); `dice`,
+`multinomial` and `mixed` are more of them.
 """

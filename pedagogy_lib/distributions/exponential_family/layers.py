@@ -12,8 +12,8 @@ rows of natural parameters ``eta``, shape (N, M), M statistics in all:
 ``Bernoulli``, ``binomial(trials)``, ``Poisson``, ``Gaussian`` (variance 1) and ``Exponential`` have one statistic a
 unit: biases of shape (D,), values of shape (N, D). ``Normal`` (mean and variance), ``Gamma`` (shape and scale) and
 ``Beta`` have two: biases of shape (D, 2), values of shape (N, D). ``Categorical`` has dice of K sides: biases of
-shape (D, K), and values of shape (N, D K), the one-hot dice side by side. `multinomial` has one die, tossed often and
-counted.
+shape (D, K), and values of shape (N, D K), the one-hot dice side by side; `dice` is the same and
+knows K. `multinomial` has one die, tossed often and counted; `mixed` puts layers of several families side by side.
 
 There is no `marginalize` or `invert` here, because both need a partner: `pedagogy_lib.models.undirected.harmonium`
 is made of two layers.
@@ -71,6 +71,11 @@ class Layer(Biases):
     def size(self):
         """M, the number of statistics."""
         return np.size(self.biases)
+
+    @property
+    def columns(self):
+        """How many numbers a value of the layer has."""
+        return len(self.biases)
 
     @property
     def states(self):
@@ -318,7 +323,13 @@ class Categorical(_Several):
 
     @classmethod
     def matched(cls, y):
-        raise ValueError("visible: expected a layer whose biases can be read off the data; Categorical cannot know K")
+        raise ValueError(
+            "visible: expected a layer whose biases can be read off the data; Categorical cannot know K, dice(K) does"
+        )
+
+    @property
+    def columns(self):
+        return self.size
 
     @property
     def states(self):

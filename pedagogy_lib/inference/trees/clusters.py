@@ -107,7 +107,7 @@ def junction_tree(rules, factors, sequence=None, rule="fill", limit=LIMIT):
     rules, factors
         As for `factor_graph`.
     sequence, rule
-        How to triangulate, as for `triangulation.removals`.
+        How to triangulate, as for `triangulation.removals`; `triangulation.search` finds narrower sequences.
     limit : int
         The most numbers that one cluster may hold.
 

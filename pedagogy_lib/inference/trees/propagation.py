@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pedagogy_lib import checks
+from pedagogy_lib.inference.trees import _at_once, tables
 from pedagogy_lib.inference.trees import clusters as layouts
 from pedagogy_lib.inference.trees.clusters import ClusterGraph
 
@@ -243,19 +244,27 @@ def iterate_loopy(rules, clusters, damping=0.0, maximize=False):
     damping = checks.number("damping", damping, at_least=0)
     if damping >= 1:
         raise ValueError(f"damping: expected a number below 1, got {damping:g}")
-    reduce = rules.max_out if maximize else rules.sum_out
-    pairs, neighbours = [*clusters.links, *((j, i) for i, j in clusters.links)], _neighbours(clusters)
+    pairs = [*clusters.links, *((j, i) for i, j in clusters.links)]
+    fast = rules is tables and _at_once.fits(clusters)            # the same numbers, sooner
+    steps = _at_once.iterate(clusters, pairs, damping, maximize) if fast else _one_by_one(
+        rules, clusters, pairs, damping, maximize)
+    for iteration, (messages, change) in enumerate(steps, 1):
+        yield Sweep(iteration, messages, change)
+
+
+def _one_by_one(rules, clusters, pairs, damping, maximize):
+    """The sweeps of `iterate_loopy`: all messages, and the largest change."""
+    reduce, neighbours = rules.max_out if maximize else rules.sum_out, _neighbours(clusters)
     messages = {}
     for i, j in pairs:                                            # at first nobody knows anything
         messages[i, j] = rules.rescale(rules.product([], clusters.separator(i, j), clusters.sizes))
-    iteration = 0
     while True:
         told = {(i, j): [messages[k, i] for k in neighbours[i] if k != j] for i, j in pairs}
         new = {(i, j): send(rules, clusters, i, j, told[i, j], reduce) for i, j in pairs}
         new = {pair: rules.rescale(rules.blend(messages[pair], new[pair], damping)) for pair in pairs}
         change = max((rules.distance(messages[pair], new[pair]) for pair in pairs), default=0.0)
-        messages, iteration = new, iteration + 1
-        yield Sweep(iteration, messages, change)
+        messages = new
+        yield messages, change
 
 
 def loopy(rules, clusters, evidence=None, damping=0.0, tolerance=1e-10, max_iterations=1000):

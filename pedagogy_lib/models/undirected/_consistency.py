@@ -1,16 +1,75 @@
-"""Which two layers have a joint distribution, for which weights.
+"""The parameters of a harmonium: which two layers have a joint distribution, for which weights.
 
 Two things can go wrong. The natural parameters of one layer may leave its domain for some values of the other: a rate
 that is not positive, a variance that is not. And where both layers have infinitely many values, the sum over both may
 have no end.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from pedagogy_lib.distributions.exponential_family.layers import Exponential, Gaussian, Poisson
+from pedagogy_lib import checks
+from pedagogy_lib.distributions.exponential_family.layers import Exponential, Gaussian, Layer, Poisson
 
 
-def reason(W, hidden, visible):
+class Parameters(NamedTuple):
+    """Two layers and what joins them; L and M are their numbers of statistics.
+
+    weights : ndarray, shape (L, M), W: the rows are the statistics of x, the columns those of y
+    hidden : layer, with the biases b_x
+    visible : layer, with the biases b_y
+    """
+
+    weights: np.ndarray
+    hidden: Layer
+    visible: Layer
+
+
+def checked(params, name="params"):
+    """Parameters of layers that fit the weights, and that have a joint distribution: a door for nets made of them.
+
+    Parameters
+    ----------
+    name : str
+        What error messages call them.
+
+    Raises
+    ------
+    TypeError
+        If it is no `Parameters`, or a layer is none.
+    ValueError
+        If the weights do not fit the layers, or these have no joint distribution.
+    """
+    if not isinstance(params, Parameters):
+        raise TypeError(f"{name}: expected harmonium.Parameters, got {params!r}")
+    for layer in ("hidden", "visible"):
+        given = getattr(params, layer)
+        if not isinstance(given, Layer):
+            raise TypeError(f"{name}.{layer}: expected a layer such as layers.Bernoulli(biases), got {given!r}")
+    hidden, visible = params.hidden.checked(f"{name}.hidden"), params.visible.checked(f"{name}.visible")
+    weights = checks.array(f"{name}.weights", params.weights, (hidden.size, visible.size))
+    params = Parameters(weights, hidden, visible)
+    reason = inconsistency(params)
+    if reason:
+        raise ValueError(f"{name}: expected two layers that have a joint distribution; {reason}")
+    return params
+
+
+def inconsistency(params):
+    """Say why the two conditionals have no joint distribution.
+
+    Returns
+    -------
+    str or None
+        None if they have one.
+    """
+    hidden, visible = params.hidden.checked("params.hidden"), params.visible.checked("params.visible")
+    weights = checks.array("params.weights", params.weights, (hidden.size, visible.size))
+    return _reason(weights, hidden, visible)
+
+
+def _reason(W, hidden, visible):
     """Say why there is no joint distribution, for weights of shape (L, M); None if there is one."""
     for name, layer, other, weights in (("hidden", hidden, visible, W), ("visible", visible, hidden, W.T)):
         above, below = layer.bounds()

@@ -20,7 +20,8 @@ Not every pair has a normalizer. A finite layer (coins, dice) goes with all, as 
 parameters stay in its domain: a Poisson layer has every weight, although e^zeta may be too large a number (then
 `log_partition` refuses it). Two Gaussian layers need weights of spectral norm below 1, two Poisson layers weights that
 are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so. The sums
-stand in ``_sums``, the reasons in ``_consistency``.
+stand in ``_sums``, the parameters and their check in ``_consistency``, what annealing and tempering ask for in
+``_weakened``.
 
 References
 ----------
@@ -37,20 +38,16 @@ from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Gaussian, Layer, Poisson
 from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.models.undirected import _consistency, _sums
+from pedagogy_lib.models.undirected import _sums
+from pedagogy_lib.models.undirected._consistency import Parameters, checked, inconsistency
+from pedagogy_lib.models.undirected._weakened import draw_independent, heated, independent_log_partition, loosened
 
-
-class Parameters(NamedTuple):
-    """Two layers and what joins them; L and M are their numbers of statistics.
-
-    weights : ndarray, shape (L, M), W: the rows are the statistics of x, the columns those of y
-    hidden : layer, with the biases b_x
-    visible : layer, with the biases b_y
-    """
-
-    weights: np.ndarray
-    hidden: Layer
-    visible: Layer
+__all__ = [
+    "Parameters", "Conditional", "Sample", "Sweep", "start", "rbm", "gaussian_bernoulli", "poisson_bernoulli",
+    "replicated", "from_conditionals", "energy", "marginal_energy", "posterior", "emission", "gibbs", "sweep",
+    "log_partition", "log_marginal", "sample", "loss", "value_and_gradient", "phase", "model_phase", "inconsistency",
+    "checked", "loosened", "heated", "independent_log_partition", "draw_independent",
+]
 
 
 class Conditional(NamedTuple):
@@ -95,6 +92,7 @@ def start(y, units, visible, hidden, rng):
     y : array_like, shape (N, D)
     units : int, or for a Categorical hidden layer the pair (dice, sides)
     visible, hidden : classes of `layers`, such as `layers.Bernoulli`
+        A visible layer of dice must know their sides (`dice`); one of several families is made by `mixed`.
     rng : numpy.random.Generator
 
     Returns
@@ -188,19 +186,6 @@ def from_conditionals(hidden, up, visible, down):
             "conditionals would not be a function of x times one of y (Eq. 3.1)"
         )
     return checked(Parameters(up, hidden, visible))
-
-
-def inconsistency(params):
-    """Say why the two conditionals have no joint distribution.
-
-    Returns
-    -------
-    str or None
-        None if they have one.
-    """
-    hidden, visible = params.hidden.checked("params.hidden"), params.visible.checked("params.visible")
-    weights = checks.array("params.weights", params.weights, (hidden.size, visible.size))
-    return _consistency.reason(weights, hidden, visible)
 
 
 # ------------------------------------------------------------------------------ energies and conditionals
@@ -419,58 +404,3 @@ def model_phase(params):
     if _sums.sums_hidden(params):
         return _sums.averages(params, hidden.statistics(every), _sums.conditional(visible, W.T, hidden, every)[1], p)
     return _sums.averages(params, _sums.conditional(hidden, W, visible, every)[1], visible.statistics(every), p)
-
-
-def loosened(params, level):
-    """The harmonium with its weights multiplied by ``level``: at 0 the layers are independent. For annealing."""
-    params, level = checked(params), checks.number("level", level, at_least=0)
-    return params._replace(weights=level * params.weights)
-
-
-def heated(params, level):
-    """The harmonium with all its natural parameters multiplied by ``level``, an inverse temperature. For tempering."""
-    level = checks.number("level", level, at_least=0)
-    return parameters.view(level * parameters.flatten(params).vector, params)
-
-
-def independent_log_partition(params):
-    """log Z without the weights, A(b_x) + B(b_y): where annealing begins, for layers of any size."""
-    params = checked(params)
-    return float(sum(layer.log_partition(np.ravel(layer.biases)) for layer in params[1:]))
-
-
-def draw_independent(params, n, rng):
-    """Draw n observations of the harmonium without its weights: where annealing begins."""
-    params, n = checked(params), checks.count("n", n)
-    b = np.ravel(params.visible.biases)
-    return params.visible.draw(np.tile(b, (n, 1)), checks.generator("rng", rng))
-
-
-def checked(params, name="params"):
-    """Parameters of layers that fit the weights, and that have a joint distribution: a door for nets made of them.
-
-    Parameters
-    ----------
-    name : str
-        What error messages call them.
-
-    Raises
-    ------
-    TypeError
-        If it is no `Parameters`, or a layer is none.
-    ValueError
-        If the weights do not fit the layers, or these have no joint distribution.
-    """
-    if not isinstance(params, Parameters):
-        raise TypeError(f"{name}: expected harmonium.Parameters, got {params!r}")
-    for layer in ("hidden", "visible"):
-        given = getattr(params, layer)
-        if not isinstance(given, Layer):
-            raise TypeError(f"{name}.{layer}: expected a layer such as layers.Bernoulli(biases), got {given!r}")
-    hidden, visible = params.hidden.checked(f"{name}.hidden"), params.visible.checked(f"{name}.visible")
-    weights = checks.array(f"{name}.weights", params.weights, (hidden.size, visible.size))
-    params = Parameters(weights, hidden, visible)
-    reason = inconsistency(params)
-    if reason:
-        raise ValueError(f"{name}: expected two layers that have a joint distribution; {reason}")
-    return params

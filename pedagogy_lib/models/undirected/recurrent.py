@@ -18,6 +18,7 @@ In all three the hidden layer is a filter: r_t says what y_1 ... y_t tell of the
 matrix product a moment. The hidden layer is coins; the visible one any class of `layers` with one statistic a unit.
 ``y`` has shape (B, T, D), B sequences; ``params`` are `Parameters`. ``posterior`` is missing: `filter` gives the means,
 and hidden coins of one moment are independent given the past. ``maximize`` is missing, as for `harmonium`.
+The sums and the draws of the harmonium of a single moment stand in ``_moments``.
 
 References
 ----------
@@ -29,16 +30,17 @@ from itertools import count
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Layer
 from pedagogy_lib.learning import parameters
 from pedagogy_lib.learning.optimisation.schedules import rate_at
+from pedagogy_lib.models.undirected import _moments
 
-#: More hidden states than this are not summed over.
-MOST = 2**12
 FEEDBACK = ("means", "draws")
+
+Expected = _moments.Expected
 
 
 class Parameters(NamedTuple):
@@ -89,19 +91,6 @@ class Update(NamedTuple):
 
     iteration: int
     params: Parameters
-
-
-class Expected(NamedTuple):
-    """Averages under the model, or an estimate of them: arrays of B T rows.
-
-    hidden : ndarray, shape (BT, L), of x_t
-    visible : ndarray, shape (BT, M), of U(y_t)
-    products : ndarray, shape (L, M), of x_t U(y_t)', summed over the rows
-    """
-
-    hidden: np.ndarray
-    visible: np.ndarray
-    products: np.ndarray
 
 
 def start(y, units, visible, rng):
@@ -164,7 +153,7 @@ def predict(params, y):
         If the hidden layer has more than 2^12 states.
     """
     params, y = _with_data(params, y)
-    found = _model_averages(params, _rows(_filtered(params, y).biases))[0]
+    found = _moments.model_averages(params, _moments.rows(_filtered(params, y).biases))[0]
     return found.visible.reshape(*y.shape[:2], -1)
 
 
@@ -181,8 +170,8 @@ def log_marginal(params, y):
         As for `predict`.
     """
     params, y = _with_data(params, y)
-    biases = _rows(_filtered(params, y).biases)
-    heights = _heights(params, y, biases) - _model_averages(params, biases)[1]
+    biases = _moments.rows(_filtered(params, y).biases)
+    heights = _moments.heights(params, y, biases) - _moments.model_averages(params, biases)[1]
     return heights.reshape(y.shape[:2]).sum(1)
 
 
@@ -213,7 +202,7 @@ def sample(params, n, rng, length=20, sweeps=None):
     known, hidden, seen = np.tile(params.initial, (n, 1)), [], []
     for _ in range(length):
         biases = params.hidden.biases + known @ params.feedback.T
-        x = _drawn(params, biases, rng) if sweeps is None else _swept(params, biases, rng, sweeps)
+        x = _moments.drawn(params, biases, rng) if sweeps is None else _moments.swept(params, biases, rng, sweeps)
         hidden.append(x)
         seen.append(params.visible.draw(params.visible.biases + x @ params.weights, rng))
         known = expit(biases + params.visible.statistics(seen[-1]) @ params.weights.T)
@@ -248,8 +237,8 @@ def value_and_gradient(params, y, rng=None):
     """
     params, y = _with_data(params, y)
     known = _filtered(params, y)
-    model, log_Z = _model_averages(params, _rows(known.biases))
-    value = -(_heights(params, y, _rows(known.biases)) - log_Z).mean()
+    model, log_Z = _moments.model_averages(params, _moments.rows(known.biases))
+    value = -(_moments.heights(params, y, _moments.rows(known.biases)) - log_Z).mean()
     return float(value), _gradient(params, y, known, model, through_time=True)
 
 
@@ -272,7 +261,7 @@ def divergence(params, y, rng, steps=1, feedback="means"):
     steps, rng = checks.count("steps", steps), checks.generator("rng", rng)
     checks.option("feedback", feedback, FEEDBACK)
     known = _filtered(params, y, rng if feedback == "draws" else None)
-    biases, U = _rows(known.biases), params.visible.statistics(_rows(y))
+    biases, U = _moments.rows(known.biases), params.visible.statistics(_moments.rows(y))
     for _ in range(steps):
         x = params.hidden.draw(biases + U @ params.weights.T, rng)
         U = params.visible.statistics(params.visible.draw(params.visible.biases + x @ params.weights, rng))
@@ -300,7 +289,7 @@ def refh_divergence(params, y, rng, steps=1, feedback="draws"):
     steps, rng = checks.count("steps", steps), checks.generator("rng", rng)
     checks.option("feedback", feedback, FEEDBACK)
     known = _filtered(params, y, rng if feedback == "draws" else None)
-    before = [params.visible.statistics(_rows(y)), _rows(known.past), _rows(known.means)]
+    before = [params.visible.statistics(_moments.rows(y)), _moments.rows(known.past), _moments.rows(known.means)]
     U, past = before[:2]
     up = lambda U, past: params.hidden.biases + U @ params.weights.T + past @ params.feedback.T
     for _ in range(steps):
@@ -353,25 +342,9 @@ def iterate(params, y, rng, rate, rule=divergence, batch=None, momentum=0.9):
 # ------------------------------------------------------------------------------ behind the door
 
 
-def _drawn(params, biases, rng):
-    """A draw of x_t for each row of biases, exact: the largest of logits and Gumbel noise."""
-    every, free = _every(params)
-    logits = free + biases @ every.T
-    return every[(logits + rng.gumbel(size=logits.shape)).argmax(1)]
-
-
-def _swept(params, biases, rng, sweeps):
-    """The same by a chain, which begins at coins that have not seen anything yet."""
-    x = params.hidden.draw(biases, rng)
-    for _ in range(sweeps):
-        U = params.visible.statistics(params.visible.draw(params.visible.biases + x @ params.weights, rng))
-        x = params.hidden.draw(biases + U @ params.weights.T, rng)
-    return x
-
-
 def _filtered(params, y, rng=None):
     """Forward in time: the only loop of inference. With ``rng`` draws go on, without it means."""
-    evidence = params.visible.statistics(_rows(y)).reshape(*y.shape[:2], -1) @ params.weights.T
+    evidence = params.visible.statistics(_moments.rows(y)).reshape(*y.shape[:2], -1) @ params.weights.T
     known = np.tile(params.initial, (len(y), 1))
     biases, means, past = [], [], []
     for t in range(y.shape[1]):
@@ -382,40 +355,6 @@ def _filtered(params, y, rng=None):
     return Filtered(*(np.stack(each, 1) for each in (biases, means, past)))
 
 
-def _rows(values):
-    """From (B, T, K) to (B T, K)."""
-    return values.reshape(-1, values.shape[-1])
-
-
-def _every(params):
-    """All hidden values, and the log of what the visible layer sums to for each: B(b_y + W'x)."""
-    if params.hidden.states > MOST:
-        raise ValueError(
-            f"params: expected at most {MOST} hidden states for an exact sum, got {params.hidden.states}; "
-            "learn by divergence"
-        )
-    every = params.hidden.every()
-    return every, params.visible.log_partition(params.visible.biases + every @ params.weights)
-
-
-def _heights(params, y, biases):
-    """log of the unnormalised p(y_t | past) of each row: minus the marginal energy of its harmonium."""
-    y = _rows(y)
-    U = params.visible.statistics(y)
-    summed = np.logaddexp(0, biases + U @ params.weights.T).sum(1)              # over x_t, in closed form
-    return params.visible.log_base(y) + U @ params.visible.biases + summed
-
-
-def _model_averages(params, biases):
-    """Averages under the harmonium of each row, and its log Z, by a sum over the hidden values."""
-    every, free = _every(params)
-    logits = free + biases @ every.T
-    log_Z = logsumexp(logits, axis=1)
-    p = np.exp(logits - log_Z[:, None])
-    means = params.visible.mean(params.visible.biases + every @ params.weights)
-    return Expected(p @ every, p @ means, (every.T * p.sum(0)) @ means), log_Z
-
-
 def _gradient(params, y, known, model, through_time):
     """Sleep less wake at each moment; and what each r_t does to all later ones, back through time.
 
@@ -423,18 +362,18 @@ def _gradient(params, y, known, model, through_time):
     b_t lowers its own normalizer and its own height, and moves r_t, which is all that later moments know.
     """
     B, T, L = known.means.shape
-    n, U = B * T, params.visible.statistics(_rows(y))
+    n, U = B * T, params.visible.statistics(_moments.rows(y))
     g = model.hidden.reshape(B, T, L) - known.means
     later = np.zeros_like(g)
     slope = known.means * (1 - known.means)
     if through_time:
         for t in range(T - 2, -1, -1):
             later[:, t] = (g[:, t + 1] + later[:, t + 1]) @ params.feedback * slope[:, t]
-    g, later = _rows(g + later), _rows(later)
-    weights = model.products - _rows(known.means).T @ U + later.T @ U
+    g, later = _moments.rows(g + later), _moments.rows(later)
+    weights = model.products - _moments.rows(known.means).T @ U + later.T @ U
     first = (g.reshape(B, T, L)[:, 0] @ params.feedback).sum(0) if through_time else np.zeros(L)
     return Parameters(
-        weights / n, g.T @ _rows(known.past) / n, Bernoulli(g.sum(0) / n),
+        weights / n, g.T @ _moments.rows(known.past) / n, Bernoulli(g.sum(0) / n),
         type(params.visible)((model.visible - U).sum(0) / n), first / n, Bernoulli(np.zeros(L)),
     )
 
@@ -444,7 +383,7 @@ def _with_data(params, y):
     y = checks.array("y", y, ("B", "T", params.visible.size))
     if not y.size:
         raise ValueError(f"y: expected at least one sequence of one moment, got shape {y.shape}")
-    params.visible.values("y", _rows(y))
+    params.visible.values("y", _moments.rows(y))
     return params, y
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from pedagogy_lib.distributions import categorical
 from pedagogy_lib.distributions.categorical import Categorical, Components, Table
 from pedagogy_lib.inference import discrete, graphs, markov_graphs, recursions, trees
-from pedagogy_lib.inference.trees import tables, triangulation
+from pedagogy_lib.inference.trees import _at_once, clusters, propagation, tables, triangulation
 
 NAMES = [f"x{i}" for i in range(20)]
 
@@ -278,6 +278,36 @@ def test_a_single_loop_keeps_the_right_favourite_and_is_too_sure():
         for name in NAMES[:5]:
             a, b = (tables.probabilities(trees.marginal(tables, one, name)) for one in (exact, found))
             assert (a[1] - 0.5) * (b[1] - 0.5) > 0 or abs(a[1] - 0.5) < 1e-3
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("damping, observed", [(0.0, False), (0.3, False), (0.3, True)])
+def test_all_messages_at_once_are_those_sent_one_by_one(damping, observed, maximize):
+    """Variables of two, three and four sides; factors over one, two and three of them, in any order of their axes."""
+    rng, sides = np.random.default_rng(5), dict(zip(NAMES[:9], [2, 3, 4] * 3))
+    scopes = [("x0",), ("x3", "x1", "x2"), ("x1", "x0"), ("x2", "x0"), ("x4", "x3"), ("x3", "x5"), ("x5", "x4"), ("x7", "x6"), ("x6",), ("x6",)]
+    layout = trees.factor_graph(tables, [tables.factor(scope, rng.uniform(0.1, 3, [sides[name] for name in scope])) for scope in scopes])
+    layout = clusters.observe(tables, layout, {"x5": 1} if observed else {})
+    pairs = [*layout.links, *((j, i) for i, j in layout.links)]
+    assert _at_once.fits(layout)
+    fast, slow = (way(layout, pairs, damping, maximize) for way in (_at_once.iterate, lambda *given: propagation._one_by_one(tables, *given)))
+    for (one, change), (other, same), _ in zip(fast, slow, range(6)):
+        assert set(one) == set(other) == set(pairs) and change == pytest.approx(same, rel=1e-9)
+        for pair in pairs:
+            assert one[pair].names == other[pair].names
+            np.testing.assert_allclose(one[pair].logs, other[pair].logs, rtol=1e-11, atol=1e-12)
+    late = next(propagation._one_by_one(tables, layout, pairs, damping, maximize))[0]
+    assert max(np.abs(one[pair].logs - late[pair].logs).max() for pair in pairs) > 1e-3  # sweeps differ from each other
+
+
+def test_zeros_and_wide_links_are_sent_one_by_one():
+    given = [tables.factor(("x0", "x1"), [[1, 0], [0.5, 2]]), tables.factor(("x1", "x2"), [[1, 3], [0, 2]]), tables.factor(("x2", "x0"), [[1, 2], [3, 1]])]
+    zeros = trees.factor_graph(tables, given)
+    wide = trees.junction_tree(tables, [tables.factor(("x0", "x1", "x2"), np.ones((2, 2, 2))), tables.factor(("x1", "x2", "x3"), np.ones((2, 2, 2)))])
+    assert not _at_once.fits(zeros) and not _at_once.fits(wide)
+    for layout in (zeros, wide):
+        found, sweep = trees.loopy(tables, layout, damping=0.2)
+        assert np.isfinite(found.log_total) and sweep.change < 1e-9
 
 
 def test_loopy_propagation_need_not_converge_and_damping_helps():

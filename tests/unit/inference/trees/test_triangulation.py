@@ -77,6 +77,41 @@ def test_on_a_grid_a_bad_sequence_is_far_worse():
     assert triangulation.triangulate(neighbours, sorted(neighbours, key=from_the_rim, reverse=True)).width >= 20
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_search_is_as_narrow_as_the_best_sequence_of_a_small_graph(seed):
+    neighbours = random_neighbours(seed)
+    found = triangulation.search(neighbours, np.random.default_rng(seed))
+    assert found.width == enumeration.smallest_width(neighbours)
+    assert found == triangulation.search(dict(reversed(neighbours.items())), np.random.default_rng(seed))
+    again = triangulation.triangulate(neighbours, found.sequence)
+    assert again.width == found.width and {frozenset(clique) for clique in again.cliques} == {frozenset(clique) for clique in found.cliques}
+
+
+def test_a_search_finds_the_tree_width_of_a_grid_where_greed_does_not():
+    """The tree-width of an n x n grid is n; with greed alone, ties broken thirty ways, it is not met."""
+    neighbours = grid(10, 10)
+    assert [triangulation.search(neighbours, np.random.default_rng(seed)).width for seed in range(4)] == [10] * 4
+    names, rng = list(neighbours), np.random.default_rng(0)
+    for rule in triangulation.RULES:
+        shuffled = [{name: neighbours[name] for name in rng.permutation(names)} for _ in range(30)]
+        assert min(triangulation.triangulate(each, rule=rule).width for each in shuffled) > 10
+    wide = markov_graphs.from_edges(  # where a sweep is no good: the search is never worse than the rules
+        [(f"v{i}", f"v{j}") for i in range(40) for j in range(i) if rng.random() < 0.12], [f"v{i}" for i in range(40)])
+    best = triangulation.search(wide, rng).width
+    assert best <= triangulation.triangulate(wide).width < triangulation.triangulate(wide, triangulation.sweep(wide)).width - 3
+
+
+def test_a_sweep_goes_outward_from_an_end():
+    path = markov_graphs.from_edges(zip("abcdef", "bcdefg"))
+    assert triangulation.sweep({name: path[name] for name in "dabcefg"}) in (list("abcdefg"), list("gfedcba"))
+    two = path | {"x": {"y"}, "y": {"x"}, "z": set()}
+    assert sorted(triangulation.sweep(two)) == sorted(two) and triangulation.triangulate(two, triangulation.sweep(two)).width == 1
+    near = triangulation.sweep(grid(5, 5))
+    corner = [int(v) for v in near[0].split(",")]
+    steps = [sum(abs(int(v) - c) for v, c in zip(name.split(","), corner)) for name in near]
+    assert steps == sorted(steps) and steps[-1] == 8        # from a corner, by diagonals
+
+
 def test_events_tell_what_was_added():
     steps = list(triangulation.removals(markov_graphs.from_edges(zip("abcd", "bcda")), "abcd"))
     assert steps[0] == triangulation.Removal("a", ("a", "b", "d"), (("b", "d"),))
@@ -99,3 +134,13 @@ def test_wrong_arguments_are_named(change, message):
     arguments = {"neighbours": markov_graphs.from_edges(zip("abc", "bcd"))} | change
     with pytest.raises(ValueError, match=message):
         triangulation.triangulate(**arguments)
+
+
+def test_a_search_names_wrong_arguments():
+    neighbours = markov_graphs.from_edges(zip("abc", "bcd"))
+    with pytest.raises(ValueError, match="rng: expected a numpy.random.Generator"):
+        triangulation.search(neighbours, 0)
+    with pytest.raises(ValueError, match="tries: expected a whole number, at least 1, got 0"):
+        triangulation.search(neighbours, np.random.default_rng(0), 0)
+    with pytest.raises(ValueError, match="every edge from both ends"):
+        triangulation.sweep({"a": {"b"}, "b": set()})

@@ -152,6 +152,52 @@ def test_the_pseudo_likelihood_is_made_of_the_tables_conditionals():
     assert np.abs(flat(slope) - exact_gradient(params, SHARES)).max() > 0.05
 
 
+def expected_slope(params, p):
+    """The mean gradient of the pseudo-likelihood for data of the distribution p, one state at a time."""
+    return p @ [flat(contrastive.pseudo_likelihood(harmonium, params, y[None])[1]) for y in YS]
+
+
+def test_the_pseudo_likelihood_is_consistent():
+    """At the machine's own distribution its mean gradient is zero, and no other machine costs less; elsewhere neither holds."""
+    params = machine()
+    own = joint(params).sum(0)
+    assert_allclose(expected_slope(params, own), 0, atol=1e-14)
+    assert np.abs(expected_slope(params, SHARES)).max() > 0.1  # the right parameters, other data
+    weaker = parameters.view(0.9 * flat(params), params)
+    assert np.abs(expected_slope(weaker, own)).max() > 0.01  # the right data, other parameters
+
+    def excess(q):
+        """By the table: relative entropies of all conditionals, which the loss has beyond its least value."""
+        p, q, total = own.reshape(2, 2, 2), q.reshape(2, 2, 2), 0.0
+        for d in range(D):
+            total += (p * np.log(p / p.sum(d, keepdims=True) / (q / q.sum(d, keepdims=True)))).sum()
+        return total
+
+    cost = lambda params: own @ [contrastive.pseudo_likelihood(harmonium, params, y[None])[0] for y in YS]
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        other = parameters.view(flat(params) + rng.normal(size=11), params)
+        assert cost(other) - cost(params) == pytest.approx(excess(joint(other).sum(0)), rel=1e-9) and excess(joint(other).sum(0)) > 0
+
+
+def test_the_pseudo_likelihood_does_not_see_the_masses_of_modes():
+    """Data that are right within both modes and wrong between them: the farther apart, the less of the gradient is left."""
+    seen = []
+    for strength in (2.0, 4.0, 8.0):
+        W = strength * np.ones((1, D))
+        params = harmonium.Parameters(W, layers.Bernoulli(-W.sum(1) / 2), layers.Bernoulli(-W[0] / 2))
+        ys_up = YS.sum(1) > 1.5
+        table = np.exp([[x @ params.hidden.biases + y @ (params.visible.biases + x @ W) for y in YS] for x in np.eye(2)[:, 1:]])
+        table /= table.sum()
+        p = table.sum(0) * np.where(ys_up, 1.6, 0.4)
+        up = table[1] / table.sum(0)
+        average = lambda q, up=up: np.concatenate([(q * up) @ YS, [q @ up], q @ YS])
+        exact = average(table.sum(0)) - average(p)
+        seen.append(expected_slope(params, p) @ exact / (exact @ exact))
+    assert 1 > seen[0] > 1.5 * seen[1] > 5 * seen[2] > 0
+    assert seen[2] < 0.1
+
+
 def test_any_model_with_the_three_functions_will_do():
     """One coin of bias b without a hidden layer: s is y, and a sweep draws it anew."""
     coin = SimpleNamespace(
