@@ -12,7 +12,7 @@ A schedule is an empty tuple with settings: it can stand among the parameters of
 that is learned.
 
 Building blocks, which trust their arguments because their callers have checked them: `Schedule`,
-`LogLinear`, `Exploding`, `Cosine`, `reversal` and `check`.
+`LogLinear`, `Exploding`, `Cosine`, `Pieces`, `reversal` and `check`.
 
 References
 ----------

@@ -4,6 +4,8 @@ A record has lengths, a class and a count. Given the other layer all units are i
 that log base measures and log partition functions add, and statistics, means and draws stand beside each other.
 `layers` says what a layer is; the biases of this one are a single vector, those of its parts one after the other.
 
+Building blocks, which trust their arguments because their callers have checked them: the methods of `Mixed`.
+
 References
 ----------
 Section 3.1, the first display. T. Tran, D. Phung and S. Venkatesh (2011), machines of records of mixed kinds.

@@ -47,7 +47,13 @@ class Spread(NamedTuple):
 
     def schedule(self, scores):
         """The schedule that the scores stand for, a `noising.Pieces`."""
-        return noising.pieces(softmax(checks.array("scores", scores, ("K",))), self.first, self.last)
+        scores = checks.array("scores", scores, ("K",))
+        if not scores.size:
+            raise ValueError("scores: expected one number at least, got none")
+        shares = softmax(scores)
+        if not (shares > 0).all():
+            raise ValueError(f"scores: expected numbers at most 700 apart, or a piece has no time, got {scores}")
+        return noising.pieces(shares, self.first, self.last)
 
     def value_and_gradient(self, scores, y, rng):
         """The mean square of one draw for each datum, and an unbiased estimate of its gradient.
@@ -62,7 +68,9 @@ class Spread(NamedTuple):
         -------
         float, ndarray of shape (K,)
         """
-        schedule = self.schedule(scores)
+        schedule, y = self.schedule(scores), checks.array("y", y, ("N", "D"))
+        if not len(y):
+            raise ValueError("y: expected one datum at least, got none")
         u = checks.generator("rng", rng).random((len(y), 1))
         squares = checks.array("draws(...)", self.draws(schedule, y, u, rng), (len(y),)) ** 2
         # d log p / d scores_j = 1 - share_j on piece j, and -share_j elsewhere.

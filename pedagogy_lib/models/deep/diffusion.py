@@ -298,6 +298,10 @@ def denoising_draws(denoise, schedule, y, u, rng):
     -------
     ndarray, shape (N,), in nats
     """
+    checks.function("denoise", denoise)
+    noising.check("schedule", schedule)
+    y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
+    u = checks.array("u", u, (len(y), 1))
     lost = -schedule.log_snr_slope(u) * np.exp(schedule.log_snr(u))
     return 0.5 * lost[:, 0] * _squares(denoise, schedule.level(u), y, rng)
 

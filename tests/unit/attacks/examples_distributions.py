@@ -61,6 +61,7 @@ EXAMPLES = {
         "sample": dict(family=dispersion.Poisson(), eta=X3, dispersion=1.0, rng=SEED),
         "outcomes": dict(family=dispersion.Poisson(), x=np.array([1.0, 2.0])),
     },
+    "distributions.exponential_family.dice": {"dice": dict(sides=3)},
     "distributions.exponential_family.layers": {"binomial": dict(trials=3)},
     "distributions.exponential_family.multinomial": {"multinomial": dict(trials=3)},
     "distributions.exponential_family.vectors": {
@@ -82,6 +83,7 @@ EXAMPLES = {
         "denoise": dict(mixture=NOISED, x=ROWS, level=LEVEL), "score": dict(mixture=NOISED, x=ROWS, level=LEVEL),
     },
     "distributions.noising": {
+        "pieces": dict(shares=np.array([0.2, 0.3, 0.5])),
         "Schedule.level": dict(self=noising.cosine(), u=0.3),
         "LogLinear.log_snr": dict(self=noising.log_linear(), u=0.3), "LogLinear.log_snr_slope": dict(self=noising.log_linear(), u=0.3),
         "Exploding.level": dict(self=noising.exploding(), u=0.3),

@@ -152,7 +152,8 @@ EXAMPLES = {
     },
     "inference.trees.tables": {
         "factor": dict(names=("a", "b"), values=CHAIN), "from_network": dict(network=NET), "probabilities": dict(factor=FACTORS[0])},
-    "inference.trees.triangulation": {"removals": dict(neighbours=TIES), "triangulate": dict(neighbours=TIES)},
+    "inference.trees.triangulation": {"removals": dict(neighbours=TIES), "triangulate": dict(neighbours=TIES),
+        "search": dict(neighbours=TIES, rng=SEED), "sweep": dict(neighbours=TIES)},
     "inference.variational.black_box": {
         "log_joint": dict(target=TARGET, z=RNG.normal(size=(3, 2)), y=OUTPUTS), "gaussian": dict(params=GUESSED), "to_units": dict(target=TARGET, z=RNG.normal(size=(3, 2))),
         "laplace": dict(target=TARGET, y=OUTPUTS, x=np.array([0.1, 1.0])),

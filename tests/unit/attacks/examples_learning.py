@@ -12,7 +12,7 @@ from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
 from pedagogy_lib.learning import bijections, learned_motion, moments, optimisation, parameters
 from pedagogy_lib.learning.codes import ans, bits_back, prefix
 from pedagogy_lib.learning.networks import circle, feedforward, initialisation, outputs, recurrent
-from pedagogy_lib.learning.objectives import contrastive, noise_contrastive
+from pedagogy_lib.learning.objectives import contrastive, noise_contrastive, schedules
 from pedagogy_lib.learning.optimisation import states, walks
 from pedagogy_lib.learning.regression import autoregression, gamma_shape, generalized, linear, softmax
 from pedagogy_lib.models.discriminative import logistic
@@ -37,6 +37,7 @@ PATH = learned_motion.run(MOTION, np.ones((2, 2)), 0.1, 3)
 LAYERS = (circle.Convolution.start(2, 3, 3, RNG), circle.Fourier.start(3, 2, 2, RNG))
 FIELDS = circle.run(LAYERS, RNG.normal(size=(2, 5, 2)))
 NET = initialisation.start((3, 4, 3), draw())
+SPREAD = schedules.Spread(lambda schedule, y, u, rng: np.ones(len(y)), 9.0, -9.0)
 NET_RECORD = feedforward.forward(NET, ROWS)
 RECURRENT = recurrent.start(3, 2, RNG)
 RECORD = recurrent.forward(RECURRENT, RNG.normal(size=(2, 4, 3)))
@@ -157,6 +158,11 @@ EXAMPLES = {
         "fit": dict(T_data=LINE, T_noise=2 * RNG.normal(size=(40, 2)), noise_at_data=-0.1 * (LINE**2).sum(1), noise_at_noise=-0.1 * np.ones(40)),
         "covariance": dict(scores=np.column_stack([RNG.normal(size=(20, 1)), -np.ones(20)]), log_density=RNG.normal(size=20), log_noise=RNG.normal(size=20), weights=np.full(20, 0.05), ratio=2.0),
         "Against.loss": dict(self=AGAINST, params=NOISY, y=BITS, rng=SEED), "Against.value_and_gradient": dict(self=AGAINST, params=NOISY, y=BITS, rng=SEED),
+    },
+    "learning.objectives.schedules": {
+        "best_shares": dict(squares=np.array([1.0, 4.0, 2.0])),
+        "Spread.schedule": dict(self=SPREAD, scores=X3), "Spread.loss": dict(self=SPREAD, scores=X3, y=ROWS, rng=SEED),
+        "Spread.value_and_gradient": dict(self=SPREAD, scores=X3, y=ROWS, rng=SEED),
     },
     "learning.objectives.scores": {
         "tweedie_score": dict(x=ROWS, mean=ROWS + 1, signal=0.8, covariance=np.eye(3)), "tweedie_mean": dict(x=ROWS, score=ROWS + 1, signal=0.8, covariance=np.eye(3)),

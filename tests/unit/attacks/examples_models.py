@@ -44,7 +44,7 @@ def given(name, model):
 SHARES = RNG.dirichlet([1.0, 1.0], size=20)
 #: What a function wants besides, or instead: by module, then by function.
 BESIDES = {
-    "diffusion": {"sample": dict(steps=3), "denoise": dict(x=ROWS, level=noising.Level(0.8, 0.6)), "force": dict(x=ROWS, level=noising.Level(0.8, 0.6)),
+    "diffusion": {"sample": dict(steps=3), "denoising_draws": dict(denoise=lambda x, level: 0.5 * x, schedule=noising.cosine(), y=ROWS, u=np.full((4, 1), 0.3), rng=SEED), "denoise": dict(x=ROWS, level=noising.Level(0.8, 0.6)), "force": dict(x=ROWS, level=noising.Level(0.8, 0.6)),
                   "terms": dict(steps=3), "log_marginal": dict(steps=3, draws=2),
                   "bound_terms": dict(denoise=lambda x, level: 0.5 * x, steps=3), "bits_per_dimension": dict(nats=np.array([-1.0, -2.0]), size=3)},
     "discrete_vae": {"decode": dict(x=np.eye(3)[[[0, 1], [1, 2], [2, 0], [0, 0]]])},
@@ -99,6 +99,7 @@ MADE_FROM = {
     ("bayesian_gmm", "blend"): lambda f, m: dict(a=f["params"], b=f["params"]._replace(means=f["params"].means + 1)),
     ("bayesian_gmm", "observed_statistics"): lambda f, m: dict(prior=f["params"].prior),
     ("gaussian_codes", "free_energy"): lambda f, m: dict(recognition=m.posterior(f["params"], f["y"])),
+    ("gaussian_codes", "relative_gradient"): lambda f, m: dict(recognition=m.posterior(f["params"], f["y"])),
     ("dbn", "replace_top"): lambda f, m: dict(top=f["params"].top),
     ("dbn", "invert"): lambda f, m: dict(params=harmonium.rbm(f["y"], 3, np.random.default_rng(0))),
     ("dbn", "unroll"): lambda f, m: dict(params=harmonium.rbm(f["y"], 3, np.random.default_rng(0))),

@@ -5,7 +5,7 @@ import pkgutil
 import re
 from importlib import import_module
 
-from pedagogy_lib.distributions.noising import Cosine, Exploding, LogLinear
+from pedagogy_lib.distributions.noising import Cosine, Exploding, LogLinear, Pieces
 from pedagogy_lib.dynamics.quasi_geostrophic import Sea
 from pedagogy_lib.inference.trees.clusters import ClusterGraph
 from pedagogy_lib.inference.trees.propagation import Beliefs
@@ -24,9 +24,10 @@ BLOCKS = {
     "distributions.exponential_family.dispersion": ("Bernoulli", "Binomial", "Poisson", "Gaussian", "Gamma", "outcomes"),
     "distributions.exponential_family.layers": (
         "Layer", "Bernoulli", "Poisson", "Gaussian", "Exponential", "Normal", "Gamma", "Beta", "Categorical"),
+    "distributions.exponential_family.mixed": ("*",),
     "distributions.exponential_family.vectors": ("Categorical", "Gaussian", "Gamma", "Dirichlet", "Beta"),
     "distributions.heavy_tailed": ("*",),
-    "distributions.noising": ("Schedule", "LogLinear", "Exploding", "Cosine", "reversal", "check"),
+    "distributions.noising": ("Schedule", "LogLinear", "Exploding", "Cosine", "Pieces", "reversal", "check"),
     "distributions.rounding": ("*",),
     "distributions.sources": ("*",),
     "dynamics.quasi_geostrophic": ("field", "currents_and_vorticity", "divergence"),
@@ -78,7 +79,7 @@ BLOCKS = {
 SAYS_SO = re.compile(r"building block|\btrust|\bnot checked|\bunchecked|has checked", re.IGNORECASE)
 
 #: Records that the library makes and nobody fills in by hand: checked as a whole, not number by number.
-MADE = (generalized.Fit, softmax.Fit, gamma_shape.Line, Sea, ClusterGraph, Beliefs, Factor, Model, State, LogLinear, Exploding, Cosine)
+MADE = (generalized.Fit, softmax.Fit, gamma_shape.Line, Sea, ClusterGraph, Beliefs, Factor, Model, State, LogLinear, Exploding, Cosine, Pieces)
 
 #: What a function is handed and does not read, or may be missing.
 UNREAD = {
@@ -104,6 +105,7 @@ UNREAD = {
 }  # fmt: skip
 #: Attacks that are none after all, by module and function (``*`` for all): pairs of a place and an attack.
 RIGHT = {
+    "learning.objectives.schedules": {"*": {("scores", "longer *"), ("y", "longer *")}},        # of pieces, and of data for the caller's own draws
     # A function of any number of variables takes any number of axes.
     "inference.markov_graphs": {"interactions": {("logs", "one axis *")}},
     # NaN is how a missing observation is written.
@@ -175,7 +177,7 @@ RIGHT |= _MODELS | {
 }  # fmt: skip
 UNREAD |= {
     "models.dynamical.hmm": {"pair_posteriors": {"params.initial", "params.emission.means", "params.emission.covariances", "found.pair_sums", "found.filtered.log_likelihoods"}},
-    "models.static.gaussian_codes": {"maximize": {"statistics.params.dictionary", "options"}},
+    "models.static.gaussian_codes": {"maximize": {"statistics.params.dictionary", "options"}, "relative_gradient": {"params.dictionary"}},
     "models.static.sparse_coding": {"expected_statistics": {"options"}},
     "models.static.factor_analysis": {"residual_variances": {"statistics", "loadings"}},
     "models.static.gmm": {"Labelled.maximize": {"self.labels"}},
