@@ -72,15 +72,8 @@ function separate(figure) {
   return copy;
 }
 
-// A question stands before the figure inside it, and sets that up itself. A page of many figures is set up in
-// slices, from the top, so that the reader can scroll meanwhile.
-const SLICE = 30; // milliseconds
-
+// A question stands before the figure inside it, and sets that up itself.
 function start() {
   const waiting = () => document.querySelector("figure.pl-figure:not([data-ready])");
-  const end = performance.now() + SLICE;
-  for (let figure = waiting(); figure; figure = waiting()) {
-    setUp(separate(figure));
-    if (performance.now() > end && waiting()) return void setTimeout(start);
-  }
+  for (let figure = waiting(); figure; figure = waiting()) setUp(separate(figure));
 }
