@@ -17,7 +17,7 @@ walks back with `gamma_step`, and does not need the data again.
 Probabilities keep their relative precision: nothing is subtracted or rounded off, zeros are exact,
 and a transition of probability 1e-9 counts as 1e-9. Where the evidence is so strong that a float
 cannot hold the probabilities (beyond 1e-200) and they could still matter, the same recursions run
-on logarithms, which takes longer.
+on logarithms, which takes longer (`_discrete_logs`).
 
 Building blocks, which trust their arguments because their callers have checked them: `time_update`,
 `measurement_update`, `gamma_step`, `divide` and `ImpossibleError`.
@@ -32,17 +32,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pedagogy_lib import checks, kernels
+from pedagogy_lib.inference import _discrete_logs as on_logs
 
 BACKENDS = ("auto", "numba", "numpy")
 
-#: The evidence of one step, relative to its best state, that puts the others in danger.
-WEAK = 1e-100
-#: A filter probability below this, relative to the others, may have lost digits or be lost.
-LOST = 1e-200
-#: A predicted probability so many times larger than what it could owe to those is right.
-DIGITS = 1e20
-#: A predicted probability below this has lost digits itself.
-TINY = 1e-290
 
 
 class Filtered(NamedTuple):
@@ -222,8 +215,8 @@ def _filter(run, pi, A, logs):
     """The same, of checked arguments."""
     predicted, filtered, evidence, peaks = run.filter(pi, A, logs)
     _check_peaks(peaks)
-    if not _fits(A, logs, predicted, filtered, evidence):
-        predicted, filtered, evidence, impossible = run.filter_logs(_log(pi), A, _log(A), logs)
+    if not on_logs.fits(A, logs, predicted, filtered, evidence):
+        predicted, filtered, evidence, impossible = run.filter_logs(on_logs.log(pi), A, on_logs.log(A), logs)
         if impossible >= 0:
             raise ImpossibleError(impossible)
         return Filtered(np.exp(predicted), np.exp(filtered), evidence, (predicted, filtered))
@@ -256,7 +249,7 @@ def smooth(transition, filtered, backend="auto"):
 def _smooth(run, A, filtered):
     """The same, of checked arguments."""
     if filtered.logs is not None:
-        return Smoothed(*run.smooth_logs(_log(A), *filtered.logs))
+        return Smoothed(*run.smooth_logs(on_logs.log(A), *filtered.logs))
     return Smoothed(*run.smooth(A, filtered.predicted, filtered.probabilities))
 
 
@@ -316,8 +309,8 @@ def pair_posteriors(transition, filtered, smoothed, start=1, stop=None):
     now, before = slice(start, stop), slice(start - 1, max(stop - 1, start - 1))
     if filtered.logs is not None:
         predicted, belief = filtered.logs
-        ratios = _log_ratios(gamma[now], predicted[now])
-        return np.exp(ratios[:, :, None] + _log(A) + belief[before, None, :])
+        ratios = on_logs.log_ratios(gamma[now], predicted[now])
+        return np.exp(ratios[:, :, None] + on_logs.log(A) + belief[before, None, :])
     ratios = divide(gamma[now], filtered.predicted[now])
     return ratios[:, :, None] * A * filtered.probabilities[before, None, :]
 
@@ -377,7 +370,7 @@ def viterbi(initial, transition, log_emissions, backend="auto"):
     pi, A = _checked(initial, transition)
     logs = _checked_logs(log_emissions, len(pi))
     _check_peaks(logs.max(1))
-    start, moves = _log(pi), _log(A)
+    start, moves = on_logs.log(pi), on_logs.log(A)
     path, impossible = _passes(backend).viterbi(start, moves, logs)
     if impossible >= 0:
         raise ImpossibleError(impossible)
@@ -411,7 +404,7 @@ def sample(transition, filtered, n, rng, backend="auto"):
     n, rng = checks.count("n", n, minimum=0), checks.generator("rng", rng)
     uniforms = rng.random((n, len(filtered.probabilities)))
     if filtered.logs is not None:
-        return _sample_logs(A, filtered.logs[1], uniforms)
+        return on_logs.sample_pass(A, filtered.logs[1], uniforms)
     return _passes(backend).sample(A, filtered.probabilities, uniforms)
 
 
@@ -423,7 +416,7 @@ def _filter_reference(pi, A, logs):
     peaks = logs.max(1)
     predicted, filtered = np.empty_like(logs), np.empty_like(logs)
     evidence = np.empty_like(peaks)
-    with np.errstate(invalid="ignore", divide="ignore"):    # checked by `_check_peaks` and `_fits`
+    with np.errstate(invalid="ignore", divide="ignore"):    # checked by `_check_peaks` and `fits`
         likelihoods = np.exp(logs - peaks[:, None])
         for t, likelihood in enumerate(likelihoods):
             predicted[t] = pi if t == 0 else time_update(filtered[t - 1], A)
@@ -460,16 +453,11 @@ def _viterbi_reference(start, moves, logs):
 def _sample_reference(A, filtered, uniforms):
     """One sequence for each row of uniform random numbers, drawn by inverting the CDF."""
     states = np.empty(uniforms.shape, np.int64)
-    states[:, -1] = _invert(np.cumsum(filtered[-1]), uniforms[:, -1])
+    states[:, -1] = on_logs.invert(np.cumsum(filtered[-1]), uniforms[:, -1])
     for t in range(len(filtered) - 2, -1, -1):
         edges = np.cumsum(A * filtered[t], axis=1)              # for each next state
-        states[:, t] = _invert(edges[states[:, t + 1]], uniforms[:, t])
+        states[:, t] = on_logs.invert(edges[states[:, t + 1]], uniforms[:, t])
     return states
-
-
-def _invert(edges, uniforms):
-    """The first entry whose edge is above the random part of the last edge."""
-    return (edges <= (uniforms * edges[..., -1])[:, None]).sum(-1)
 
 
 class _Passes(NamedTuple):
@@ -488,85 +476,9 @@ def _passes(backend):
     backend = checks.option("backend", backend, BACKENDS)
     kernel = None if backend == "numpy" else kernels.load("hmm", required=backend == "numba")
     if kernel is None:
-        return _Passes(*(globals()[f"_{name}_reference"] for name in _Passes._fields))
-    return _Passes(*(getattr(kernel, name) for name in _Passes._fields))
-
-
-# ------------------------------------------------------------------- on logarithms
-
-
-def _fits(A, logs, predicted, filtered, evidence):
-    """Whether the floats held every probability that could still matter.
-
-    A filter probability below ``LOST`` may have lost its digits, or be zero though it is not. That
-    matters only where a predicted probability is so small that it could have come from there.
-    """
-    if not evidence.min() >= WEAK:              # also where it is NaN
-        return False
-    if filtered.min() >= LOST:
-        return True
-    lost = (filtered < LOST) & (predicted > 0) & (logs > -np.inf)
-    # The most that a predicted probability can owe to what was lost: A @ LOST, or a little more.
-    owed = lost[:-1] @ np.where(A > 0, np.maximum(A, WEAK), 0.0).T * LOST
-    p = predicted[1:]
-    return not ((p < owed * DIGITS) | ((p > 0) & (p < TINY))).any()
-
-
-def _filter_logs_reference(start, A, moves, logs):
-    """Logarithms of the predicted and filtered probabilities and of the evidence; as for Viterbi."""
-    predicted, filtered = np.empty_like(logs), np.empty_like(logs)
-    evidence = np.empty(len(logs))
-    for t, log in enumerate(logs):
-        predicted[t] = start if t == 0 else _log_sum(moves + filtered[t - 1])
-        joint = predicted[t] + log
-        evidence[t] = _log_sum(joint)
-        if evidence[t] == -np.inf:
-            return predicted, filtered, evidence, t
-        filtered[t] = joint - evidence[t]
-    return predicted, filtered, evidence, -1
-
-
-def _smooth_logs_reference(moves, predicted, filtered):
-    """Smoothed probabilities and pair sums, from logarithms."""
-    smoothed, pair_sums = np.empty_like(filtered), np.zeros_like(moves)
-    smoothed[-1] = np.exp(filtered[-1])
-    for t in range(len(filtered) - 2, -1, -1):
-        ratios = _log_ratios(smoothed[t + 1], predicted[t + 1])
-        pair = np.exp(ratios[:, None] + moves + filtered[t])
-        pair_sums += pair
-        smoothed[t] = pair.sum(0)
-    return smoothed, pair_sums
-
-
-def _sample_logs(A, filtered, uniforms):
-    """Backward sampling on logarithms."""
-    moves, states = _log(A), np.empty(uniforms.shape, np.int64)
-    for t in range(len(filtered) - 1, -1, -1):
-        logs = filtered[t]
-        if t < len(filtered) - 1:
-            logs = (moves + logs)[states[:, t + 1]]
-        weights = np.exp(logs - logs.max(-1, keepdims=True))
-        states[:, t] = _invert(np.cumsum(weights, axis=-1), uniforms[:, t])
-    return states
-
-
-def _log(probabilities):
-    """Logarithms, minus infinity for zero."""
-    with np.errstate(divide="ignore"):
-        return np.log(probabilities)
-
-
-def _log_sum(logs):
-    """The logarithm of the sum along the last axis, minus infinity where all are."""
-    peak = logs.max(-1)
-    shift = np.where(peak > -np.inf, peak, 0.0)
-    return _log(np.exp(logs - shift[..., None]).sum(-1)) + shift
-
-
-def _log_ratios(probabilities, logs):
-    """log p - logs, minus infinity where p is zero."""
-    known = probabilities > 0
-    return np.subtract(_log(probabilities), logs, out=np.full(logs.shape, -np.inf), where=known)
+        return _Passes(_filter_reference, _smooth_reference, on_logs.filter_pass, on_logs.smooth_pass,
+                       _viterbi_reference, _sample_reference)  # fmt: skip
+    return _Passes(kernel.filter, kernel.smooth, kernel.filter_logs, kernel.smooth_logs, kernel.viterbi, kernel.sample)
 
 
 def divide(numerator, denominator):
