@@ -11,6 +11,7 @@ from benchmarks import contest
 from pedagogy_lib import data
 from pedagogy_lib.distributions import noising
 from pedagogy_lib.learning import bijections, differentiation, networks, optimisation, parameters
+from pedagogy_lib.learning.bijections.autoregressive import masks as autoregressive_masks
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import diffusion, flow, vae
@@ -276,6 +277,79 @@ def diffusion_sampling(H, N, steps):
     return ours, {"torch": torch, "jax, jit": jax}
 
 
+# ------------------------------------------------------------------------- flows
+
+
+def moons(N):
+    """Two half circles, each beginning inside the other, and noise."""
+    rng = np.random.default_rng(0)
+    angle, side = np.pi * rng.random(N), rng.integers(2, size=N)
+    arcs = np.stack([np.cos(angle), np.sin(angle)], 1) * np.where(side, -1, 1)[:, None]
+    return arcs + np.stack([side, 0.5 * side], 1) + 0.1 * rng.standard_normal((N, 2))
+
+
+def bounded(package, raw):
+    """A log scale between -3 and 3."""
+    return 3 * package.tanh(raw / 3)
+
+
+def coupling(package, x, weights):
+    """RealNVP: the second column moves, as a network of the first says; its log stretch."""
+    found = stack(x[:, :1], weights, package.tanh)
+    s = bounded(package, found[:, 1:])
+    return package.concatenate([x[:, :1], package.exp(s) * x[:, 1:] + found[:, :1]], 1), s[:, 0]
+
+
+def autoregression(masks):
+    """MAF: every column moves, as a masked network of those before it says."""
+    def layer(package, x, weights):
+        seen = [w * masks[l // 2] if l % 2 == 0 else w for l, w in enumerate(weights)]
+        found = stack(x, seen, package.tanh)
+        s = bounded(package, found[:, 2:])
+        return package.exp(-s) * (x - found[:, :2]), -s.sum(1)
+
+    return layer
+
+
+def flow_steps(kind, H, count, steps):
+    """Steps of Adam for a flow of so many layers, with networks of two hidden layers, on one batch of two moons."""
+    y = moons(256)
+    start = flow.start(y, kind, count, (H, H), np.random.default_rng(0))
+    per = len(arrays(start.layers[1]))
+    masks = autoregressive_masks((2, H, H, 4))
+    layer = coupling if kind is bijections.Affine else None
+
+    def ours(rng=None):
+        return learn(flow, start, y, rng, steps)
+
+    def surprise(weights, y, layer, package, flip):
+        """Minus the mean log density: back through the layers, and the columns turned over between them."""
+        x = (y - weights[1]) @ weights[0].T
+        volume = package.linalg.slogdet(weights[0])[1]
+        for l in range(count):
+            x, stretch = layer(package, flip(x) if l else x, weights[2 + per * l : 2 + per * (l + 1)])
+            volume = volume + stretch
+        return (0.5 * (x**2).sum(1) - volume).mean() + np.log(2 * np.pi)
+
+    def torch():
+        t = contest.Torch()
+        inputs, chosen = t.array(y), layer or autoregression([t.array(mask) for mask in masks])
+
+        def cost(weights):
+            return surprise(weights, inputs, chosen, t.torch, lambda x: x.flip(1))
+
+        return lambda rng=None: t.descend(arrays(start), cost, [()] * steps)
+
+    def jax():
+        j = contest.Jax()
+        chosen = layer or autoregression([j.array(mask) for mask in masks])
+        step = j.jax.jit(j.adam(lambda weights: surprise(weights, y, chosen, j.np, lambda x: x[:, ::-1])))
+        return lambda rng=None: j.descend(step, arrays(start), [()] * steps)
+
+    return ours, {"torch": torch, "jax, jit": jax}
+
+
+FLOW = {"torch": 2.5, "jax, jit": 1.2}
 #: For each task: what prepares it, sizes, quick sizes, rounds, and the ratios that we mean to reach at least.
 TASKS = {
     "classifier 64-H-H-10, 17 steps (hidden units)":
@@ -288,6 +362,10 @@ TASKS = {
         (diffusion_steps, (128, 20), (16, 3), 11, {"torch": 1.8, "jax, jit": 1}),
     "diffusion model of digits, sampling (hidden units, samples, steps)":
         (diffusion_sampling, (128, 2_000, 200), (16, 20, 5), 5, {"torch": 1.5, "jax, jit": 0.85}),
+    "RealNVP on two moons, steps (hidden units, layers, steps)":
+        (lambda *size: flow_steps(bijections.Affine, *size), (64, 6, 10), (8, 2, 3), 11, FLOW),
+    "MAF on two moons, steps (hidden units, layers, steps)":
+        (lambda *size: flow_steps(bijections.Autoregressive, *size), (64, 6, 10), (8, 2, 3), 11, FLOW),
 }
 
 
