@@ -7,7 +7,7 @@ from datetime import date
 
 PACKAGES = (
     "pedagogy_lib", "numpy", "scipy", "numba", "statsmodels", "dynamax", "jax", "filterpy",
-    "pykalman", "mpmath", "hmmlearn", "scikit-learn", "particles", "blackjax",
+    "pykalman", "mpmath", "hmmlearn", "scikit-learn", "particles", "blackjax", "torch",
 )
 
 

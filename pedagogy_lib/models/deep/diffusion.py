@@ -348,8 +348,9 @@ def _times(n, rng):
 
 def _inputs(x, level):
     """The noisy datum, brought to unit size, and features of its log signal-to-noise ratio."""
-    eta = np.broadcast_to(2 * np.log(level.signal / level.deviation), (len(x), 1))
+    eta = np.atleast_2d(2 * np.log(level.signal / level.deviation))    # one for all rows, or one for each
     features = np.hstack([eta / 9, np.sin(WAVES * eta), np.cos(WAVES * eta)])
+    features = np.broadcast_to(features, (len(x), FEATURES))
     return np.hstack([x / np.hypot(level.signal, level.deviation), features]).astype(x.dtype)
 
 
