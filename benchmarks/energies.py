@@ -5,16 +5,14 @@ of matrices in five; to compare answers it is begun at the data, as everybody el
 precision only: the rows in float32 are what that costs beside those who need not.
 """
 
-from itertools import islice
 
 import numpy as np
 
 from benchmarks import contest
-from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
 from pedagogy_lib.inference.variational import black_box, transforms
 from pedagogy_lib.learning import optimisation
-from pedagogy_lib.learning.objectives import annealed_importance, contrastive
-from pedagogy_lib.models.undirected import harmonium, recurrent
+from pedagogy_lib.learning.objectives import contrastive
+from pedagogy_lib.models.undirected import harmonium
 
 BATCH = 100
 
