@@ -1,10 +1,10 @@
 """Motion: a gradient through a thousand steps, a search among latents, a filter behind a bent scale, a turning sea.
 
-No package for any of them is asked for. The gradient is raced against this library's own tape, which writes the
-program down and reads it backwards; the search among few latents against one among all of the state's numbers; the
-filter behind a scale against its two parts, called by hand; the sea against the same law written plainly with
-complex transforms, one for each factor of a product (pyqg, which would be the peer, does not build beside
-NumPy 2). As in the other suites, the answers are compared before anything is timed.
+The gradient is raced against this library's own tape, which writes the program down and reads it backwards, and
+against JAX, which compiles the whole of it. No package is asked for the others: the search among few latents runs
+beside one among all of the state's numbers; the filter behind a scale beside its two parts, called by hand; the sea
+beside the same law written plainly with complex transforms, one for each factor of a product (pyqg, which would be the
+peer, does not build beside NumPy 2). As in the other suites, the answers are compared before anything is timed.
 """
 
 import numpy as np
@@ -38,26 +38,45 @@ def adjoint(K, T):
     def ours():
         return (assimilation.strong_gradient(window, start),)
 
+    ahead, behind, far = (np.roll(np.arange(K), shift) for shift in (-1, 1, 2))
+
+    def rate(x):
+        return (x[ahead] - x[far]) * x[behind] - x + 8.0
+
+    def step(x):
+        """The fourth-order rule of Runge and Kutta."""
+        a = rate(x)
+        b = rate(x + dt / 2 * a)
+        c = rate(x + dt / 2 * b)
+        return x + dt / 6 * (a + 2 * b + 2 * c + rate(x + dt * c))
+
     def tape():
-        ahead, behind, far = (np.roll(np.arange(K), shift) for shift in (-1, 1, 2))
-
-        def rate(x):
-            return (x[ahead] - x[far]) * x[behind] - x + 8.0
-
         def cost(x):
             total = 0.5 * np.sum((x - settled) ** 2) + 0.5 * np.sum((x - y[0]) ** 2)
             for t in range(T):
-                a = rate(x)
-                b = rate(x + dt / 2 * a)
-                c = rate(x + dt / 2 * b)
-                x = x + dt / 6 * (a + 2 * b + 2 * c + rate(x + dt * c))
+                x = step(x)
                 if (t + 1) % (T // 10) == 0:
                     total = total + 0.5 * np.sum((x - y[(t + 1) // (T // 10)]) ** 2)
             return total
 
         return lambda: (differentiation.gradient(cost, start),)
 
-    return ours, {"our tape": tape}
+    def jax():
+        import jax
+
+        def look(x, seen):
+            """On to the next reading, and what the state misses it by."""
+            x = jax.lax.fori_loop(0, T // 10, lambda _, x: step(x), x)
+            return x, 0.5 * ((x - seen) ** 2).sum()
+
+        def cost(x):
+            far_off = 0.5 * ((x - settled) ** 2).sum() + 0.5 * ((x - y[0]) ** 2).sum()
+            return far_off + jax.lax.scan(look, x, y[1:])[1].sum()
+
+        slope, first = jax.jit(jax.grad(cost)), jax.numpy.asarray(start)
+        return lambda: (np.asarray(slope(first)),)
+
+    return ours, {"our tape": tape, "jax, scan": jax}
 
 
 def bent_scale(K, L, T):
@@ -157,6 +176,8 @@ def turning_sea(N, steps):
     return ours, {"plain complex transforms": plain}
 
 
+#: What the ratio to a peer should be, where it is not the task's.
+GOALS = {"jax, scan": None}
 #: For each task: sizes, quick sizes, rounds, and what the ratio should be.
 TASKS = {
     "gradient through Lorenz 96 (size, steps)": (adjoint, (40, 1000), (8, 20), 7, 5),
@@ -173,12 +194,16 @@ def run(quick=False):
         size = small if quick else full
         ours, others = prepare(*size)
         for name, load in others.items():
-            theirs, expected = load(), ours()
+            row = {"task": task, "size": list(size), "peer": name, "target": GOALS.get(name, target)}
+            try:
+                theirs, expected = load(), ours()
+            except ImportError:
+                rows.append({**row, "skipped": "not installed"})
+                continue
             difference = max(float(np.abs(np.subtract(a, b)).max() / max(1, np.abs(a).max()))
                              for a, b in zip(expected, theirs()))
             if not difference <= TOLERANCE:
                 raise AssertionError(f"{name} and we differ by {difference:.1e}: {task}, {size}")
             raced = race(ours, {name: theirs}, 2 if quick else rounds)[name]
-            rows.append({"task": task, "size": list(size), "peer": name, "target": target, **raced,
-                         "difference": float(f"{difference:.1e}")})
+            rows.append({**row, **raced, "difference": float(f"{difference:.1e}")})
     return {"suite": "motion", "size": "Size", **machine.describe(), "speed": rows}

@@ -353,9 +353,9 @@ FLOW = {"torch": 2.5, "jax, jit": 1.2}
 #: For each task: what prepares it, sizes, quick sizes, rounds, and the ratios that we mean to reach at least.
 TASKS = {
     "classifier 64-H-H-10, 17 steps (hidden units)":
-        (lambda H: classifier(H, np.float64), (256,), (16,), 11, {"torch": 0.9, "jax, jit": 0.9}),
+        (lambda H: classifier(H, np.float64), (256,), (16,), 11, {"torch": 1.4, "jax, jit": 1.2}),
     "classifier 64-H-H-10, 17 steps, float32 (hidden units)":
-        (lambda H: classifier(H, np.float32), (256,), (16,), 11, {"torch": 1.3}),
+        (lambda H: classifier(H, np.float32), (256,), (16,), 11, {"torch": 1.4, "jax, jit": 1.2}),
     "VAE on digits, an epoch (hidden units, latents)":
         (autoencoder, (256, 10), (16, 2), 11, {"torch": 2, "jax, scan": 1}),
     "diffusion model of digits, steps (hidden units, steps)":

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NAMES = ["hmm", "kalman", "learning", "particles", "regression", "sparse", "trees", "motion"]
+NAMES = ["hmm", "kalman", "learning", "particles", "regression", "sparse", "trees", "motion", "networks", "energies"]
 COMPARED_OTHERWISE = {"particles"}  # whose answers are random: `test_particles_...` below
 
 
@@ -19,7 +19,7 @@ def benchmarks():
     """The module of a benchmark, by name; they stand outside the library."""
     sys.path.insert(0, str(ROOT))
     try:
-        return {name: import_module(f"benchmarks.{name}") for name in [*NAMES, "report"]}
+        return {name: import_module(f"benchmarks.{name}") for name in [*NAMES, "contest", "report"]}
     finally:
         sys.path.remove(str(ROOT))
 
@@ -34,7 +34,7 @@ def test_a_quick_run_compares_answers_and_prints_its_tables(tmp_path, benchmarks
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     results = json.loads((tmp_path / f"{name}.json").read_text())
     if name not in COMPARED_OTHERWISE:
-        assert all(row["difference"] < 1e-6 for row in measured(results))
+        assert all(row["difference"] < (1e-4 if "float32" in row["task"] else 1e-6) for row in measured(results))
     assert results["speed"]
     assert benchmarks["report"].markdown(results).strip() in printed
     check_accuracy(name, results)
@@ -96,11 +96,24 @@ def test_another_answer_of_the_particles(benchmarks):
         particles._compare("late", 500, mine, particles.reference(np.roll(y, 3, 0), 500)())
 
 
-def test_another_answer_of_the_regression(monkeypatch, benchmarks):
+def test_another_answer_of_the_regression(benchmarks):
     regression = benchmarks["regression"]
-    monkeypatch.setattr(regression, "PEERS", {"nearly": lambda *given: lambda: regression.ours(*given)() + 1e-7})
+    given = regression.problem("logistic regression", 200, 2)
+    ours = regression.ours(*given)
     with pytest.raises(AssertionError, match="nearly and we differ by 1.0e-07"):
-        regression._race("logistic regression", (200, 2), 1)
+        regression._race("coins", (200, 2), 1, given, ours, {"nearly": lambda *given: lambda: ours() + 1e-7}, {})
+
+
+@pytest.mark.parametrize(("kind", "slip"), [(np.float64, 1e-7), (np.float32, 1e-3)])
+def test_another_answer_of_a_network(benchmarks, kind, slip):
+    contest, answer = benchmarks["contest"], np.array([1.0, 2.0], kind)
+    ours, same, other = (lambda rng=None, add=add: [answer + kind(add)] for add in (0, slip / 100, slip))
+    rows = contest.compete("a task", lambda: (ours, {"same": lambda: same}), (), 1, {"same": 2})
+    assert rows[0]["target"] == 2
+    with pytest.raises(AssertionError, match=f"other and we differ by {slip / 2:.1e}"):
+        contest.compete("a task", lambda: (ours, {"other": lambda: other}), (), 1, {})
+    with pytest.raises(ValueError, match="shorter"):
+        contest.compete("a task", lambda: (ours, {"none": lambda: lambda rng=None: []}), (), 1, {})
 
 
 def test_a_worse_sparse_code(monkeypatch, benchmarks):
