@@ -1,8 +1,8 @@
 """Unnormalized densities: harmoniums, annealing, and a posterior known up to its normalizer, beside PyTorch and JAX.
 
-Contrastive divergence is raced for an epoch. scikit-learn's machine keeps persistent chains, which saves it one product
-of matrices in five; to compare answers it is begun at the data, as everybody else is. Our harmoniums compute in double
-precision only: the rows in float32 are what that costs beside those who need not.
+Contrastive divergence is raced for an epoch. scikit-learn's machine keeps persistent chains, at the cost of the same
+five products of matrices; to compare answers it is begun at the data, as everybody else is. Our harmoniums compute in
+double precision only: the rows in float32 are what that costs beside those who need not.
 """
 
 import numpy as np
@@ -118,7 +118,7 @@ def divergence(D, L, N, dtype):
 
 
 def through_time(D, L, T, B):
-    """The gradient of contrastive divergence of a recurrent temporal machine: one step of the chain, back in time."""
+    """Contrastive divergence of a recurrent temporal machine, one step of the chain; the gradient back through time."""
     rng = np.random.default_rng(0)
     y = (rng.random((B, T, D)) < 0.3).astype(float)
     params = recurrent.start(y, L, Bernoulli, rng)
