@@ -83,6 +83,8 @@ def test_overflow_is_noticed(specimen, wrong):
 def test_inaccessible_content_is_noticed(specimen, wrong, rule):
     page, _ = specimen(wrong)
     assert any(problem.startswith(rule) for problem in harness.axe_problems(page))
+    of_color = [problem.startswith(rule) for problem in harness.axe_problems(page, rules=harness.COLOR_RULES)]
+    assert any(of_color) == (wrong == "contrast")         # the shorter list sees what a theme can spoil, and no more
 
 
 @pytest.mark.parametrize(

@@ -334,3 +334,8 @@ def test_areas_that_move_are_not_defined_in_the_background():
         stored, drawn = figure.stored(**state), figure.frame(**state)
         assert len(re.findall(r"<path[^>]* d='[^']{1000,}'", stored)) == 1
         assert picture(stored.split("\n")) == picture(drawn.split("\n"))
+        # Where Matplotlib's own transform puts the highest corner, there the outline has a corner.
+        outline, across, down = re.search(r"d='M([^'z]{1000,})z?' transform='translate\((\S+?) ?(-?[\d.]+)\)'", stored).groups()
+        steps = np.array(re.findall(r"-?(?:\d+\.?\d*|\.\d+)", outline), float).reshape(-1, 2)
+        corners = np.cumsum(steps, axis=0) + [float(across), float(down)]
+        assert np.abs(corners - figure.film.panels[0].place(1, state["height"])).sum(1).min() < 2
