@@ -6,6 +6,7 @@
 # make lite   the notebooks in the browser (JupyterLite), beside the site
 # make firefox   every page of the site in Firefox, which must be on the path
 # make kit    the class kit through nbgrader and Otter themselves, in an environment of their own
+# make experiments  do the experiments of the exercises find what their answers promise? (by night)
 # make mutants  do the tests of the ledger notice when the library is changed? (by night)
 #
 # PYTHON=python3.12 make book   chooses the interpreter (3.11 or newer)
@@ -34,7 +35,7 @@ COMPILED := tests/unit/kernels tests/unit/distributions/test_emissions.py \
 	lgssm_learning normalizing_kalman sparse_coding state_space)) \
 	$(wildcard tests/equations/test_2_*.py tests/equations/test_7_*.py)
 
-.PHONY: book site serve pdf lite firefox lab bench test mutants kit lint unit reference notebooks browser clean
+.PHONY: book site serve pdf lite firefox lab bench test experiments mutants kit lint unit reference notebooks browser clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -65,6 +66,9 @@ bench: $(VENV)/.test
 # take about as long as the rest.
 test: lint unit browser reference notebooks
 	@echo "make test: all passed"
+
+experiments: $(VENV)/.test
+	$(RUN) -m pytest -q --durations=10 tests/experiments
 
 mutants: $(VENV)/.test
 	$(RUN) tests/mutants.py

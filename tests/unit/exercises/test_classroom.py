@@ -5,8 +5,10 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
+import experiments
 import numpy as np
 import pytest
 
@@ -313,6 +315,38 @@ def test_the_rubric_counts_every_exercise(capsys):
     assert rubrics.rubric(only="7.1") == text[:-1]
     with pytest.raises(ValueError, match="chapters: expected notebooks"):
         rubrics.rubric(only="99")
+
+
+MARKED = {path.stem for path in rubrics.STEPS.glob("*.toml")}
+
+
+def test_every_marking_is_of_an_exercise():
+    named = {name for path in rubrics.STEPS.glob("*.toml") for name in tomllib.loads(path.read_text(encoding="utf-8"))}
+    assert named == {exercise.name for exercise in rubrics.by_hand() if exercise.name.rpartition("-")[0] in MARKED}
+
+
+@pytest.mark.parametrize("exercise", [e for e in rubrics.by_hand() if e.name.rpartition("-")[0] in MARKED], ids=lambda e: e.name)
+def test_points_set_by_hand_add_up_and_numbers_are_run(exercise):
+    steps, expected = rubrics.marking(exercise.name)
+    assert sum(points for points, _ in steps) == exercise.points
+    assert all(points > 0 and says.endswith(".") for points, says in steps)
+    assert all(number.low <= number.high and not number.says.endswith(".") for number in expected)
+    section = exercise.name.rpartition("-")[0]
+    runs = Path(__file__).parents[2] / f"experiments/test_{section.replace('.', '_')}.py"
+    is_run = runs.is_file() and f'"{exercise.name}",' in runs.read_text(encoding="utf-8")
+    assert is_run == bool(expected)
+
+
+def test_a_number_outside_its_bounds_is_noticed():
+    number = rubrics.marking("1-f").expected[0]
+    right = {n.name: n.low for n in rubrics.marking("1-f").expected}
+    experiments.hold("1-f", **right)
+    with pytest.raises(AssertionError, match="the rubric says 8.5 to 11.5"):
+        experiments.hold("1-f", **right | {number.name: 2 * number.high})
+    with pytest.raises(AssertionError, match="the test found"):
+        experiments.hold("1-f", narrower=10.0)
+    with pytest.raises(KeyError, match="expected an exercise of 1.toml"):
+        rubrics.marking("1-z")
 
 
 def test_the_command_says_what_it_cannot_do(tmp_path, capsys):
