@@ -122,6 +122,19 @@ def earthquakes():
     return Table(np.array(rows, float), ("year", "earthquakes"))
 
 
+def sunda_arc():
+    """Load 1054 earthquakes of magnitude 6 and more along the Sunda arc and about Sulawesi, 1965 to 2016.
+
+    Returns
+    -------
+    Table
+        Columns: year, longitude (degrees east), latitude (degrees north), magnitude.
+    """
+    _, rows = _read("sunda_arc.csv")
+    columns = ("year", "longitude (degrees east)", "latitude (degrees north)", "magnitude")
+    return Table(np.array(rows, float), columns)
+
+
 def hares_and_lynx():
     """Load the pelts of hare and lynx that the Hudson's Bay Company bought each year from 1900 to 1920.
 

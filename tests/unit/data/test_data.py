@@ -107,3 +107,12 @@ def test_admissions():
     # The published rates: 44.5 % of the men and 30.4 % of the women; 82 % of the women in department A.
     np.testing.assert_allclose(counts[..., 1].sum(0) / counts.sum((0, 2)), [0.445, 0.304], atol=5e-4)
     assert counts[0, 1].tolist() == [19, 89]
+
+
+def test_sunda_arc():
+    years, east, north, magnitudes = data.sunda_arc().values.T
+    assert len(years) == 1054 and (np.diff(years) >= 0).all() and (years[0], years[-1]) == (1965, 2016)
+    assert (90 <= east).all() and (east <= 135).all() and (np.abs(north) <= 15).all() and magnitudes.min() == 6
+    # The earthquake of 26 December 2004, off Sumatra, as published.
+    largest = magnitudes.argmax()
+    assert (years[largest], east[largest], north[largest], magnitudes[largest]) == (2004, 95.98, 3.29, 9.1)
