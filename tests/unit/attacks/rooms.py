@@ -189,19 +189,21 @@ UNREAD |= {
 
 
 def modules(rooms=ROOMS):
-    """The public modules of the rooms: their names behind ``pedagogy_lib.``, and themselves."""
+    """The public modules of the rooms: their names behind ``pedagogy_lib.``, and themselves. A model in several files is one."""
     for room in rooms:
         package = import_module(f"pedagogy_lib.{room}")
         for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             name = one.name.removeprefix("pedagogy_lib.")
-            if not one.ispkg and not re.search(r"\._", name):
+            wanted = name.count(".") == 2 if room == "models" else not one.ispkg
+            if wanted and not re.search(r"\._", name):
                 yield name, import_module(one.name)
 
 
 def public(module):
     """The public functions of a module, and the public methods of its classes, by their names."""
     for name, found in vars(module).items():
-        if name.startswith("_") or getattr(found, "__module__", None) != module.__name__:
+        home = getattr(found, "__module__", None) or ""
+        if name.startswith("_") or not (home == module.__name__ or home.startswith(f"{module.__name__}.")):
             continue
         if inspect.isfunction(found):
             yield name, found
