@@ -110,13 +110,19 @@ EXAMPLES = {
         "orient": dict(neighbours=TIES, sequence=("a", "b", "c", "d")),
         "claims": dict(names=("a", "b", "c"), separated=lambda a, b, given: False), "interactions": dict(logs=np.log(np.array([[0.1, 0.2], [0.3, 0.4]]))),
     },
-    "inference.mcmc": {
+    "inference.mcmc.samplers": {
         "metropolis_hastings": dict(log_density=normal, propose=mcmc.random_walk(0.5), start=X3, rng=SEED),
         "random_walk": dict(scale=0.5), "independent": dict(sample=lambda rng: rng.normal(size=3), log_density=normal),
         "gibbs": dict(conditionals=[(i, lambda x, rng: rng.normal()) for i in range(3)], start=X3, rng=SEED),
         "langevin": dict(**BOWL, size=0.1, rng=SEED), "hamiltonian": dict(**BOWL, size=0.1, steps=3, rng=SEED),
+    },
+    "inference.mcmc.chains": {
         "run": dict(events=Lazy(lambda: mcmc.metropolis_hastings(normal, mcmc.random_walk(0.5), X3, np.random.default_rng(0))), n=3),
+    },
+    "inference.mcmc.few_states": {
         "metropolis_matrix": dict(proposal=CHAIN, target=START), "imbalance": dict(transition=CHAIN, target=START), "stationary": dict(transition=CHAIN),
+    },
+    "inference.mcmc.diagnostics": {
         "autocorrelation": dict(samples=RNG.normal(size=30)), "effective_sample_size": dict(chains=RNG.normal(size=(2, 30))),
         "potential_scale_reduction": dict(chains=RNG.normal(size=(2, 30))),
     },

@@ -37,7 +37,7 @@ BLOCKS = {
     "inference.kalman.adjoint": ("*",), "inference.kalman.batches": ("*",), "inference.kalman.growth": ("*",),
     "inference.kalman.guards": ("*",), "inference.kalman.problem": ("*",), "inference.kalman.reference": ("*",),
     "inference.kalman.roots": ("*",), "inference.kalman.updates": ("*",),
-    "inference.mcmc": ("leapfrog",),
+    "inference.mcmc.samplers": ("leapfrog",),
     "inference.modes.coordinates": ("compiled",),
     "inference.modes.costs": ("*",),
     "inference.nonlinear": ("tangent", "nearest_line", "Rules"),
@@ -110,7 +110,7 @@ RIGHT = {
     "inference.markov_graphs": {"interactions": {("logs", "one axis *")}},
     # NaN is how a missing observation is written.
     **{f"inference.{name}": {"*": {("y", "no number"), ("window.y", "no number"), ("squares", "no number"), ("series", "no number"), ("degrees", "fraction"), ("start", "empty")}}
-       for name in ("kalman.passes", "kalman.health", "ensemble", "particles", "mcmc", "assimilation.control_variable", "assimilation.latent_space",
+       for name in ("kalman.passes", "kalman.health", "ensemble", "particles", "mcmc.samplers", "mcmc.chains", "mcmc.few_states", "mcmc.diagnostics", "assimilation.control_variable", "assimilation.latent_space",
                     "assimilation.strong_constraint", "assimilation.weak_constraint", "assimilation.two_levels")},
     "inference.nonlinear": {"*": {("y", "no number"), ("*", "times 1e300")}},   # the curve's own error, at x
     **{f"distributions.emissions.{name}": {"*": {("y", "no number")}} for name in ("gaussians", "poissons", "symbols")},
