@@ -133,9 +133,18 @@ EXAMPLES = {
         "filter": BENT, "smooth": dict(transition=CURVE, filtered=BENT_SEEN), "innovations": dict(**BENT, filtered=BENT_SEEN),
         "sigma_points": dict(kappa=0.5), "gauss_hermite": dict(order=3), "numerical_jacobian": dict(function=lambda x: x**2, x=X3),
     },
-    "inference.particles": {
-        "steps": dict(model=WALK, y=SERIES1, n=6, rng=SEED), "filter": dict(model=WALK, y=SERIES1, n=6, rng=SEED), "moments": dict(model=WALK, y=SERIES1, n=6, rng=SEED),
+    "inference.particles.models": {
+        "each": dict(initial=lambda rng: rng.normal(), move=lambda x, t, rng: x + rng.normal(), log_emission=lambda x, y, t: -0.5 * (y - x) ** 2),
+        "sample": dict(model=WALK, T=4, rng=SEED),
+    },
+    "inference.particles.updates": {"steps": dict(model=WALK, y=SERIES1, n=6, rng=SEED)},
+    "inference.particles.passes": {
+        "filter": dict(model=WALK, y=SERIES1, n=6, rng=SEED), "moments": dict(model=WALK, y=SERIES1, n=6, rng=SEED),
+    },
+    "inference.particles.resampling": {
         "resample": dict(weights=np.array([0.2, 0.3, 0.5]), n=4, rng=SEED), "effective_size": dict(weights=np.array([0.2, 0.3, 0.5])),
+    },
+    "inference.particles.smoothing": {
         "smooth": dict(model=WALK, filtered=SWARM), "sample_paths": dict(model=WALK, filtered=SWARM, m=2, rng=SEED),
     },
     "inference.reverse_diffusion": {
