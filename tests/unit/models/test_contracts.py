@@ -125,13 +125,11 @@ def lost(package):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if hasattr(import_module(name), "__path__")])
-def test_a_model_in_several_files_has_all_their_names(name):
+def test_a_model_in_several_files_has_all_their_names(name, monkeypatch):
     package = import_module(name)
     assert list(lost(package)) == []
-    kept = package.__all__
-    package.__all__ = kept[1:]
-    assert [one.rpartition(".")[2] for one in lost(package)] == kept[:1]
-    package.__all__ = kept
+    monkeypatch.setattr(package, "__all__", [one for one in package.__all__ if one != "sample"])
+    assert [one.rpartition(".")[2] for one in lost(package)] == ["sample"]
 
 
 @pytest.mark.parametrize("name", NAMES)
