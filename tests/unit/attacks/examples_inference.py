@@ -129,9 +129,12 @@ EXAMPLES = {
     "inference.modes.coordinates": {"coordinate_descent": dict(params=CODES, y=PATCHES)},
     "inference.modes.parabolas": {"newton": dict(params=CURVED, y=PATCHES)},
     "inference.modes.shrinkage": {"fista": dict(params=CODES, y=PATCHES)},
-    "inference.nonlinear": {
+    "inference.nonlinear.passes": {
         "filter": BENT, "smooth": dict(transition=CURVE, filtered=BENT_SEEN), "innovations": dict(**BENT, filtered=BENT_SEEN),
-        "sigma_points": dict(kappa=0.5), "gauss_hermite": dict(order=3), "numerical_jacobian": dict(function=lambda x: x**2, x=X3),
+    },
+    "inference.nonlinear.lines": {"sigma_points": dict(kappa=0.5), "gauss_hermite": dict(order=3)},
+    "inference.nonlinear.differences": {
+        "numerical_jacobian": dict(function=lambda x: x**2, x=X3),
     },
     "inference.particles.models": {
         "each": dict(initial=lambda rng: rng.normal(), move=lambda x, t, rng: x + rng.normal(), log_emission=lambda x, y, t: -0.5 * (y - x) ** 2),

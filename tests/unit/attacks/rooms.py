@@ -41,7 +41,7 @@ BLOCKS = {
     "inference.modes.coordinates": ("compiled",),
     "inference.modes.costs": ("*",),
     "inference.particles.models": ("example",),
-    "inference.nonlinear": ("tangent", "nearest_line", "Rules"),
+    "inference.nonlinear.lines": ("tangent", "nearest_line"), "inference.nonlinear.rules": ("Rules",),
     "inference.recursions": ("*",),
     "inference.trees.clusters": ("ClusterGraph", "heaviest_tree", "runs_through", "checked_rules", "checked_factors"),
     "inference.trees.information_form": (
@@ -96,7 +96,7 @@ UNREAD = {
     "learning.networks.feedforward": {"check_layers": {"params.weights"}, "inputs": {"weights"}},
     "learning.networks.recurrent": {"check": {"params.input"}, "sequences": {"weights"}},
     "inference.kalman.health": {"innovations": {"filtered.means", "filtered.covariances", "filtered.log_likelihoods"}},
-    "inference.nonlinear": {name: {"filtered.log_likelihoods"} for name in ("smooth", "innovations")},
+    "inference.nonlinear.passes": {name: {"filtered.log_likelihoods"} for name in ("smooth", "innovations")},
     "inference.particles.smoothing": {"smooth": {"filtered.ancestors", "filtered.log_likelihoods"}, "sample_paths": {"filtered.ancestors", "filtered.log_likelihoods"}},
     "distributions.emissions.gaussians": {"Gaussians.observed_statistics": {"self.covariances"}, "Gaussians.log_prior": {"self.means"}},
     "distributions.emissions.poissons": {"Poissons.sample": {"self.rates"}},
@@ -113,7 +113,7 @@ RIGHT = {
     **{f"inference.{name}": {"*": {("y", "no number"), ("window.y", "no number"), ("squares", "no number"), ("series", "no number"), ("degrees", "fraction"), ("start", "empty")}}
        for name in ("kalman.passes", "kalman.health", "ensemble", "particles.updates", "particles.passes", "particles.resampling", "particles.smoothing", "particles.models", "mcmc.samplers", "mcmc.chains", "mcmc.few_states", "mcmc.diagnostics", "assimilation.control_variable", "assimilation.latent_space",
                     "assimilation.strong_constraint", "assimilation.weak_constraint", "assimilation.two_levels")},
-    "inference.nonlinear": {"*": {("y", "no number"), ("*", "times 1e300")}},   # the curve's own error, at x
+    **{f"inference.nonlinear.{name}": {"*": {("y", "no number"), ("*", "times 1e300")}} for name in ("lines", "passes", "differences")},   # the curve's own error, at x
     **{f"distributions.emissions.{name}": {"*": {("y", "no number")}} for name in ("gaussians", "poissons", "symbols")},
     # Shapes that broadcast, by what the function says of itself.
     "distributions.exponential_family.dispersion": {"log_density": {("*", "one long *"), ("*", "empty")}},
