@@ -1,7 +1,7 @@
 """Markov-chain Monte Carlo: samples from a density that is known only up to a constant.
 
 Each method is a stream. It yields a `Step` for ever: where the chain stands, what was proposed and
-whether it was taken. `run` collects a stream into a `Chain`. The target is a function
+whether it was taken. `collect` gathers a stream into a `Chain`. The target is a function
 ``log_density`` of one vector; constants in it cancel.
 
     ``metropolis_hastings``   propose anything, accept with a probability that makes it right
@@ -15,7 +15,7 @@ there are few enough states to write the transition matrix down.
 
 =============  =========================================================
 `samplers`     the mathematics: one function for each method
-`chains`       a step, a stretch of steps, and `run`, which collects it
+`chains`       a step, a stretch of steps, and `collect`, which gathers it
 `few_states`   transition matrices, and detailed balance checked exactly
 `diagnostics`  R-hat, autocorrelation, effective sample size
 =============  =========================================================
@@ -27,7 +27,7 @@ G.O. Roberts and R.L. Tweedie (1996), Langevin; S. Duane et al. (1987) and R.M. 
 Hamiltonian; A. Vehtari et al. (2021), diagnostics.
 """
 
-from pedagogy_lib.inference.mcmc.chains import Chain, Step, run
+from pedagogy_lib.inference.mcmc.chains import Chain, Step, collect
 from pedagogy_lib.inference.mcmc.diagnostics import autocorrelation, effective_sample_size, potential_scale_reduction
 from pedagogy_lib.inference.mcmc.few_states import imbalance, metropolis_matrix, stationary
 from pedagogy_lib.inference.mcmc.samplers import (
@@ -44,6 +44,7 @@ __all__ = [
     "Chain",
     "Step",
     "autocorrelation",
+    "collect",
     "effective_sample_size",
     "gibbs",
     "hamiltonian",
@@ -55,6 +56,5 @@ __all__ = [
     "metropolis_matrix",
     "potential_scale_reduction",
     "random_walk",
-    "run",
     "stationary",
 ]

@@ -39,7 +39,7 @@ class Chain(NamedTuple):
     acceptance: float
 
 
-def run(events, n, burn_in=0, every=1):
+def collect(events, n, burn_in=0, every=1):
     """Collect samples from a stream.
 
     Parameters

@@ -117,7 +117,7 @@ EXAMPLES = {
         "langevin": dict(**BOWL, size=0.1, rng=SEED), "hamiltonian": dict(**BOWL, size=0.1, steps=3, rng=SEED),
     },
     "inference.mcmc.chains": {
-        "run": dict(events=Lazy(lambda: mcmc.metropolis_hastings(normal, mcmc.random_walk(0.5), X3, np.random.default_rng(0))), n=3),
+        "collect": dict(events=Lazy(lambda: mcmc.metropolis_hastings(normal, mcmc.random_walk(0.5), X3, np.random.default_rng(0))), n=3),
     },
     "inference.mcmc.few_states": {
         "metropolis_matrix": dict(proposal=CHAIN, target=START), "imbalance": dict(transition=CHAIN, target=START), "stationary": dict(transition=CHAIN),
