@@ -46,7 +46,7 @@ def divergence(D, L, N, dtype):
         steps = len(batches(np.random.default_rng(0), rng))
         stream = contrastive.iterate(
             harmonium, start, y, np.random.default_rng(2) if rng is None else rng, 0.05, batch_size=BATCH)
-        params = contrastive.run(stream, steps).params
+        params = contrastive.last(stream, steps).params
         return [1e3 * part.astype(dtype) for part in (params.weights, params.hidden.biases, params.visible.biases)]
 
     def torch():

@@ -1,4 +1,4 @@
-"""Generative models, one to a file, all with the same verbs in the same order.
+"""Generative models, one to a file or a folder, all with the same verbs in the same order.
 
 Two contracts say what a model is. A module claims the first by having ``maximize``, the second by
 having ``loss`` or ``value_and_gradient``. Where it lacks a verb, the module's docstring says why.
@@ -35,6 +35,8 @@ calls are given the same randomness.
 
 Reserved words: ``energy(params, x, y)`` is always the joint energy; ``marginal_energy(params, y)`` is
 minus the logarithm of the unnormalised marginal; ``free_energy`` is the variational one.
+
+A model in a folder is used as one in a file is: ``model``, ``inference`` and ``learning`` in it are for the reader.
 
 Arguments are checked once, by the functions whose names have no underscore; what those call trusts
 its arguments.

@@ -37,7 +37,7 @@ def test_the_library_s_wheel_is_offered_whole():
     (release,) = [file for files in index["releases"].values() for file in files]
     assert release["digests"]["sha256"] == hashlib.sha256(found.read_bytes()).hexdigest()
     names = zipfile.ZipFile(found).namelist()
-    for part in ("models/static/gmm.py", "data/penguins.csv", "show/engine/figure.css", "show/pads/pad.js"):
+    for part in ("models/static/gmm/model.py", "data/penguins.csv", "show/engine/figure.css", "show/pads/pad.js"):
         assert f"pedagogy_lib/{part}" in names
 
 

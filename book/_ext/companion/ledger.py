@@ -305,13 +305,23 @@ def names_a_test(test: str, root: Path = ROOT) -> bool:
 
 
 def source_of(name: str, root: Path = ROOT) -> tuple[str, int] | None:
-    """File (from the root) and line of a dotted name, read without importing it."""
+    """File (from the root) and line where a dotted name is defined, read without importing it."""
     parts = name.split(".")
     for cut in range(len(parts), 0, -1):
         stem = root.joinpath(*parts[:cut])
         for path in (stem.with_suffix(".py"), stem / "__init__.py"):
             if path.is_file():
-                return path.relative_to(root).as_posix(), _line(path, parts[cut:])
+                home = _home(path, parts[cut:])
+                return source_of(home, root) if home else (path.relative_to(root).as_posix(), _line(path, parts[cut:]))
+    return None
+
+
+def _home(path: Path, names: list[str]) -> str | None:
+    """The full name of what a file only imports, by the module that it says; None if it does not import it."""
+    for node in _tree(path).body:
+        for alias in node.names if names and isinstance(node, ast.ImportFrom) else ():
+            if (alias.asname or alias.name) == names[0]:
+                return ".".join([node.module, alias.name, *names[1:]])
     return None
 
 

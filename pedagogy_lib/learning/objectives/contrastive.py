@@ -154,15 +154,15 @@ def iterate(model, params, y, rng, rate, steps=1, chains=None, batch_size=None):
         yield Update(iteration, params, *estimate)
 
 
-def run(stream, iterations):
+def last(stream, iterations):
     """Take some steps of `iterate`, and return the last.
 
     Returns
     -------
     Update
     """
-    *_, last = islice(checks.stream("stream", stream), checks.count("iterations", iterations))
-    return last
+    *_, update = islice(checks.stream("stream", stream), checks.count("iterations", iterations))
+    return update
 
 
 def bias(estimate, exact, repeats, rng):

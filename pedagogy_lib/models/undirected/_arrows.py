@@ -36,7 +36,7 @@ class Arrow(NamedTuple):
     layer: Layer
 
 
-class Step(NamedTuple):
+class Neighbours(NamedTuple):
     """A pair of neighbours h_l and h_{l+1}, all values against all values; at l = 0 the rows are the data.
 
     up : ndarray, shape (R, S), log q(h_{l+1} | h_l)
@@ -224,7 +224,7 @@ def every(net):
 
 
 def costs(net, log_prior, y):
-    """The steps from the data to the top, worked out from the top down.
+    """The pairs of neighbours from the data to the top, worked out from the top down.
 
     Parameters
     ----------
@@ -233,58 +233,58 @@ def costs(net, log_prior, y):
 
     Returns
     -------
-    list of Step, bottom first
+    list of Neighbours, bottom first
     """
-    values, to_go, steps = [y, *every(net)], -log_prior, []
+    values, to_go, pairs = [y, *every(net)], -log_prior, []
     for level in reversed(range(len(net.upward))):
         below, above = values[level], values[level + 1]
         up = log_table(net.upward[level], above, statistics(net, level, below))
         down = log_table(net.downward[level], below, above).T
-        steps.insert(0, Step(up, down, up - down + to_go))
-        to_go = expected(steps[0])                          # V(h_l) = E[log q - log p + V(h_{l+1})], given h_l
-    return steps
+        pairs.insert(0, Neighbours(up, down, up - down + to_go))
+        to_go = expected(pairs[0])                          # V(h_l) = E[log q - log p + V(h_{l+1})], given h_l
+    return pairs
 
 
-def expected(step):
+def expected(pair):
     """The cost to go from each row: its cells, averaged over q."""
-    return (np.exp(step.up) * step.costs).sum(1)
+    return (np.exp(pair.up) * pair.costs).sum(1)
 
 
-def climbs(steps):
+def climbs(pairs):
     """The joint distribution of each pair of neighbours under the data and q; its columns sum to q(h_{l+1})."""
-    share = np.full(len(steps[0].up), 1 / len(steps[0].up))
-    for step in steps:
-        joint = share[:, None] * np.exp(step.up)
+    share = np.full(len(pairs[0].up), 1 / len(pairs[0].up))
+    for pair in pairs:
+        joint = share[:, None] * np.exp(pair.up)
         share = joint.sum(0)
         yield joint
 
 
-def log_marginals(steps, log_prior):
+def log_marginals(pairs, log_prior):
     """log p(y) of each datum: the prior, carried down from the top layer by layer, log p(h_l) at each."""
-    for step in reversed(steps):
-        log_prior = logsumexp(step.down + log_prior, axis=1)
+    for pair in reversed(pairs):
+        log_prior = logsumexp(pair.down + log_prior, axis=1)
     return log_prior
 
 
-def terms(steps, log_prior):
+def terms(pairs, log_prior):
     """The averages over the data of the free energy, of -log p(y), and of what is between them."""
-    bound, cost = float(expected(steps[0]).mean()), float(-log_marginals(steps, log_prior).mean())
+    bound, cost = float(expected(pairs[0]).mean()), float(-log_marginals(pairs, log_prior).mean())
     return Terms(bound, cost, bound - cost)
 
 
-def slopes(net, steps, y):
+def slopes(net, pairs, y):
     """The gradient of the average free energy, for the arrows that lead up and those that lead down.
 
     An arrow that leads down meets only its own term, -log p. An arrow that leads up moves the weight of whole branches:
     the derivative is <(cost - V) d log q>, the score function with the expected cost as its baseline, all of it summed.
     """
     values, up, down = [y, *every(net)], [], []
-    for level, (step, joint) in enumerate(zip(steps, climbs(steps))):
+    for level, (pair, joint) in enumerate(zip(pairs, climbs(pairs))):
         below, above = statistics(net, level, values[level]), values[level + 1]
         arrow = net.downward[level]
         expected_below = arrow.layer.mean(natural(arrow, above))
         gap = below.T @ joint - expected_below.T * joint.sum(0)
         down.append(_gradient(arrow, -gap @ above, -gap.sum(1)))
-        excess = joint * (step.costs - expected(step)[:, None])
+        excess = joint * (pair.costs - expected(pair)[:, None])
         up.append(_gradient(net.upward[level], (below.T @ excess @ above).T, excess.sum(0) @ above))
     return tuple(up), tuple(down)

@@ -133,10 +133,10 @@ def value_and_gradient(params, y, rng=None):
         As for `free_energy`.
     """
     params, y = with_data(params, y)
-    steps = _arrows.costs(params, log_prior(params), y)
-    *_, last = _arrows.climbs(steps)                        # its columns sum to q(h_L), averaged over the data
-    gradient = type(params)(*_arrows.slopes(params, steps, y), top_gradient(params[2], last.sum(0)))
-    return float(_arrows.expected(steps[0]).mean()), gradient
+    pairs = _arrows.costs(params, log_prior(params), y)
+    *_, last = _arrows.climbs(pairs)                        # its columns sum to q(h_L), averaged over the data
+    gradient = type(params)(*_arrows.slopes(params, pairs, y), top_gradient(params[2], last.sum(0)))
+    return float(_arrows.expected(pairs[0]).mean()), gradient
 
 
 def moved(params, gradient, rate):

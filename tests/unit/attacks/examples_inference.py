@@ -110,26 +110,44 @@ EXAMPLES = {
         "orient": dict(neighbours=TIES, sequence=("a", "b", "c", "d")),
         "claims": dict(names=("a", "b", "c"), separated=lambda a, b, given: False), "interactions": dict(logs=np.log(np.array([[0.1, 0.2], [0.3, 0.4]]))),
     },
-    "inference.mcmc": {
+    "inference.mcmc.samplers": {
         "metropolis_hastings": dict(log_density=normal, propose=mcmc.random_walk(0.5), start=X3, rng=SEED),
         "random_walk": dict(scale=0.5), "independent": dict(sample=lambda rng: rng.normal(size=3), log_density=normal),
         "gibbs": dict(conditionals=[(i, lambda x, rng: rng.normal()) for i in range(3)], start=X3, rng=SEED),
         "langevin": dict(**BOWL, size=0.1, rng=SEED), "hamiltonian": dict(**BOWL, size=0.1, steps=3, rng=SEED),
-        "run": dict(events=Lazy(lambda: mcmc.metropolis_hastings(normal, mcmc.random_walk(0.5), X3, np.random.default_rng(0))), n=3),
+    },
+    "inference.mcmc.chains": {
+        "collect": dict(events=Lazy(lambda: mcmc.metropolis_hastings(normal, mcmc.random_walk(0.5), X3, np.random.default_rng(0))), n=3),
+    },
+    "inference.mcmc.few_states": {
         "metropolis_matrix": dict(proposal=CHAIN, target=START), "imbalance": dict(transition=CHAIN, target=START), "stationary": dict(transition=CHAIN),
+    },
+    "inference.mcmc.diagnostics": {
         "autocorrelation": dict(samples=RNG.normal(size=30)), "effective_sample_size": dict(chains=RNG.normal(size=(2, 30))),
         "potential_scale_reduction": dict(chains=RNG.normal(size=(2, 30))),
     },
     "inference.modes.coordinates": {"coordinate_descent": dict(params=CODES, y=PATCHES)},
     "inference.modes.parabolas": {"newton": dict(params=CURVED, y=PATCHES)},
     "inference.modes.shrinkage": {"fista": dict(params=CODES, y=PATCHES)},
-    "inference.nonlinear": {
+    "inference.nonlinear.passes": {
         "filter": BENT, "smooth": dict(transition=CURVE, filtered=BENT_SEEN), "innovations": dict(**BENT, filtered=BENT_SEEN),
-        "sigma_points": dict(kappa=0.5), "gauss_hermite": dict(order=3), "numerical_jacobian": dict(function=lambda x: x**2, x=X3),
     },
-    "inference.particles": {
-        "steps": dict(model=WALK, y=SERIES1, n=6, rng=SEED), "filter": dict(model=WALK, y=SERIES1, n=6, rng=SEED), "moments": dict(model=WALK, y=SERIES1, n=6, rng=SEED),
+    "inference.nonlinear.lines": {"sigma_points": dict(kappa=0.5), "gauss_hermite": dict(order=3)},
+    "inference.nonlinear.differences": {
+        "numerical_jacobian": dict(function=lambda x: x**2, x=X3),
+    },
+    "inference.particles.models": {
+        "each": dict(initial=lambda rng: rng.normal(), move=lambda x, t, rng: x + rng.normal(), log_emission=lambda x, y, t: -0.5 * (y - x) ** 2),
+        "sample": dict(model=WALK, T=4, rng=SEED),
+    },
+    "inference.particles.updates": {"steps": dict(model=WALK, y=SERIES1, n=6, rng=SEED)},
+    "inference.particles.passes": {
+        "filter": dict(model=WALK, y=SERIES1, n=6, rng=SEED), "moments": dict(model=WALK, y=SERIES1, n=6, rng=SEED),
+    },
+    "inference.particles.resampling": {
         "resample": dict(weights=np.array([0.2, 0.3, 0.5]), n=4, rng=SEED), "effective_size": dict(weights=np.array([0.2, 0.3, 0.5])),
+    },
+    "inference.particles.smoothing": {
         "smooth": dict(model=WALK, filtered=SWARM), "sample_paths": dict(model=WALK, filtered=SWARM, m=2, rng=SEED),
     },
     "inference.reverse_diffusion": {

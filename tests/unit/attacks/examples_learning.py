@@ -139,7 +139,7 @@ EXAMPLES = {
         "anneal": RUNGS, "ratio": RUNGS, "forward": dict(**RUNGS, log_start=0.5), "reverse": dict(**RUNGS, log_start=0.5)},
     "learning.objectives.contrastive": {
         "divergence": dict(**CHAINED, rng=SEED), "persistent": dict(**CHAINED, chains=BITS[:2], rng=SEED), "iterate": dict(**CHAINED, rng=SEED, rate=0.1),
-        "run": dict(stream=Lazy(lambda: contrastive.iterate(harmonium, RBM, BITS, draw(), 0.1)), iterations=2),
+        "last": dict(stream=Lazy(lambda: contrastive.iterate(harmonium, RBM, BITS, draw(), 0.1)), iterations=2),
         "bias": dict(estimate=lambda rng: contrastive.divergence(harmonium, RBM, BITS, rng).gradient, exact=harmonium.value_and_gradient(RBM, BITS)[1], repeats=3, rng=SEED),
         "pseudo_likelihood": CHAINED,
     },

@@ -12,12 +12,11 @@ from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
 from pedagogy_lib.distributions.gaussian import Gaussian
 from pedagogy_lib.distributions.heavy_tailed import Cauchy
-from pedagogy_lib.distributions.sources import Normal
+from pedagogy_lib.distributions.sources import LOGISTIC, Normal
 from pedagogy_lib.learning import networks
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.deep import flow_vae
 from pedagogy_lib.models.static import gmm
-from pedagogy_lib.models.static.ica import LOGISTIC
 from pedagogy_lib.models.undirected import harmonium
 
 RNG = np.random.default_rng(3)

@@ -37,10 +37,11 @@ BLOCKS = {
     "inference.kalman.adjoint": ("*",), "inference.kalman.batches": ("*",), "inference.kalman.growth": ("*",),
     "inference.kalman.guards": ("*",), "inference.kalman.problem": ("*",), "inference.kalman.reference": ("*",),
     "inference.kalman.roots": ("*",), "inference.kalman.updates": ("*",),
-    "inference.mcmc": ("leapfrog",),
+    "inference.mcmc.samplers": ("leapfrog",),
     "inference.modes.coordinates": ("compiled",),
     "inference.modes.costs": ("*",),
-    "inference.nonlinear": ("tangent", "nearest_line", "Rules"),
+    "inference.particles.models": ("example",),
+    "inference.nonlinear.lines": ("tangent", "nearest_line"), "inference.nonlinear.rules": ("Rules",),
     "inference.recursions": ("*",),
     "inference.trees.clusters": ("ClusterGraph", "heaviest_tree", "runs_through", "checked_rules", "checked_factors"),
     "inference.trees.information_form": (
@@ -95,8 +96,8 @@ UNREAD = {
     "learning.networks.feedforward": {"check_layers": {"params.weights"}, "inputs": {"weights"}},
     "learning.networks.recurrent": {"check": {"params.input"}, "sequences": {"weights"}},
     "inference.kalman.health": {"innovations": {"filtered.means", "filtered.covariances", "filtered.log_likelihoods"}},
-    "inference.nonlinear": {name: {"filtered.log_likelihoods"} for name in ("smooth", "innovations")},
-    "inference.particles": {"smooth": {"filtered.ancestors", "filtered.log_likelihoods"}, "sample_paths": {"filtered.ancestors", "filtered.log_likelihoods"}},
+    "inference.nonlinear.passes": {name: {"filtered.log_likelihoods"} for name in ("smooth", "innovations")},
+    "inference.particles.smoothing": {"smooth": {"filtered.ancestors", "filtered.log_likelihoods"}, "sample_paths": {"filtered.ancestors", "filtered.log_likelihoods"}},
     "distributions.emissions.gaussians": {"Gaussians.observed_statistics": {"self.covariances"}, "Gaussians.log_prior": {"self.means"}},
     "distributions.emissions.poissons": {"Poissons.sample": {"self.rates"}},
     "distributions.emissions.symbols": {"Symbols.sample": {"self.probabilities"}},
@@ -110,9 +111,9 @@ RIGHT = {
     "inference.markov_graphs": {"interactions": {("logs", "one axis *")}},
     # NaN is how a missing observation is written.
     **{f"inference.{name}": {"*": {("y", "no number"), ("window.y", "no number"), ("squares", "no number"), ("series", "no number"), ("degrees", "fraction"), ("start", "empty")}}
-       for name in ("kalman.passes", "kalman.health", "ensemble", "particles", "mcmc", "assimilation.control_variable", "assimilation.latent_space",
+       for name in ("kalman.passes", "kalman.health", "ensemble", "particles.updates", "particles.passes", "particles.resampling", "particles.smoothing", "particles.models", "mcmc.samplers", "mcmc.chains", "mcmc.few_states", "mcmc.diagnostics", "assimilation.control_variable", "assimilation.latent_space",
                     "assimilation.strong_constraint", "assimilation.weak_constraint", "assimilation.two_levels")},
-    "inference.nonlinear": {"*": {("y", "no number"), ("*", "times 1e300")}},   # the curve's own error, at x
+    **{f"inference.nonlinear.{name}": {"*": {("y", "no number"), ("*", "times 1e300")}} for name in ("lines", "passes", "differences")},   # the curve's own error, at x
     **{f"distributions.emissions.{name}": {"*": {("y", "no number")}} for name in ("gaussians", "poissons", "symbols")},
     # Shapes that broadcast, by what the function says of itself.
     "distributions.exponential_family.dispersion": {"log_density": {("*", "one long *"), ("*", "empty")}},
@@ -189,19 +190,21 @@ UNREAD |= {
 
 
 def modules(rooms=ROOMS):
-    """The public modules of the rooms: their names behind ``pedagogy_lib.``, and themselves."""
+    """The public modules of the rooms: their names behind ``pedagogy_lib.``, and themselves. A model in several files is one."""
     for room in rooms:
         package = import_module(f"pedagogy_lib.{room}")
         for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             name = one.name.removeprefix("pedagogy_lib.")
-            if not one.ispkg and not re.search(r"\._", name):
+            wanted = name.count(".") == 2 if room == "models" else not one.ispkg
+            if wanted and not re.search(r"\._", name):
                 yield name, import_module(one.name)
 
 
 def public(module):
     """The public functions of a module, and the public methods of its classes, by their names."""
     for name, found in vars(module).items():
-        if name.startswith("_") or getattr(found, "__module__", None) != module.__name__:
+        home = getattr(found, "__module__", None) or ""
+        if name.startswith("_") or not (home == module.__name__ or home.startswith(f"{module.__name__}.")):
             continue
         if inspect.isfunction(found):
             yield name, found

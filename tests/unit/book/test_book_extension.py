@@ -114,9 +114,18 @@ def test_code_is_linked_on_the_site_or_in_the_repository(monkeypatch, repository
 
 def test_every_file_that_the_ledger_names_is_there():
     found = sources.files()
-    assert "pedagogy_lib/models/static/gmm.py" in found
+    assert "pedagogy_lib/models/static/gmm/inference.py" in found
     assert "tests/equations/test_2_1_1.py" in found
     assert all((ledger.ROOT / path).is_file() for path in found)
+
+
+def test_what_a_package_only_imports_is_found_where_it_is_defined():
+    path, line = ledger.source_of("pedagogy_lib.models.static.gmm.posterior")
+    assert path == "pedagogy_lib/models/static/gmm/inference.py"
+    assert (ledger.ROOT / path).read_text(encoding="utf-8").splitlines()[line - 1].startswith("def posterior(")
+    assert ledger.source_of("pedagogy_lib.models.static.gmm") == ("pedagogy_lib/models/static/gmm/__init__.py", 1)
+    for name in sources.objects():
+        assert not ledger.source_of(name)[0].endswith("__init__.py"), name
 
 
 def test_a_test_is_found_at_its_line():

@@ -119,7 +119,7 @@ METHODS = {
 
 @pytest.mark.parametrize("method", METHODS)
 def test_moments_of_a_gaussian(method):
-    chain = mcmc.run(METHODS[method](np.random.default_rng(4)), 12_000, burn_in=200)
+    chain = mcmc.collect(METHODS[method](np.random.default_rng(4)), 12_000, burn_in=200)
     for f, expected in ((lambda x: x, MEAN), (lambda x: (x - MEAN) ** 2, np.diag(COV)), (lambda x: np.prod(x - MEAN, -1)[:, None], [COV[0, 1]])):
         values = f(chain.samples)
         for column, mean in zip(values.T, expected):
@@ -138,7 +138,7 @@ def test_a_density_that_is_no_gaussian_is_sampled_as_quadrature_says(name):
         "langevin": lambda: mcmc.langevin(bimodal, slope_bimodal, [0.0], 1.3, rng),
         "hamiltonian": lambda: mcmc.hamiltonian(bimodal, slope_bimodal, [0.0], 0.6, 5, rng),
     }[name]()
-    x = mcmc.run(events, 15_000, burn_in=200).samples[:, 0]
+    x = mcmc.collect(events, 15_000, burn_in=200).samples[:, 0]
     total = quad(lambda t: np.exp(bimodal([t])), -8, 8)[0]
     for edge in (-2.0, 0.0, 2.0):
         below = (x < edge).astype(float)
@@ -154,7 +154,7 @@ def test_unadjusted_langevin_blurs_by_a_known_amount_and_the_adjustment_cures_it
     standard, slope = (lambda x: -0.5 * x @ x), (lambda x: -x)
     for adjusted, variance in ((False, 1 / (1 - h**2 / 4)), (True, 1.0)):
         events = mcmc.langevin(standard, slope, [0.0], h, np.random.default_rng(6), adjusted)
-        squares = mcmc.run(events, 40_000, burn_in=100).samples[:, 0] ** 2
+        squares = mcmc.collect(events, 40_000, burn_in=100).samples[:, 0] ** 2
         error = squares.std() / np.sqrt(mcmc.effective_sample_size(squares))
         assert abs(squares.mean() - variance) < 4.5 * error
         assert abs(squares.mean() - (1 if not adjusted else 1 / (1 - h**2 / 4))) > 4.5 * error
@@ -190,8 +190,8 @@ def test_masses_change_the_glide_and_not_the_answer():
     rng = np.random.default_rng(7)
     narrow = np.array([0.01, 1.0])
     log_density, slope = (lambda x: -0.5 * (x**2 / narrow**2).sum()), (lambda x: -x / narrow**2)
-    plain = mcmc.run(mcmc.hamiltonian(log_density, slope, [0, 0], 0.2, 8, rng), 300)
-    fitted = mcmc.run(mcmc.hamiltonian(log_density, slope, [0, 0], 0.2, 8, rng, masses=1 / narrow**2), 4000)
+    plain = mcmc.collect(mcmc.hamiltonian(log_density, slope, [0, 0], 0.2, 8, rng), 300)
+    fitted = mcmc.collect(mcmc.hamiltonian(log_density, slope, [0, 0], 0.2, 8, rng, masses=1 / narrow**2), 4000)
     assert plain.acceptance < 0.05                          # the narrow direction is overshot
     assert fitted.acceptance > 0.9
     np.testing.assert_allclose(fitted.samples.std(0), narrow, rtol=0.1)
@@ -256,18 +256,18 @@ def test_run_leaves_out_the_burn_in_and_thins():
     def events():
         return mcmc.metropolis_hastings(log_normal, mcmc.random_walk(1.0), [0, 0], np.random.default_rng(11))
 
-    whole = mcmc.run(events(), 100).samples
-    np.testing.assert_array_equal(mcmc.run(events(), 10, burn_in=50, every=5).samples, whole[54:100:5])
+    whole = mcmc.collect(events(), 100).samples
+    np.testing.assert_array_equal(mcmc.collect(events(), 10, burn_in=50, every=5).samples, whole[54:100:5])
     steps = list(islice(events(), 100))
     np.testing.assert_array_equal(whole, [e.state for e in steps])
-    assert mcmc.run(events(), 100).acceptance == np.mean([e.accepted for e in steps])
+    assert mcmc.collect(events(), 100).acceptance == np.mean([e.accepted for e in steps])
     for before, step in zip(steps, steps[1:]):
         np.testing.assert_array_equal(step.state, step.proposal if step.accepted else before.state)
 
 
 def test_what_has_no_density_is_never_visited():
     half = lambda x: -x[0] if x[0] > 0 else -np.inf
-    chain = mcmc.run(mcmc.metropolis_hastings(half, mcmc.random_walk(2.0), [1.0], np.random.default_rng(12)), 5000)
+    chain = mcmc.collect(mcmc.metropolis_hastings(half, mcmc.random_walk(2.0), [1.0], np.random.default_rng(12)), 5000)
     assert chain.samples.min() > 0
     assert stats.kstest(chain.samples[::20, 0], "expon").pvalue > 1e-3
 
@@ -298,8 +298,8 @@ RNG = np.random.default_rng(0)
         (lambda: next(mcmc.langevin(log_normal, lambda x: x * np.nan, [0, 0], 0.1, RNG)), "gradient: expected 2 finite numbers, got others"),
         (lambda: next(mcmc.hamiltonian(log_normal, slope_normal, [0, 0], 0.1, 0, RNG)), "steps: expected a whole number"),
         (lambda: next(mcmc.hamiltonian(log_normal, slope_normal, [0, 0], 0.1, 2, RNG, masses=[1, -1])), "masses: expected numbers above 0"),
-        (lambda: mcmc.run(iter([]), 3), "events: expected 3 steps at least, got 0"),
-        (lambda: mcmc.run(iter([]), 0), "n: expected a whole number"),
+        (lambda: mcmc.collect(iter([]), 3), "events: expected 3 steps at least, got 0"),
+        (lambda: mcmc.collect(iter([]), 0), "n: expected a whole number"),
         (lambda: mcmc.metropolis_matrix(np.eye(2), [1.0, 0.0]), "target: expected probabilities above 0"),
         (lambda: mcmc.metropolis_matrix([[0.5, 0.5], [0.1, 0.9]], [0.5, 0.5]), "every column to sum to 1"),
         (lambda: mcmc.imbalance(np.eye(3), [0.5, 0.5]), "transition: expected shape"),

@@ -39,7 +39,9 @@ APART = {"pedagogy_lib.models.dynamical.state_space"}
 
 
 def modules():
-    found = [one.name for one in pkgutil.walk_packages(models.__path__, "pedagogy_lib.models.") if not one.ispkg]
+    """The models: whatever stands in one of the rooms, a file or a folder with files of its own."""
+    rooms = [import_module(one.name) for one in pkgutil.iter_modules(models.__path__, "pedagogy_lib.models.")]
+    found = [one.name for room in rooms for one in pkgutil.iter_modules(room.__path__, f"{room.__name__}.")]
     return sorted(name for name in found if not name.rpartition(".")[2].startswith("_") and name not in APART)
 
 
@@ -111,6 +113,23 @@ def test_every_model_is_found():
     }
     for name in APART:
         assert not hasattr(import_module(name), "Parameters")
+
+
+def lost(package):
+    """What is public in a file of a model that is a folder, and not in the model."""
+    for one in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for name, thing in vars(import_module(one.name)).items():
+            here = getattr(thing, "__module__", None) == one.name and not name.startswith("_") and "._" not in one.name
+            if here and (name not in package.__all__ or getattr(package, name) is not thing):
+                yield f"{one.name}.{name}"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(import_module(name), "__path__")])
+def test_a_model_in_several_files_has_all_their_names(name, monkeypatch):
+    package = import_module(name)
+    assert list(lost(package)) == []
+    monkeypatch.setattr(package, "__all__", [one for one in package.__all__ if one != "sample"])
+    assert [one.rpartition(".")[2] for one in lost(package)] == ["sample"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,8 +7,8 @@ from sklearn.decomposition import FactorAnalysis
 
 from pedagogy_lib.distributions import gaussian
 from pedagogy_lib.learning import em
-from pedagogy_lib.models.static import _graded
 from pedagogy_lib.models.static import factor_analysis as fa
+from pedagogy_lib.models.static.factor_analysis import _graded
 
 RNG = np.random.default_rng(0)
 PARAMS = fa.Parameters(RNG.normal(size=(6, 2)), RNG.normal(size=6), np.array([0.3, 0.5, 0.2, 0.8, 0.4, 0.6]))

@@ -13,7 +13,8 @@ from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
 from pedagogy_lib.distributions.sources import LOGISTIC, NORMAL, SECH, SMOOTH_LAPLACE, TWO_BELLS, Several
 from pedagogy_lib.learning import optimisation, relative
 from pedagogy_lib.learning.unmixing import align, amari_distance, mutual_information, whiten
-from pedagogy_lib.models.static import _ica_passes, ica
+from pedagogy_lib.models.static import ica
+from pedagogy_lib.models.static.ica import _passes
 
 RNG = np.random.default_rng(0)
 C = np.array([[1.0, 0.6, -0.3], [0.2, 1.0, 0.5], [-0.7, 0.1, 0.8]])
@@ -161,9 +162,9 @@ def test_fastica_agrees_with_scikit_learn():
 @pytest.mark.parametrize("source", [*DENSITIES, Student, HyperbolicCosine(1.7, 2.5), HyperbolicCosine(np.array([1.0, 2, 3]), 0.5)])
 @pytest.mark.parametrize("block", [7, 4096])
 def test_averages_in_blocks_are_averages(monkeypatch, source, block):
-    monkeypatch.setattr(_ica_passes, "BLOCK", block)
+    monkeypatch.setattr(_passes, "BLOCK", block)
     white, W = RNG.normal(size=(100, 3)), RNG.normal(size=(3, 3))
-    cross, curvatures = _ica_passes.moments(source, white, W)
+    cross, curvatures = _passes.moments(source, white, W)
     x = white @ W.T
     np.testing.assert_allclose(cross, np.mean([np.outer(e, v) for e, v in zip(source.derivative(x), white)], axis=0), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(curvatures, source.curvature(x).mean(0), rtol=1e-10, atol=1e-12)

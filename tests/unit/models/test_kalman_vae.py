@@ -74,14 +74,14 @@ def test_the_gradient_is_that_of_the_loss(weight):
 
 def test_the_codes_of_a_film_in_one_vector_have_the_moments_that_the_smoother_finds():
     params, films = curved()
-    prior = kalman_vae._codes_in_time(params, 6)
+    prior = kalman_vae.film._codes_in_time(params, 6)
     read = kalman_vae.recognize(params, films[0])
     mean = prior.mean + prior.P @ prior.M @ (read.ravel() - prior.mean)
     V = (prior.P - prior.P @ prior.M @ prior.P).reshape(6, 2, 6, 2)
     smoothed = kalman_vae.posterior(params, films[0])
     np.testing.assert_allclose(mean.reshape(6, 2), smoothed.means[:, :2], atol=1e-9)
     np.testing.assert_allclose(np.stack([V[t, :, t] for t in range(6)]), smoothed.covariances[:, :2, :2], atol=1e-9)
-    drawn = np.concatenate([kalman_vae._draw(prior, np.tile(read.ravel(), (500, 1)), np.random.default_rng(seed)).codes for seed in range(20)])
+    drawn = np.concatenate([kalman_vae.film._draw(prior, np.tile(read.ravel(), (500, 1)), np.random.default_rng(seed)).codes for seed in range(20)])
     np.testing.assert_allclose(drawn.mean(0), mean, atol=0.03)
     np.testing.assert_allclose(np.cov(drawn.T), V.reshape(12, 12), atol=0.05)
 
@@ -89,7 +89,7 @@ def test_the_codes_of_a_film_in_one_vector_have_the_moments_that_the_smoother_fi
 def test_refitting_makes_the_readings_no_less_likely():
     params, films = curved()
     def likelihood(params):
-        return sum(lgssm.log_marginal(kalman_vae._with_readings(params), kalman_vae.recognize(params, film)) for film in films)
+        return sum(lgssm.log_marginal(kalman_vae.inference._with_readings(params), kalman_vae.recognize(params, film)) for film in films)
     before = likelihood(params)
     for _ in range(5):
         params = kalman_vae.refit(params, films)

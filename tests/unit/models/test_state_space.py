@@ -239,7 +239,9 @@ def test_errors():
     with pytest.raises(ValueError, match="model.emit: expected a function, got None"):
         particles.sample(walk(), 3, rng)
     with pytest.raises(ValueError, match="initial: expected a number or a tuple"):
-        particles.filter(particles.each(lambda rng: "x", None, None), y, 5, rng)
+        particles.filter(particles.each(lambda rng: "x", max, max), y, 5, rng)
+    with pytest.raises(TypeError, match="log_emission: expected a function, got None"):
+        particles.each(lambda rng: 0.0, max, None)
     for backend in ("auto", "numpy"):
         for change, message in (
             ({"log_emission": lambda x, y, t: -np.inf if t else 0.0}, "none at time step t=1"),

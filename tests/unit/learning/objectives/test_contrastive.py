@@ -114,7 +114,7 @@ def test_both_estimates_learn_almost_as_well_as_the_exact_gradient():
     learned = {}
     for name, chains in (("divergence", None), ("persistent", y)):
         stream = contrastive.iterate(harmonium, begin, y, np.random.default_rng(8), 0.3, chains=chains)
-        last = contrastive.run(stream, 600)
+        last = contrastive.last(stream, 600)
         assert last.iteration == 599 and type(last.params) is harmonium.Parameters
         learned[name] = harmonium.loss(last.params, y)
     exact = begin
@@ -232,12 +232,12 @@ def test_batches_and_schedules():
     params, y = machine(), DATA[::512]
     seen = []
     spy = SimpleNamespace(sweep=harmonium.sweep, phase=lambda p, rows: (seen.append(len(rows)), harmonium.phase(p, rows))[1])
-    contrastive.run(contrastive.iterate(spy, params, y, np.random.default_rng(0), 0.1, batch_size=20), 2)
+    contrastive.last(contrastive.iterate(spy, params, y, np.random.default_rng(0), 0.1, batch_size=20), 2)
     assert seen == [20, 20, len(y) - 20, len(y) - 20]
     constant, scheduled = (
-        contrastive.run(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), rate), 3).params
+        contrastive.last(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), rate), 3).params
         for rate in (0.1, lambda iteration: 0.1)
     )
     assert_allclose(flat(scheduled), flat(constant), rtol=1e-14)
-    falling = contrastive.run(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), lambda i: 0.1 / (1 + i)), 3)
+    falling = contrastive.last(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), lambda i: 0.1 / (1 + i)), 3)
     assert np.abs(flat(falling.params) - flat(constant)).max() > 1e-3

@@ -1,4 +1,7 @@
-"""State-space models for particle filters: as functions of many states at once, or of one."""
+"""State-space models for particle filters: as functions of many states at once, or of one.
+
+`example` is a building block, and trusts its arguments, which its callers have checked.
+"""
 
 import copy
 from collections.abc import Callable
@@ -74,6 +77,10 @@ def each(initial, move, log_emission, log_transition=None, emit=None):
     ...             lambda x, t, rng: x + rng.standard_normal(),
     ...             lambda x, y, t: -0.5 * (y - x)**2 - 0.5 * np.log(2 * np.pi))
     """
+    given = {"initial": initial, "move": move, "log_emission": log_emission}
+    given |= {name: f for name, f in (("log_transition", log_transition), ("emit", emit)) if f is not None}
+    for name, f in given.items():
+        checks.function(name, f)
     one = One(initial, move, log_emission, log_transition, emit)
     return Model(
         partial(_initial_rows, one), partial(_move_rows, one), partial(_emission_rows, one),
@@ -97,6 +104,7 @@ def sample(model, T, rng):
     x : ndarray, shape (T, K)
     y : ndarray, shape (T, L)
     """
+    checks.having("model", model, "initial", "move", "emit")
     if model.emit is None:
         raise ValueError("model.emit: expected a function, got None; sampling draws what is seen")
     T, rng = checks.count("T", T), checks.generator("rng", rng)

@@ -1,6 +1,6 @@
 """From smoothed sequences to moments: sums over time and over sequences, gaps in the data left out.
 
-`pedagogy_lib.models.dynamical.lgssm` says what is computed; here is the book-keeping.
+`learning` says what is computed; here is the book-keeping.
 """
 
 from typing import NamedTuple
