@@ -30,7 +30,7 @@ UNCOMPILED := $(addprefix tests/unit/inference/,trees variational test_graphs.py
 	test_annealed_langevin.py test_reverse_diffusion.py test_matrices.py)
 COMPILED := tests/unit/kernels tests/unit/distributions/test_emissions.py \
 	$(filter-out $(UNCOMPILED),$(wildcard tests/unit/inference/test_*.py tests/unit/inference/kalman)) \
-	$(addprefix tests/unit/learning/,test_em.py test_optimisation.py test_walks.py) \
+	$(addprefix tests/unit/learning/,test_em.py test_optimization.py test_walks.py) \
 	$(addprefix tests/unit/models/test_,$(addsuffix .py,contracts gmm hmm hmm_missing kalman_vae kmeans lgssm \
 	lgssm_learning normalizing_kalman sparse_coding state_space)) \
 	$(wildcard tests/equations/test_2_*.py tests/equations/test_7_*.py)

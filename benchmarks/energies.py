@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import contest
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli
 from pedagogy_lib.inference.variational import black_box, transforms
-from pedagogy_lib.learning import optimisation
+from pedagogy_lib.learning import optimization
 from pedagogy_lib.learning.objectives import annealed_importance, contrastive
 from pedagogy_lib.models.undirected import harmonium, recurrent
 
@@ -246,7 +246,7 @@ def guess(N, K, steps):
 
     def ours(rng=None):
         rng = np.random.default_rng(2) if rng is None else rng
-        return [optimisation.run(model, start, pairs, rng, method=optimisation.Adam(0.01), iterations=steps).losses]
+        return [optimization.run(model, start, pairs, rng, method=optimization.Adam(0.01), iterations=steps).losses]
 
     def free_energy(weights, noise, y, x, package, softplus):
         mean, logs = weights

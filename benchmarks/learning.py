@@ -14,7 +14,7 @@ from pedagogy_lib.distributions import noising
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.distributions.sources import SECH
 from pedagogy_lib.inference import kalman
-from pedagogy_lib.learning import em, networks, optimisation
+from pedagogy_lib.learning import em, networks, optimization
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import diffusion
@@ -216,10 +216,10 @@ def backpropagation(H, N, steps):
     y, labels = rng.standard_normal((N, 64)), np.arange(N) % 10
     pairs = network.Pairs(y, np.eye(10)[labels])
     start = network.start(pairs, (H, H), networks.Rectified, outputs.Categorical, rng)
-    descent = optimisation.GradientDescent(0.05)
+    descent = optimization.GradientDescent(0.05)
 
     def ours():
-        layers = optimisation.run(network, start, pairs, rng, method=descent, iterations=steps).params.layers
+        layers = optimization.run(network, start, pairs, rng, method=descent, iterations=steps).params.layers
         return [part for layer in layers for part in (layer.weights.T, layer.biases)]
 
     def scikit_learn():
@@ -263,10 +263,10 @@ def by_hand(weights, x, eta):
 def diffusion_steps(H, N, steps):
     """Gradient steps of a diffusion model on one batch: draws of levels and noise, forward, backward, the update."""
     start, y = denoiser(H)
-    y, descent = y[:N], optimisation.GradientDescent(0.001)
+    y, descent = y[:N], optimization.GradientDescent(0.001)
 
     def ours():
-        run = optimisation.run(diffusion, start, y, np.random.default_rng(1), method=descent, iterations=steps)
+        run = optimization.run(diffusion, start, y, np.random.default_rng(1), method=descent, iterations=steps)
         return [part for layer in run.params.network for part in layer]
 
     def numpy():

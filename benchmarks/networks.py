@@ -2,7 +2,7 @@
 
 Everybody begins at the same weights and takes the same steps of Adam, on the same batches; the answers that are
 compared are the losses along the way. PyTorch runs in eager mode, JAX compiles a step, or a whole epoch where the
-peer's name says scan. Ours goes through `optimisation.run`, with its checks.
+peer's name says scan. Ours goes through `optimization.run`, with its checks.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import contest
 from pedagogy_lib import data
 from pedagogy_lib.distributions import noising
-from pedagogy_lib.learning import bijections, differentiation, networks, optimisation, parameters
+from pedagogy_lib.learning import bijections, differentiation, networks, optimization, parameters
 from pedagogy_lib.learning.bijections.autoregressive import masks as autoregressive_masks
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
@@ -33,7 +33,7 @@ def arrays(params):
 
 
 def deal(source, *rows):
-    """Batches of an epoch, as `optimisation` deals them."""
+    """Batches of an epoch, as `optimization` deals them."""
     order = source.permutation(len(rows[0]))
     for first in range(0, len(order), BATCH):
         chosen = order[first : first + BATCH]
@@ -43,7 +43,7 @@ def deal(source, *rows):
 def learn(model, start, y, rng, iterations, **options):
     """Our steps; the losses before each."""
     rng = np.random.default_rng(2) if rng is None else rng
-    found = optimisation.run(model, start, y, rng, iterations=iterations, **options)
+    found = optimization.run(model, start, y, rng, iterations=iterations, **options)
     return [found.losses.astype(arrays(start)[0].dtype)]
 
 

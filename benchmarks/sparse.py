@@ -1,6 +1,6 @@
 """Sparse codes: coordinate descent against scikit-learn's, for the same lasso problem.
 
-Every observation is coded on its own: minimise ||y - C x||^2 / 2 + alpha sum_k |x_k|. The answers
+Every observation is coded on its own: minimize ||y - C x||^2 / 2 + alpha sum_k |x_k|. The answers
 are compared by their mean objective, before anything is timed. Learning takes turns between codes and dictionary,
 beside scikit-learn's `dict_learning`: the same objective, elements of length one at most, the same number of rounds.
 """

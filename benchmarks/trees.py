@@ -61,11 +61,11 @@ def grid(n):
 
 def random_graph(N, width):
     """A random graph of two-sided variables for which min-fill finds just this width."""
-    neighbours, rng = _of_width(N, width)
-    pairs = markov_graphs.edges(neighbours)
+    neighbors, rng = _of_width(N, width)
+    pairs = markov_graphs.edges(neighbors)
     values = rng.uniform(0.2, 2, (len(pairs), 2, 2))
     factors = [tables.factor(pair, table) for pair, table in zip(pairs, values)]
-    number = {name: i for i, name in enumerate(neighbours)}
+    number = {name: i for i, name in enumerate(neighbors)}
 
     def ours():
         return ([trees.propagate(tables, trees.junction_tree(tables, factors)).log_total],)
@@ -89,10 +89,10 @@ def _of_width(N, width):
         names = [f"v{i}" for i in range(N)]
         order = rng.permutation(len(pairs))
         for count in range(N, len(pairs)):
-            neighbours = markov_graphs.from_edges([pairs[k] for k in order[:count]], names)
-            found = triangulation.triangulate(neighbours).width
+            neighbors = markov_graphs.from_edges([pairs[k] for k in order[:count]], names)
+            found = triangulation.triangulate(neighbors).width
             if found == width:
-                return neighbours, rng
+                return neighbors, rng
             if found > width:
                 break
     raise ValueError(f"no graph of {N} variables and width {width} was met")

@@ -130,7 +130,8 @@ def main():
             codes = [pair for pair in changed_codes(function) if pair[0] not in known.get(name, {})]
         for i in sorted(rng.permutation(len(codes))[: chosen.each]):
             count += 1
-            if not is_noticed(function, codes[i][1], tests) and not is_noticed(function, codes[i][1], around(name, tests)):
+            code = codes[i][1]
+            if not is_noticed(function, code, tests) and not is_noticed(function, code, around(name, tests)):
                 survivors.append(f"{name}: {codes[i][0]}")
                 print(survivors[-1], flush=True)
     print(f"{count} mutants, {len(survivors)} noticed by no test that is named for them (seed {chosen.seed})")

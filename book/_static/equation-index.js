@@ -9,7 +9,7 @@
     verdict: row.cells[3].textContent.trim(),
   }));
 
-  const labelled = (name, control) => {
+  const labeled = (name, control) => {
     const label = document.createElement("label");
     label.append(name, control);
     return label;
@@ -29,7 +29,7 @@
   form.className = "ledger-filter";
   form.setAttribute("role", "search");
   form.setAttribute("aria-label", "Filter the equations");
-  form.append(labelled("Words", words), labelled("Section", section), labelled("Verdict", verdict), count);
+  form.append(labeled("Words", words), labeled("Section", section), labeled("Verdict", verdict), count);
 
   const apply = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);

@@ -12,8 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What the site does with its style sheet, said in plain TeX: a colour that shows on white and on
-# black, and an underline for readers without colour.
+# What the site does with its style sheet, said in plain TeX: a color that shows on white and on
+# black, and an underline for readers without color.
 PLAIN = {"purp": r"\underline{\textcolor[HTML]{A24BE6}{#1}}"}
 
 

@@ -146,7 +146,7 @@ class Progress:
 
 
 def _readable(report):
-    """What a run complained of, without colours and without the kernel's own remarks."""
+    """What a run complained of, without colors and without the kernel's own remarks."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", report)
     return re.sub(r"^\[IPKernelApp\].*\n?", "", plain, flags=re.MULTILINE).strip()
 

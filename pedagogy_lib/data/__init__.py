@@ -1,4 +1,4 @@
-"""Small real data sets. ``README.md`` beside this file gives the source and licence of each."""
+"""Small real data sets. ``README.md`` beside this file gives the source and license of each."""
 
 from importlib.resources import files
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Table(NamedTuple):
     columns: tuple
 
 
-class LabelledTable(NamedTuple):
+class LabeledTable(NamedTuple):
     """Numbers in named columns, each row with a class.
 
     values : ndarray, shape (N, D)
@@ -89,13 +89,13 @@ def penguins():
 
     Returns
     -------
-    LabelledTable
+    LabeledTable
         Columns: bill length (mm), bill depth (mm), flipper length (mm), body mass (g).
     """
     _, rows = _read("penguins.csv")
     names, classes = np.unique([row[0] for row in rows], return_inverse=True)
     columns = ("bill length (mm)", "bill depth (mm)", "flipper length (mm)", "body mass (g)")
-    return LabelledTable(np.array([row[1:] for row in rows], float), columns, classes, tuple(map(str, names)))
+    return LabeledTable(np.array([row[1:] for row in rows], float), columns, classes, tuple(map(str, names)))
 
 
 def nile():
@@ -196,13 +196,13 @@ def gettysburg():
 
 
 def photographs():
-    """Load three grey photographs: a pagoda, trees before a lake, a dahlia.
+    """Load three gray photographs: a pagoda, trees before a lake, a dahlia.
 
     Returns
     -------
     ndarray of uint8, shape (3, 256, 256)
         0 is black. By the Flickr users danielbuechele (the first two) and vultilion (the third),
-        licensed CC BY 2.0; cropped, and turned grey.
+        licensed CC BY 2.0; cropped, and turned gray.
     """
     return _load("photographs.npz")["images"]
 
@@ -212,13 +212,13 @@ def digits():
 
     Returns
     -------
-    LabelledTable
+    LabeledTable
         Row n is an image: ``values[n].reshape(8, 8)``, from 0, empty, to 16.
     """
     arrays = _load("digits.npz")
     columns = tuple(f"pixel {i}, {j}" for i in range(8) for j in range(8))
     names = tuple(map(str, range(10)))
-    return LabelledTable(arrays["images"].astype(float), columns, arrays["classes"].astype(int), names)
+    return LabeledTable(arrays["images"].astype(float), columns, arrays["classes"].astype(int), names)
 
 
 def _load(name):

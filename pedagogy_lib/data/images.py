@@ -148,7 +148,7 @@ def standardize(rows):
     rows = rows - rows.mean(1, keepdims=True)
     contrast = rows.std(1, keepdims=True)
     if not contrast.mean() > 0:
-        raise ValueError("rows: expected at least one patch that is not of one grey")
+        raise ValueError("rows: expected at least one patch that is not of one gray")
     return rows / (contrast + 0.1 * contrast.mean())
 
 

@@ -285,7 +285,7 @@ def transition(earlier, later, size):
     Parameters
     ----------
     earlier, later : Level
-        l and m; they need not be neighbours.
+        l and m; they need not be neighbors.
     size : int, D
 
     Returns

@@ -54,7 +54,7 @@ def lorenz63(sigma=10.0, rho=28.0, beta=8 / 3):
 
 
 def lorenz96(size=40, forcing=8.0):
-    """A quantity on a circle of latitude that its neighbours carry, damp and drive.
+    """A quantity on a circle of latitude that its neighbors carry, damp and drive.
 
     Parameters
     ----------

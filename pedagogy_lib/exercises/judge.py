@@ -22,7 +22,7 @@ class Verdict:
     passed : bool
     message : str
     mistake : str or None
-        The name of the mistake that was recognised.
+        The name of the mistake that was recognized.
     points : int
         What was earned.
     """

@@ -10,8 +10,8 @@ All that inference needs of the emissions is log p(y_t | x_t = k), for every t a
 are the argument ``log_emissions``, and `pedagogy_lib.distributions.emissions` computes them. A
 missing observation is a row of zeros; an observation that state k cannot emit is minus infinity.
 
-`filter` alternates `time_update` and `measurement_update`, and normalises after every step, so
-that no number of steps can underflow (`alpha_unnormalised` shows what happens otherwise). `smooth`
+`filter` alternates `time_update` and `measurement_update`, and normalizes after every step, so
+that no number of steps can underflow (`alpha_unnormalized` shows what happens otherwise). `smooth`
 walks back with `gamma_step`, and does not need the data again.
 
 Probabilities keep their relative precision: nothing is subtracted or rounded off, zeros are exact,
@@ -278,7 +278,7 @@ def filter_and_smooth(initial, transition, log_emissions, backend="auto"):
 
 
 def pair_posteriors(transition, filtered, smoothed, start=1, stop=None):
-    """The posterior of neighbouring states, p(x_t, x_{t-1} | y_1 ... y_T), for some of the steps.
+    """The posterior of neighboring states, p(x_t, x_{t-1} | y_1 ... y_T), for some of the steps.
 
     Parameters
     ----------
@@ -315,8 +315,8 @@ def pair_posteriors(transition, filtered, smoothed, start=1, stop=None):
     return ratios[:, :, None] * A * filtered.probabilities[before, None, :]
 
 
-def alpha_unnormalised(initial, transition, log_emissions):
-    """The alpha recursion as the textbook prints it: p(x_t, y_1 ... y_t), never normalised.
+def alpha_unnormalized(initial, transition, log_emissions):
+    """The alpha recursion as the textbook prints it: p(x_t, y_1 ... y_t), never normalized.
 
     It is here to be looked at. Every step multiplies by numbers below one (or above, for narrow
     densities), so that a few hundred steps underflow to zero (or overflow).

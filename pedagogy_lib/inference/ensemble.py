@@ -8,7 +8,7 @@ sample covariances in the place of the true ones, in one of two forms:
     ``"sqrt"``         the mean moves as Kalman says, and the deviations are shrunk to match
 
 A small ensemble errs in two ways, and each has its cure. It is too sure of itself: *inflation*
-widens it. It sees covariances between distant places that are chance: *localisation* tapers them.
+widens it. It sees covariances between distant places that are chance: *localization* tapers them.
 
 References
 ----------
@@ -90,7 +90,7 @@ def steps(members, move, look, noise, y, rng, method="sqrt", inflation=1.0, tape
     inflation : float
         Deviations are multiplied by this after every move.
     taper : pair of array_like, shapes (K, L) and (L, L), optional
-        Localisation: how much of the covariance between each state and each datum, and between
+        Localization: how much of the covariance between each state and each datum, and between
         each two data, to believe, from 0 to 1. `gaspari_cohn` of the distances gives both. With
         ``"sqrt"`` every state is updated on its own, each datum's noise divided by the taper.
 
@@ -226,7 +226,7 @@ def sqrt_update(members, images, y, noise, taper=None):
         return mean + weights @ dx + root @ dx
     variances = _variances(noise)
     found = np.empty_like(members)
-    for k, trust in enumerate(taper[0]):                  # each state has its own neighbourhood
+    for k, trust in enumerate(taper[0]):                  # each state has its own neighborhood
         near = trust > 1e-6
         precision = np.diag(trust[near] / variances[near])
         weights, root = _transform(dy[:, near], surprise[near], precision)

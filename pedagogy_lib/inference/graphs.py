@@ -40,8 +40,8 @@ class Visit(NamedTuple):
 
     name : str, the node
     against : bool, whether it came against the arrow: from a child, or as the start
-    previous : str or None, the neighbour it came from
-    passes : tuple of str, the neighbours to which it goes on; empty where it is blocked
+    previous : str or None, the neighbor it came from
+    passes : tuple of str, the neighbors to which it goes on; empty where it is blocked
     """
 
     name: str
@@ -218,7 +218,7 @@ def condition(network, query, evidence=None):
         If the evidence has probability zero.
     """
     factors, query, evidence = _question(network, query, evidence)
-    return _normalised(_product(factors, query), evidence)
+    return _normalized(_product(factors, query), evidence)
 
 
 class Elimination(NamedTuple):
@@ -262,7 +262,7 @@ def eliminate(network, query, evidence=None, sequence=None):
         summed = made.sum(scope.index(name))                   # and now nothing does
         factors.append((tuple(other for other in scope if other != name), summed))
         steps.append(Elimination(name, tuple(scope), made.size))
-    return _normalised(_product(factors, query), evidence), steps
+    return _normalized(_product(factors, query), evidence), steps
 
 
 def sample(network, n, rng):
@@ -337,7 +337,7 @@ def _hidden(network, query, evidence, sequence):
     return sequence
 
 
-def _normalised(table, evidence):
+def _normalized(table, evidence):
     total = table.sum()
     if total <= 0:
         raise ValueError(f"evidence: expected values that can happen together, got {evidence}, of probability zero")

@@ -1,6 +1,6 @@
 """Undirected graphical models (Markov random fields): who touches whom, and what that claims.
 
-A graph is a dictionary that gives each variable its neighbours, every edge from both ends::
+A graph is a dictionary that gives each variable its neighbors, every edge from both ends::
 
     {"a": {"b"}, "b": {"a", "c"}, "c": {"b"}}
 
@@ -38,34 +38,34 @@ def from_edges(edges, names=()):
     for edge in edges:
         if len(edge) != 2 or edge[0] == edge[1]:
             raise ValueError(f"edges: expected pairs of two different names, got {edge}")
-    neighbours = {name: set() for name in chain(names, *edges)}
+    neighbors = {name: set() for name in chain(names, *edges)}
     for a, b in edges:
-        neighbours[a].add(b)
-        neighbours[b].add(a)
-    return neighbours
+        neighbors[a].add(b)
+        neighbors[b].add(a)
+    return neighbors
 
 
-def edges(neighbours):
+def edges(neighbors):
     """List every edge once, in the order of the variables.
 
     Parameters
     ----------
-    neighbours : dict from str to set of str
+    neighbors : dict from str to set of str
 
     Returns
     -------
     list of pairs of str
     """
-    names = list(_checked(neighbours))
-    return [(a, b) for a, b in combinations(names, 2) if b in neighbours[a]]
+    names = list(_checked(neighbors))
+    return [(a, b) for a, b in combinations(names, 2) if b in neighbors[a]]
 
 
-def separated(neighbours, a, b, given=()):
+def separated(neighbors, a, b, given=()):
     """Decide whether every path between two variables passes a given one.
 
     Parameters
     ----------
-    neighbours : dict from str to set of str
+    neighbors : dict from str to set of str
     a, b : str
     given : iterable of str
 
@@ -76,13 +76,13 @@ def separated(neighbours, a, b, given=()):
     """
     given = set(checks.several("given", given))
     for argument, name in (("a", a), ("b", b), *(("given", name) for name in given)):
-        checks.option(argument, name, sorted(_checked(neighbours)))
+        checks.option(argument, name, sorted(_checked(neighbors)))
     if a == b or a in given or b in given:
         raise ValueError(f"a, b: expected two variables that are not given, got {a!r}, {b!r} and given {sorted(given)}")
     reached, waiting = set(), {a}
     while waiting:
         reached |= waiting
-        waiting = set().union(*(neighbours[name] for name in waiting)) - reached - given
+        waiting = set().union(*(neighbors[name] for name in waiting)) - reached - given
     return b not in reached
 
 
@@ -140,12 +140,12 @@ def blanket(parents, name):
     return moral(parents)[checks.option("name", name, sorted(parents))]
 
 
-def orient(neighbours, sequence):
+def orient(neighbors, sequence):
     """Give every edge a direction, and add the edges without which a claim would be false.
 
     Parameters
     ----------
-    neighbours : dict from str to set of str
+    neighbors : dict from str to set of str
     sequence : sequence of str
         All variables. They are taken out from the last to the first, and whoever is tied to one
         at that moment becomes its parent: they are then tied to each other.
@@ -157,7 +157,7 @@ def orient(neighbours, sequence):
         skeleton is chordal, and all its claims hold in the undirected graph.
     """
     sequence = checks.several("sequence", sequence)
-    left = {name: set(ties) for name, ties in _checked(neighbours).items()}
+    left = {name: set(ties) for name, ties in _checked(neighbors).items()}
     if sorted(sequence) != sorted(left):
         raise ValueError(f"sequence: expected {sorted(left)}, in any order, got {sequence}")
     parents = {}
@@ -230,13 +230,13 @@ def interactions(logs):
     return found
 
 
-def _checked(neighbours):
+def _checked(neighbors):
     """The same graph, every edge seen from both ends."""
-    checks.mapping("neighbours", neighbours)
-    for name, ties in neighbours.items():
+    checks.mapping("neighbors", neighbors)
+    for name, ties in neighbors.items():
         for other in ties:
-            if other == name or name not in neighbours.get(other, ()):
+            if other == name or name not in neighbors.get(other, ()):
                 raise ValueError(
-                    f"neighbours: expected every edge from both ends, got {other!r} as a neighbour of {name!r} only"
+                    f"neighbors: expected every edge from both ends, got {other!r} as a neighbor of {name!r} only"
                 )
-    return neighbours
+    return neighbors

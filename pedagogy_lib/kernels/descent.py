@@ -1,4 +1,4 @@
-"""One step of Adam in one pass; the reference is `pedagogy_lib.learning.optimisation.Adam.step`.
+"""One step of Adam in one pass; the reference is `pedagogy_lib.learning.optimization.Adam.step`.
 
 Seven arrays go through memory once: that, and not arithmetic, is the cost. The operations are those
 of the reference in its order, and none is fused with another, so that both give the same digits.

@@ -38,7 +38,7 @@ def _log_densities(y, means, factors, scales, constants, logs):
 def _infer(y, means, roots, constants, responsibilities, log_marginals):
     """p(x|y) and log p(y). Fills the last two arguments.
 
-    ``constants`` are log pi_k less the logarithm of the Gaussian's normaliser.
+    ``constants`` are log pi_k less the logarithm of the Gaussian's normalizer.
     """
     N, D = y.shape
     K = len(means)
@@ -89,7 +89,7 @@ def _scatter(weights, y, centers, out):
     N, D = y.shape
     K = len(centers)
     block, own = np.zeros((D, ROWS)), np.zeros((K, ROWS))
-    centred, weighted = np.zeros((D, ROWS)), np.zeros(ROWS)
+    centered, weighted = np.zeros((D, ROWS)), np.zeros(ROWS)
     for first in range(0, N, ROWS):
         rows = min(ROWS, N - first)
         for d in range(D):
@@ -105,12 +105,12 @@ def _scatter(weights, y, centers, out):
             for i in range(D):
                 shift = centers[k, i]
                 for b in range(ROWS):
-                    centred[i, b] = block[i, b] - shift
-                    weighted[b] = own[k, b] * centred[i, b]
+                    centered[i, b] = block[i, b] - shift
+                    weighted[b] = own[k, b] * centered[i, b]
                 for j in range(i + 1):
                     total = 0.0
                     for b in range(ROWS):
-                        total += weighted[b] * centred[j, b]
+                        total += weighted[b] * centered[j, b]
                     out[k, i, j] += total
     for k in range(K):
         for i in range(D):

@@ -224,7 +224,7 @@ def draw_backwards(A, filtered, uniforms, states):
     edges = np.empty(K)
     for s in range(n):
         for t in range(T - 1, -1, -1):
-            # p(x_t | x_{t+1}, y_1 ... y_t), not normalised                             Eq. 2.38
+            # p(x_t | x_{t+1}, y_1 ... y_t), not normalized                             Eq. 2.38
             total = 0.0
             for j in range(K):
                 weight = filtered[t, j]

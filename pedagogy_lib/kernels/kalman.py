@@ -21,7 +21,7 @@ import numpy as np
 
 from pedagogy_lib.kernels import arrays
 from pedagogy_lib.kernels.kalman_filter import (
-    CANCELLED,
+    CANCELED,
     LOST,
     NOT_DEFINITE,
     OK,
@@ -35,7 +35,7 @@ from pedagogy_lib.kernels.kalman_lanes import LANES, filter_lanes, gains_small
 from pedagogy_lib.kernels.kalman_roots import filter_roots, smooth_roots
 from pedagogy_lib.kernels.kalman_smoother import follow_rounding, smooth_large, smooth_small
 
-__all__ = ["CANCELLED", "LOST", "NOT_DEFINITE", "OK", "OUT_OF_REACH", "filter", "follow_rounding", "smooth"]
+__all__ = ["CANCELED", "LOST", "NOT_DEFINITE", "OK", "OUT_OF_REACH", "filter", "follow_rounding", "smooth"]
 
 MEDIUM, LARGE = 10, 18              # beyond so many states BLAS is faster: filter, smoother
 STRETCH = 32                        # steps before it is asked whether covariances still change

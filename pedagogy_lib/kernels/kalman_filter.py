@@ -11,7 +11,7 @@ LOG_TAU = np.log(2 * np.pi)
 EPSILON = np.finfo(np.float64).eps
 NEVER = 2**62                       # a step that no sequence reaches
 # What a kernel found wrong; the caller turns it into a sentence.
-OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELLED = range(5)
+OK, NOT_DEFINITE, LOST, OUT_OF_REACH, CANCELED = range(5)
 
 
 @jit_sums
@@ -143,7 +143,7 @@ def filter_small(joseph, span, limits, model, y, latest, fields):
                 P[t, i, j] = total
                 P[t, j, i] = total
             if not joseph and P[t, i, i] < digits * Pp[t, i, i]:
-                return CANCELLED, t
+                return CANCELED, t
         for i in range(K if protect else 0):
             for l in range(L):
                 total = 0.0
@@ -241,7 +241,7 @@ def filter_large(joseph, span, limits, model, y, latest, fields):
                 P[t, i, j] = Pp[t, i, j] - M[i, j]
                 P[t, j, i] = P[t, i, j]
             if not joseph and P[t, i, i] < digits * Pp[t, i, i]:
-                return CANCELLED, t
+                return CANCELED, t
         if protect:
             np.dot(P[t], C_T, D)
             subtract_product(gain, R, E, D)

@@ -51,7 +51,7 @@ def run(initial, move, log_emission, state, datum, y, seen, n, rng, method, thre
             for i in range(n):
                 log_joint[i] = (0.0 if fresh else log_joint[i]) + add
         peak = _largest(log_joint)
-        total, squares = _normalise(log_joint, peak, w)
+        total, squares = _normalize(log_joint, peak, w)
         if peak == -np.inf or not total > 0.0:
             return _what_is_wrong(x, log_joint), t
         shift = peak + np.log(total) if seen[t] else 0.0
@@ -221,7 +221,7 @@ def _largest(values):
 
 
 @helper_sums
-def _normalise(log_joint, peak, w):
+def _normalize(log_joint, peak, w):
     """The weights. Returns their sum before it was made one, and the sum of their squares after."""
     total, squares = 0.0, 0.0
     for i in range(len(w)):

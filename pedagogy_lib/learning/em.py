@@ -112,7 +112,7 @@ def iterate(model, params, y, options=None):
 def _rose(previous, loss, iteration):
     return LossRoseError(
         f"loss: expected at most {previous:.10g}, the loss before, got {loss:.10g} at iteration {iteration}; "
-        "check that maximize minimises the joint cross entropy of expected_statistics, and that no class has "
+        "check that maximize minimizes the joint cross entropy of expected_statistics, and that no class has "
         "shrunk to a point, where only rounding is left"
     )
 

@@ -32,7 +32,7 @@ class Moments(NamedTuple):
     source_scatter : ndarray, shape (K, K), <(X - <X>)(X - <X>)'>
     size : int, N
 
-    Scatters are centred, where the textbook has <Y X'>: an average far from zero would cancel the
+    Scatters are centered, where the textbook has <Y X'>: an average far from zero would cancel the
     digits of what the regression is about. `raw` gives the textbook's.
     """
 
@@ -105,7 +105,7 @@ def raw(moments):
 
 
 def regress(moments, offset=True, name="moments"):
-    """The arrow that minimises the cross entropy of the target, given its predictors.
+    """The arrow that minimizes the cross entropy of the target, given its predictors.
 
     Parameters
     ----------

@@ -72,8 +72,8 @@ def whiten(y, k=None):
     if count > D or len(y) <= count:
         raise ValueError(f"y: expected {count} columns at least, and more rows than that, got shape {y.shape}")
     mean = y.mean(0)
-    centred = y - mean
-    covariance, deviations = centred.T @ centred / len(y), np.ones(D)
+    centered = y - mean
+    covariance, deviations = centered.T @ centered / len(y), np.ones(D)
     if k is None:
         deviations = np.sqrt(np.diag(covariance))
         deviations = np.where(deviations > 0, deviations, 1.0)

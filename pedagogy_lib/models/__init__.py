@@ -19,7 +19,7 @@ shared covariance, controls) are the fields of the module's ``Options``, a Named
 ask for nothing: ``em.fit(gmm, params, y, options=gmm.Options(shared=True))``. A module without
 ``Options`` has nothing to ask for.
 
-**Models that are learned by their gradient**, for `pedagogy_lib.learning.optimisation`::
+**Models that are learned by their gradient**, for `pedagogy_lib.learning.optimization`::
 
     Parameters, start, sample                as above; all arrays of one type
     loss(params, y, rng)                     what is descended, per observation: a bound where it is
@@ -30,11 +30,11 @@ ask for nothing: ``em.fit(gmm, params, y, options=gmm.Options(shared=True))``. A
     log_marginal(params, y, ...)             exact where possible, else an estimate that says which
                                              kind of bound it is
 
-``optimisation.run(model, params, y, rng)`` works for every such module. A loss and a gradient in two
+``optimization.run(model, params, y, rng)`` works for every such module. A loss and a gradient in two
 calls are given the same randomness.
 
 Reserved words: ``energy(params, x, y)`` is always the joint energy; ``marginal_energy(params, y)`` is
-minus the logarithm of the unnormalised marginal; ``free_energy`` is the variational one.
+minus the logarithm of the unnormalized marginal; ``free_energy`` is the variational one.
 
 A model in a folder is used as one in a file is: ``model``, ``inference`` and ``learning`` in it are for the reader.
 

@@ -2,14 +2,14 @@
 
 Figures are drawn in the light values. Where a figure is stored as SVG, each of these exact
 values is replaced by a CSS variable (`var(--pl-blue)`), so the reader's theme decides what is
-seen. They are therefore *sentinels*: any other colour stays as it was drawn, in both themes.
+seen. They are therefore *sentinels*: any other color stays as it was drawn, in both themes.
 """
 
 from typing import NamedTuple
 
 
 class Shade(NamedTuple):
-    """One colour of the palette, as hexadecimal RGB, for each use."""
+    """One color of the palette, as hexadecimal RGB, for each use."""
 
     light: str
     dark: str
@@ -34,28 +34,28 @@ PALETTE = {
     "yellow": Shade("#a08c00", "#f0e442", "#7a6b00"),
 }
 
-#: Name -> the colour to draw with. `show.COLORS["blue"]`.
+#: Name -> the color to draw with. `show.COLORS["blue"]`.
 COLORS = {name: shade.light for name, shade in PALETTE.items()}
 
-#: The order in which series of one plot take their colours.
+#: The order in which series of one plot take their colors.
 CYCLE = [COLORS[name] for name in ("blue", "orange", "green", "purple", "sky", "vermillion")]
 
 # Matplotlib's own black and white follow the theme too.
 _VARIABLES = {shade.light: name for name, shade in PALETTE.items()} | {"#000000": "ink"}
 
-# Blends made so far: hexadecimal colour -> CSS expression. See `blend`.
+# Blends made so far: hexadecimal color -> CSS expression. See `blend`.
 _BLENDS: dict[str, str] = {}
 
 
 def css_color(color, text=False):
-    """Return the CSS expression that stands for a drawn colour, or the colour itself.
+    """Return the CSS expression that stands for a drawn color, or the color itself.
 
     Parameters
     ----------
     color : str
         Lower-case hexadecimal RGB, as Matplotlib writes it.
     text : bool
-        Whether the colour fills letters, which need more contrast than lines.
+        Whether the color fills letters, which need more contrast than lines.
     """
     if color not in _VARIABLES:
         return _BLENDS.get(color, color)
@@ -79,7 +79,7 @@ def css_variables(theme):
 
 
 def blend(weights, colors, levels=20):
-    """Mix palette colours by weight: the colour of a point that belongs to several classes.
+    """Mix palette colors by weight: the color of a point that belongs to several classes.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def blend(weights, colors, levels=20):
     Returns
     -------
     list of N str
-        Colours for Matplotlib. In stored figures they follow the theme as the palette does.
+        Colors for Matplotlib. In stored figures they follow the theme as the palette does.
 
     Raises
     ------
     ValueError
-        If a colour is not in the palette, the shapes disagree, or a row is no distribution.
+        If a color is not in the palette, the shapes disagree, or a row is no distribution.
     """
     import numpy as np
 
@@ -108,7 +108,7 @@ def blend(weights, colors, levels=20):
         raise ValueError(f"blend: colors must come from show.COLORS {sorted(COLORS)}, got {colors}")
     if weights.ndim != 2 or weights.shape[1] != len(names):
         raise ValueError(
-            f"blend: weights must have shape (N, {len(names)}), one column per colour, "
+            f"blend: weights must have shape (N, {len(names)}), one column per color, "
             f"got {weights.shape}"
         )
     if not (np.all(weights >= 0) and np.allclose(weights.sum(axis=1), 1)):
@@ -117,8 +117,8 @@ def blend(weights, colors, levels=20):
 
 
 def _mix(names, parts):
-    """Return the colour of one point, given whole-number parts of each named colour."""
-    # The order of arguments must not matter, so that equal mixtures get equal colours.
+    """Return the color of one point, given whole-number parts of each named color."""
+    # The order of arguments must not matter, so that equal mixtures get equal colors.
     mixture = sorted((int(part), name) for name, part in zip(names, parts) if part > 0)
     if len(mixture) == 1:
         return COLORS[mixture[0][1]]
@@ -129,7 +129,7 @@ def _mix(names, parts):
     ]
     expression, so_far = f"var(--pl-{mixture[0][1]})", mixture[0][0]
     for part, name in mixture[1:]:
-        # color-mix takes two colours at a time: fold the next one into what is mixed so far.
+        # color-mix takes two colors at a time: fold the next one into what is mixed so far.
         so_far += part
         percent = round(100 * part / so_far)
         expression = f"color-mix(in srgb,var(--pl-{name}) {percent}%,{expression})"
@@ -139,4 +139,4 @@ def _mix(names, parts):
         color = f"#{red:02x}{green:02x}{(blue + step) % 256:02x}"
         if color not in _VARIABLES and _BLENDS.setdefault(color, expression) == expression:
             return color
-    raise ValueError("blend: too many different mixtures of these colours; use fewer levels")
+    raise ValueError("blend: too many different mixtures of these colors; use fewer levels")

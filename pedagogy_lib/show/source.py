@@ -21,7 +21,7 @@ class Source:
     def __init__(self, objects, docstring):
         if not objects:
             raise ValueError("show.source: pass at least one function or class")
-        self.blocks = []  # (path, code), neighbours from one file joined
+        self.blocks = []  # (path, code), neighbors from one file joined
         self.shortened = set()  # paths of code that is shown without its checks
         for item in objects:
             path, (code, checked) = _path(item), _code(item, docstring)
@@ -173,7 +173,7 @@ def _is_check(call, of=None):
 
 
 def _highlighted(code, path):
-    """Return the code as HTML with the short class names that themes of the page colour."""
+    """Return the code as HTML with the short class names that themes of the page color."""
     # The box may scroll sideways, so it must be reachable by keyboard.
     names = ", ".join(re.findall(r"^(?:def|class) (\w+)", code, re.MULTILINE))
     label = html.escape(f"Source code of {path}" + (f": {names}" if names else ""))

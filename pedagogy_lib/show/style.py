@@ -69,9 +69,9 @@ def _settings():
         "legend.fontsize": _FONT_SIZE,
         "legend.handlelength": 1.4,
         "legend.borderaxespad": 0.2,
-        "image.cmap": "cividis",  # reads the same with any colour vision
+        "image.cmap": "cividis",  # reads the same with any color vision
         "image.interpolation": "none",  # a page gets the pixels of the array, and sharp edges
-        "image.composite_image": False,  # neighbouring images stay apart, so that one may move
+        "image.composite_image": False,  # neighboring images stay apart, so that one may move
         # Letters as outlines, not as text: a reader's machine need not have the font, positions
         # are exact, and each outline is stored once however often the letter recurs. What a
         # screen reader says comes from the alt text, which says more than stray tick labels do.

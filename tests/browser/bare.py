@@ -48,7 +48,7 @@ def swipe(page, start, end, steps=8):
     touch("touchEnd")
 
 
-def centre(locator):
+def center(locator):
     """The middle of an element."""
     box = locator.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -238,7 +238,7 @@ def overflow_problems(page) -> list[str]:
     )
 
 
-# Two things of the theme that are not ours to mend: its search button is labelled otherwise than it
+# Two things of the theme that are not ours to mend: its search button is labeled otherwise than it
 # reads, and its title stands outside every landmark.
 OF_THE_THEME = ["button.search-button__button", ".sidebar-primary-item:has(.navbar-brand)"]
 

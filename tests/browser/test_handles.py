@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bare import alt, centre, drag, pixel, shown, swipe
+from bare import alt, center, drag, pixel, shown, swipe
 
 from pedagogy_lib import show
 
@@ -42,9 +42,9 @@ def knob(page):
 def test_the_handle_lies_on_its_point(new_page):
     page, figure = new_page(), dragged()
     assert shown(page, figure) == []
-    assert centre(knob(page)) == pytest.approx(pixel(page, figure, 0, 1), abs=0.6)
+    assert center(knob(page)) == pytest.approx(pixel(page, figure, 0, 1), abs=0.6)
     star = page.locator(".pl-stage [data-mark] use").first
-    assert centre(star) == pytest.approx(centre(knob(page)), abs=1)
+    assert center(star) == pytest.approx(center(knob(page)), abs=1)
 
 
 def test_drag_with_the_mouse(new_page):
@@ -53,7 +53,7 @@ def test_drag_with_the_mouse(new_page):
     drag(page, pixel(page, figure, 0, 1), pixel(page, figure, 2.1, 0.3))
     assert alt(page) == "At 2 and 0.25."
     assert [page.locator("input").nth(i).input_value() for i in (0, 1)] == ["10", "1"]
-    assert centre(knob(page)) == pytest.approx(pixel(page, figure, 2, 0.25), abs=0.6)
+    assert center(knob(page)) == pytest.approx(pixel(page, figure, 2, 0.25), abs=0.6)
     assert knob(page).get_attribute("aria-valuetext") == "a: 2, b: 0.25"
     drag(page, pixel(page, figure, 2, 0.25), pixel(page, figure, 9, 5))  # out of the picture: the last values
     assert alt(page) == "At 3 and 2."
@@ -90,7 +90,7 @@ def test_the_slider_moves_the_handle(new_page):
     page, figure = new_page(), dragged()
     shown(page, figure)
     page.get_by_role("slider", name="a", exact=True).press("End")
-    assert centre(knob(page)) == pytest.approx(pixel(page, figure, 3, 1), abs=0.6)
+    assert center(knob(page)) == pytest.approx(pixel(page, figure, 3, 1), abs=0.6)
     assert knob(page).get_attribute("aria-valuenow") == "12"
 
 
@@ -117,7 +117,7 @@ def test_a_handle_with_one_slider_on_a_curve(new_page):
     shown(page, figure)
     drag(page, pixel(page, figure, 0, 1), pixel(page, figure, 1.4, 0))
     assert alt(page) == "At 1.5 and 1."
-    assert centre(knob(page)) == pytest.approx(pixel(page, figure, 1.5, 1.25), abs=0.6)
+    assert center(knob(page)) == pytest.approx(pixel(page, figure, 1.5, 1.25), abs=0.6)
     knob(page).press("ArrowUp")
     assert alt(page) == "At 2 and 1."
     page.get_by_role("slider", name="level").press("ArrowDown")
@@ -155,7 +155,7 @@ def test_a_finger_that_scrolls_past_changes_nothing(new_page):
     shown(page, figure)
     tall(page)
     slider = page.locator("input[type=range]").first
-    for start in (pixel(page, figure, 2.5, 1), (slider.bounding_box()["x"] + 20, centre(slider)[1])):
+    for start in (pixel(page, figure, 2.5, 1), (slider.bounding_box()["x"] + 20, center(slider)[1])):
         before = page.evaluate("scrollY")
         swipe(page, start, (start[0] + 3, start[1] - 150), steps=15)
         page.wait_for_timeout(200)
@@ -168,7 +168,7 @@ def test_a_finger_that_scrolls_past_changes_nothing(new_page):
     assert alt(page) == "At 2 and 1."
 
 
-def test_a_slider_goes_back_when_its_pointer_is_cancelled(new_page):
+def test_a_slider_goes_back_when_its_pointer_is_canceled(new_page):
     """Other browsers than this one move a slider before they know that the page is to scroll."""
     page = new_page()
     shown(page, dragged())

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bare import centre, drag, shown
+from bare import center, drag, shown
 from scipy.special import expit, log_softmax
 
 from pedagogy_lib import show
@@ -100,7 +100,7 @@ def test_strokes_by_mouse(new_page):
     opened(page, codes())
     page.get_by_role("button", name="Clear").click()
     assert sum(state(page)["picture"]) == 0
-    cell = {k: centre(page.get_by_role("gridcell", name=f"row {k}, column 4")) for k in (1, 8)}
+    cell = {k: center(page.get_by_role("gridcell", name=f"row {k}, column 4")) for k in (1, 8)}
     drag(page, cell[1], cell[8], steps=30)
     column = np.zeros((8, 8))
     column[:, 3] = 1
@@ -137,9 +137,9 @@ def test_the_star_is_pulled(new_page):
     opened(page, codes())
     knob, plane = page.get_by_role("slider", name="the star"), page.locator(".pl-plane").bounding_box()
     target = (plane["x"] + 0.75 * plane["width"], plane["y"] + 0.25 * plane["height"])
-    drag(page, centre(knob), target)
+    drag(page, center(knob), target)
     assert state(page)["at"] == pytest.approx([1.7, 1.7], abs=0.05)
-    assert centre(knob) == pytest.approx(target, abs=2)
+    assert center(knob) == pytest.approx(target, abs=2)
 
 
 def test_classes(new_page):

@@ -3,7 +3,7 @@
 import harness
 import numpy as np
 import pytest
-from bare import alt, centre, drag, pixel, shown, swipe
+from bare import alt, center, drag, pixel, shown, swipe
 
 from pedagogy_lib import show
 
@@ -97,7 +97,7 @@ def test_a_number_and_the_line_with_both(new_page):
     assert told(page) == ["You guessed 2.5 nats; it is 7.5 nats.", "Because of it."]
     line = page.locator(".pl-line").bounding_box()
     for name, part in ((".pl-mine", 0.25), (".pl-true", 0.75)):
-        assert centre(page.locator(f".pl-line {name}"))[0] == pytest.approx(line["x"] + part * line["width"], abs=2)
+        assert center(page.locator(f".pl-line {name}"))[0] == pytest.approx(line["x"] + part * line["width"], abs=2)
 
 
 def with_place(figure):
@@ -117,7 +117,7 @@ def test_a_place_by_mouse_and_finger(new_page, touch):
     commit(page).click()
     assert told(page) == ["You placed it at a = 1; it belongs at a = 3.5.", "Because of it."]
     assert alt(page) == "At 3.5, answer on."
-    assert centre(page.locator(".pl-done")) == pytest.approx(pixel(page, figure, 1, 1), abs=1)
+    assert center(page.locator(".pl-done")) == pytest.approx(pixel(page, figure, 1, 1), abs=1)
     truth = page.locator(".pl-truth").bounding_box()
     assert (truth["x"], truth["y"]) == pytest.approx(pixel(page, figure, 3.5, 1), abs=1)
 

@@ -382,7 +382,7 @@ def test_without_script_the_picture_is_there_and_no_dead_control(new_page, explo
     assert not page.locator("input[type=range]").is_visible()
 
 
-def test_print_shows_the_picture_in_light_colours_without_controls(new_page, explorable):
+def test_print_shows_the_picture_in_light_colors_without_controls(new_page, explorable):
     page = new_page()
     shown(page, explorable, html='data-theme="dark"')
     page.emulate_media(media="print")

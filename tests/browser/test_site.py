@@ -197,14 +197,14 @@ def test_code_and_tests_of_an_equation_can_be_read(new_page, site):
 
 
 def test_purple_arguments_are_marked_twice(new_page, site):
-    """By colour, in both themes, and by a dotted line, also in subscripts."""
+    """By color, in both themes, and by a dotted line, also in subscripts."""
     page = new_page()
     page.goto(f"{site}/book/notation.html")
     harness.settle(page)
     marked = page.locator("mjx-container .purple-arg")
     assert marked.count() > 5
     look = """e => ({
-      colour: getComputedStyle(e).color,
+      color: getComputedStyle(e).color,
       line: getComputedStyle(e, "::after").borderBottomStyle,
       around: getComputedStyle(e.closest("p, td, div.math")).color,
     })"""
@@ -214,8 +214,8 @@ def test_purple_arguments_are_marked_twice(new_page, site):
         for i in range(marked.count()):
             found = marked.nth(i).evaluate(look)
             assert found["line"] == "dotted"
-            assert found["colour"] != found["around"]
-            seen.add(found["colour"])
+            assert found["color"] != found["around"]
+            seen.add(found["color"])
     assert len(seen) == 2
     assert page.locator("mjx-script .purple-arg, mjx-msub .purple-arg").count() > 0
 

@@ -49,7 +49,7 @@ def test_eq_10_1():
 
 
 def test_eq_10_2():
-    """The unnormalised Bayes quotient, and the logistic function of the energies' difference."""
+    """The unnormalized Bayes quotient, and the logistic function of the energies' difference."""
     quotient = np.exp(-E) / (np.exp(-E) + np.exp(-E_NOISE))
     h = E_NOISE - E
     logistic = 1 / (1 + np.exp(-h))

@@ -47,9 +47,9 @@ def test_eq_2_1():
 
     x = np.linspace(-3, 5, 9)
     left = joint.pdf(np.stack([x, np.full_like(x, y)], 1)) / quad(lambda s: joint.pdf([s, y]), -20, 20)[0]
-    normaliser = quad(lambda s: emission(s) * prior(s), -20, 20)[0]
-    right = np.array([emission(s) * prior(s) for s in x]) / normaliser
-    assert_only_as_printed(left, right, right * normaliser, [emission(s) for s in x], rtol=1e-7)
+    normalizer = quad(lambda s: emission(s) * prior(s), -20, 20)[0]
+    right = np.array([emission(s) * prior(s) for s in x]) / normalizer
+    assert_only_as_printed(left, right, right * normalizer, [emission(s) for s in x], rtol=1e-7)
     # The last line: proportional in x, the constant may depend on y.
     ratio = left / np.array([emission(s) * prior(s) for s in x])
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-7)

@@ -59,12 +59,12 @@ def test_eq_2_12():
     """p(x|y), by quadrature of the joint, is the Gaussian with the defined cumulants."""
     prior, noise = multivariate_normal(MU_X, S_X), multivariate_normal(np.zeros(3), S)
     joint = lambda x: prior.pdf(x) * noise.pdf(Y - C @ x - c)
-    normaliser = dblquad(lambda b, a: joint(np.array([a, b])), -5, 6, -6, 5, epsabs=1e-10)[0]
+    normalizer = dblquad(lambda b, a: joint(np.array([a, b])), -5, 6, -6, 5, epsabs=1e-10)[0]
     precision = C.T @ INV(S) @ C + INV(S_X)
     covariance = INV(precision)
     mean = covariance @ (C.T @ INV(S) @ (Y - c) + INV(S_X) @ MU_X)
     points = np.array([[0.2, -0.5], [1.0, -1.0], [0.6, 0.3]])
-    left = [joint(x) / normaliser for x in points]
+    left = [joint(x) / normalizer for x in points]
     assert_only_as_printed(
         left,
         multivariate_normal(mean, covariance).pdf(points),
@@ -77,10 +77,10 @@ def test_eq_2_12():
     assert np.ptp(np.log(left) + 0.5 * np.array(quadratic)) < 1e-6
     assert np.ptp(np.log(left) + np.array(quadratic)) > 0.1
     mean, covariance = dense_joint()
-    assert normaliser == pytest.approx(multivariate_normal(mean[2:], covariance[2:, 2:]).pdf(Y), rel=1e-6)
+    assert normalizer == pytest.approx(multivariate_normal(mean[2:], covariance[2:, 2:]).pdf(Y), rel=1e-6)
 
 
-def test_text_2_1_2_normaliser():
+def test_text_2_1_2_normalizer():
     """Z = tau^(K/2) |Sigma|^(1/2), against the integral."""
     mean, covariance = dense_posterior()
     P = INV(covariance)

@@ -24,9 +24,9 @@ def joint_energy(x, sharpness=BETA):
     return LAMBDA / 2 * ((Y - C @ x) ** 2).sum() + (ALPHA / sharpness * np.log(np.cosh(sharpness * x))).sum()
 
 
-def integral(f, centre, reach=1.6):
+def integral(f, center, reach=1.6):
     """The integral of f over a square around the mode, by SciPy."""
-    a, b = centre
+    a, b = center
     return dblquad(lambda v, u: f(np.array([u, v])), a - reach, a + reach, b - reach, b + reach, epsabs=1e-8)[0]
 
 

@@ -17,7 +17,7 @@ A = RNG.dirichlet(np.ones(K), size=K).T                   # A[i, j] = p(x_t = i 
 E = RNG.dirichlet(np.ones(M), size=K).T                   # E[i, j] = p(y_t = i | x_t = j)
 Y = (1, 0, 0, 1)
 LOGS = np.log(E[list(Y)])
-ALPHA = discrete.alpha_unnormalised(PI, A, LOGS)
+ALPHA = discrete.alpha_unnormalized(PI, A, LOGS)
 GAMMA = discrete.filter_and_smooth(PI, A, LOGS)[1].probabilities
 
 
@@ -56,7 +56,7 @@ def test_eq_2_42(t):
     left = last(joint(t + 1))
     filtered = discrete.filter(PI, A, LOGS).probabilities[t]
     assert_only_as_printed(left, ALPHA[t], filtered)      # the joint, not the conditional
-    # ... of which the filter distribution is the normalised form, and the sum is p(y_1 ... y_t).
+    # ... of which the filter distribution is the normalized form, and the sum is p(y_1 ... y_t).
     assert_only_as_printed(left / left.sum(), filtered, left)
     evidence = discrete.filter(PI, A, LOGS).log_likelihoods[: t + 1].sum()
     assert ALPHA[t].sum() == pytest.approx(np.exp(evidence), rel=1e-12)
@@ -96,7 +96,7 @@ def test_text_2_2_1_second_line_of_eq_2_44_fails_where_a_state_is_impossible():
     """alpha_t in a denominator is zero where x_t cannot be; the first line's is not."""
     certain = np.array([[1.0, 0.5], [0.0, 0.5]])          # symbol 1 rules state 0 out
     logs = np.array([[0.0, np.log(0.5)], [-np.inf, np.log(0.5)]])
-    alpha = discrete.alpha_unnormalised([0.5, 0.5], np.full((2, 2), 0.5), logs)
+    alpha = discrete.alpha_unnormalized([0.5, 0.5], np.full((2, 2), 0.5), logs)
     with np.errstate(invalid="ignore"):
         second = 0.0 * alpha[0] * 0.5 * certain[1, 0] / alpha[1, 0]
     assert np.isnan(second).all()
@@ -142,8 +142,8 @@ def total(numbers):
 
 
 @pytest.mark.parametrize(("K", "share"), [(2, 3 / 8), (5, 9 / 50), (64, 127 / 8192)])
-def test_text_2_2_1_normalising_does_not_nearly_double_the_work(K, share, evidence):
-    """The text says it does. Count what one step of Eq. 2.41 takes, and what its normalisation takes."""
+def test_text_2_2_1_normalizing_does_not_nearly_double_the_work(K, share, evidence):
+    """The text says it does. Count what one step of Eq. 2.41 takes, and what its normalization takes."""
     rng = np.random.default_rng(K)
     transition = [[Counted(a) for a in row] for row in rng.dirichlet(np.ones(K), size=K).T]
     alpha, likelihoods = ([Counted(p) for p in rng.random(K)] for _ in range(2))
@@ -152,10 +152,10 @@ def test_text_2_2_1_normalising_does_not_nearly_double_the_work(K, share, eviden
     step = Counted.done
     np.testing.assert_allclose(new, np.array(transition, float) @ np.array(alpha, float) * likelihoods)
     norm = total(new)
-    normalised = [a / norm for a in new]
-    normalising = Counted.done - step
-    np.testing.assert_allclose(np.sum(normalised), 1.0)
-    assert_only_as_printed(normalising / step, share, 1.0)
+    normalized = [a / norm for a in new]
+    normalizing = Counted.done - step
+    np.testing.assert_allclose(np.sum(normalized), 1.0)
+    assert_only_as_printed(normalizing / step, share, 1.0)
     assert step == 2 * K * K
-    evidence("Text 2.2.1-a", **{f"percent_{K}": 100 * normalising / step})
+    evidence("Text 2.2.1-a", **{f"percent_{K}": 100 * normalizing / step})
     assert share < 0.4

@@ -116,7 +116,7 @@ def test_eq_2_59(few, t):
     assert joint.sum() == pytest.approx(1)
     left = joint[:, Y[t]] / joint[:, Y[t]].sum()
     emission = E[Y[t], x]
-    right = emission / emission.sum()                                           # 1/I has cancelled
+    right = emission / emission.sum()                                           # 1/I has canceled
     other = E[1 - Y[t], x]
     assert_only_as_printed(left, right, other / other.sum(), emission, emission / 12)
     assert_only_as_printed(left, found.weights[t], np.full(12, 1 / 12))

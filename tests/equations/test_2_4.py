@@ -134,7 +134,7 @@ def test_the_taper_is_a_cone_that_overlaps_with_itself_in_space(distance):
     def cone(r):
         return max(1.0 - r, 0.0)
 
-    def overlap(d):                                               # cylinders about the axis of both centres
+    def overlap(d):                                               # cylinders about the axis of both centers
         value, _ = dblquad(lambda r, z: 2 * np.pi * r * cone(np.hypot(r, z)) * cone(np.hypot(r, z - d)), d - 1, 1, 0, 1,
                            epsabs=1e-7, epsrel=1e-6)
         return value

@@ -97,8 +97,8 @@ def test_result_running_intersection():
         rng = np.random.default_rng(seed)
         pairs = enumeration.random_graph(rng, 8, 13)
         given = enumeration.random_factors(rng, NAMES, pairs)
-        neighbours = markov_graphs.from_edges([(NAMES[i], NAMES[j]) for i, j in pairs], NAMES)
-        steps = list(triangulation.removals(neighbours, list(rng.permutation(list(NAMES)))))
+        neighbors = markov_graphs.from_edges([(NAMES[i], NAMES[j]) for i, j in pairs], NAMES)
+        steps = list(triangulation.removals(neighbors, list(rng.permutation(list(NAMES)))))
         place = {step.name: k for k, step in enumerate(steps)}
         tied = [(k, step.clique[1:]) for k, step in enumerate(steps) if len(step.clique) > 1]
         links = [(k, min(place[other] for other in others)) for k, others in tied]

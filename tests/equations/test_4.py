@@ -1,4 +1,4 @@
-"""Chapter 4: entropies, and learning as their minimisation."""
+"""Chapter 4: entropies, and learning as their minimization."""
 
 import numpy as np
 import pytest

@@ -53,7 +53,7 @@ def lowest(f, start):
 
 
 def test_eq_5_1():
-    """Relative entropy and cross entropy of the conditionals differ by a number without phi: one minimiser."""
+    """Relative entropy and cross entropy of the conditionals differ by a number without phi: one minimizer."""
     joint = RNG.dirichlet(np.ones(12)).reshape(4, 3)            # p(x, y)
     p_y = joint.sum(0)
     given = joint / p_y

@@ -238,7 +238,7 @@ def test_eq_6_6():
 
 
 def test_box_em():
-    """Each half minimises the joint relative entropy with the other half fixed; neither raises it."""
+    """Each half minimizes the joint relative entropy with the other half fixed; neither raises it."""
 
     def softmax(a):
         return np.exp(a) / np.exp(a).sum(0)
@@ -306,7 +306,7 @@ def test_text_6_3_2_conditioning_may_increase_uncertainty_here(evidence):
 
 
 def test_text_6_3_2_the_e_step_moves_the_recognition_distribution(evidence):
-    """A slip: both steps minimise the joint relative entropy, but only the M step with respect to theta."""
+    """A slip: both steps minimize the joint relative entropy, but only the M step with respect to theta."""
     best = posterior_of(MODEL)
     before, after = kl(HYBRID, MODEL), kl(best * DATA, MODEL)           # an E step: the model is not touched
     assert_only_as_printed(before - after, posterior_kl(RECOGNITION, MODEL), 0.0)

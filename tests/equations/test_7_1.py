@@ -77,7 +77,7 @@ def test_text_7_1_1_closer_in_which_distance(evidence):
 
 def test_box_gmm_mixing_proportions(e_step):
     r, statistics = e_step
-    # Left: the minimiser of the joint cross entropy over the simplex, by a general optimiser.
+    # Left: the minimizer of the joint cross entropy over the simplex, by a general optimizer.
     found = minimize(
         lambda a: joint_cross_entropy([1 / (1 + np.exp(-a[0])), 1 / (1 + np.exp(a[0]))], SHARED.means, [SIGMA] * 2, r),
         [0.0],
@@ -109,9 +109,9 @@ def test_box_gmm_covariances(e_step):
     flat = minimize(loss, np.zeros(6), tol=1e-13).x.reshape(2, 3)
     roots = [np.array([[np.exp(a), 0], [b, np.exp(c)]]) for a, b, c in flat]
     left = np.stack([root @ root.T for root in roots])
-    centred = Y[:, None] - new.means
+    centered = Y[:, None] - new.means
     share = r.mean(0)[:, None, None]
-    first = np.einsum("nk,nki,nkj->kij", r, centred, centred) / len(Y) / share
+    first = np.einsum("nk,nki,nkj->kij", r, centered, centered) / len(Y) / share
     second = np.einsum("nk,ni,nj->kij", r, Y, Y) / len(Y) / share - np.einsum("ki,kj->kij", new.means, new.means)
     for right in (first, second, new.covariances):
         assert_only_as_printed(left, right, right * share, np.stack([SIGMA] * 2), rtol=1e-3)
@@ -142,7 +142,7 @@ def test_box_em_under_exact_inference(e_step):
 
 
 def test_box_k_means():
-    """Each half-step minimises the sum of squared distances, with the other half held fixed."""
+    """Each half-step minimizes the sum of squared distances, with the other half held fixed."""
     params = kmeans.Parameters(SHARED.means)
     statistics = kmeans.expected_statistics(params, Y)
     distances = np.array([[np.linalg.norm(y - m) for m in params.means] for y in Y])
@@ -157,7 +157,7 @@ def test_box_k_means():
 
 
 def test_box_k_means_superscripts(evidence):
-    """A slip: the M step's result is labelled (i), but those are the means that the E step used.
+    """A slip: the M step's result is labeled (i), but those are the means that the E step used.
 
     With (i) on both the box would say that every mean is already the average of its class.
     """

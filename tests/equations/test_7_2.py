@@ -126,8 +126,8 @@ def test_text_7_2_m_step(moments):
     assert_only_as_printed(found.emission.covariances, covariances, squares / visits[:, None, None], rtol=1e-8)
 
 
-def test_text_7_2_m_step_minimises_the_cross_entropy(moments):
-    """An optimiser that knows nothing of the formulas comes to the same chain."""
+def test_text_7_2_m_step_minimizes_the_cross_entropy(moments):
+    """An optimizer that knows nothing of the formulas comes to the same chain."""
     initial, pairs, *_ = moments
     found = hmm.maximize(hmm.expected_statistics(OLD, SEQUENCES))
 

@@ -147,15 +147,15 @@ def test_eq_7_3(evidence):
 
 
 def test_text_7_3_expected_statistics():
-    centred = Y - OFFSET
-    YY = centred.T @ centred / 40
+    centered = Y - OFFSET
+    YY = centered.T @ centered / 40
     posterior = fa.posterior(PARAMS, Y)
     K = INV(C.T @ INV(LAMBDA) @ C + np.eye(2)) @ C.T @ INV(LAMBDA)
     # Left: sums over draws from each observation's posterior.
     rng = np.random.default_rng(74)
     root = np.linalg.cholesky(posterior.covariance)
     draws = posterior.means + rng.normal(size=(20_000, 40, 2)) @ root.T
-    cross = np.einsum("nd,snk->dk", centred, draws) / draws[..., 0].size
+    cross = np.einsum("nd,snk->dk", centered, draws) / draws[..., 0].size
     square = np.einsum("snj,snk->jk", draws, draws) / draws[..., 0].size
     assert_only_as_printed(cross, YY @ K.T, YY @ C, rtol=0.02, atol=0.01)
     assert_only_as_printed(square, posterior.covariance + K @ YY @ K.T, K @ YY @ K.T, rtol=0.01, atol=0.01)
@@ -211,21 +211,21 @@ def test_text_7_3_1_smallest_reconstruction_error():
 
 def test_box_iterative_pca():
     """Two lines, each a least-squares solution; together they arrive at the leading eigenvectors."""
-    centred = Y - Y.mean(0)
+    centered = Y - Y.mean(0)
     start = RNG.normal(size=(4, 2))
-    x = (INV(start.T @ start) @ start.T @ centred.T).T    # the box's E step
-    matrix = (centred.T @ x / 40) @ INV(x.T @ x / 40)     # and its M step
+    x = (INV(start.T @ start) @ start.T @ centered.T).T    # the box's E step
+    matrix = (centered.T @ x / 40) @ INV(x.T @ x / 40)     # and its M step
     params = pca.Parameters(start, Y.mean(0))
     statistics = pca.expected_statistics(params, Y)
-    assert_only_as_printed(pca.posterior(params, Y).means, x, centred @ start)
-    assert_only_as_printed(pca.maximize(statistics).loadings, matrix, centred.T @ x / 40)
-    # Each line by a general optimiser.
-    best = minimize(lambda m: ((centred - x @ m.reshape(4, 2).T) ** 2).sum(), start.ravel(), tol=1e-12).x
+    assert_only_as_printed(pca.posterior(params, Y).means, x, centered @ start)
+    assert_only_as_printed(pca.maximize(statistics).loadings, matrix, centered.T @ x / 40)
+    # Each line by a general optimizer.
+    best = minimize(lambda m: ((centered - x @ m.reshape(4, 2).T) ** 2).sum(), start.ravel(), tol=1e-12).x
     assert_only_as_printed(best.reshape(4, 2), matrix, start, rtol=1e-4, atol=1e-5)
     for _ in range(500):
-        x = np.linalg.lstsq(matrix, centred.T, rcond=None)[0].T
-        matrix = (centred.T @ x / 40) @ INV(x.T @ x / 40)
-    eigenvectors = np.linalg.eigh(centred.T @ centred)[1]
+        x = np.linalg.lstsq(matrix, centered.T, rcond=None)[0].T
+        matrix = (centered.T @ x / 40) @ INV(x.T @ x / 40)
+    eigenvectors = np.linalg.eigh(centered.T @ centered)[1]
     projector = lambda m: m @ np.linalg.pinv(m)
     assert_only_as_printed(projector(eigenvectors[:, -2:]), projector(matrix), projector(start),
                            projector(eigenvectors[:, :2]), rtol=1e-7, atol=1e-8)

@@ -59,7 +59,7 @@ def gaussian_cost(matrix, covariance, yy, yx, xx):
 
 
 def least(yy, yx, xx):
-    """The arrow of the smallest cross entropy, by a general optimiser."""
+    """The arrow of the smallest cross entropy, by a general optimizer."""
 
     def unpack(f):
         root = np.array([[np.exp(f[4]), 0], [f[5], np.exp(f[6])]])
@@ -75,7 +75,7 @@ def ours():
 
 
 def test_eq_7_4(ours):
-    """All six, each the minimiser of its part of the joint cross entropy."""
+    """All six, each the minimizer of its part of the joint cross entropy."""
     matrix, covariance = least(LATER, ACROSS, EARLIER)
     right = ACROSS @ np.linalg.inv(EARLIER)
     everything = ACROSS @ np.linalg.inv(ALL)                            # all T terms
@@ -99,8 +99,8 @@ def test_eq_7_4(ours):
 
     def initial_cost(f):
         root = np.array([[np.exp(f[2]), 0], [f[3], np.exp(f[4])]])
-        centred = second(0, 0) - np.outer(first, f[:2]) - np.outer(f[:2], first) + np.outer(f[:2], f[:2])
-        return 0.5 * (np.linalg.slogdet(root)[1] * 2 + np.trace(np.linalg.solve(root @ root.T, centred)))
+        centered = second(0, 0) - np.outer(first, f[:2]) - np.outer(f[:2], first) + np.outer(f[:2], f[:2])
+        return 0.5 * (np.linalg.slogdet(root)[1] * 2 + np.trace(np.linalg.solve(root @ root.T, centered)))
 
     found = minimize(initial_cost, np.zeros(5), tol=1e-13).x
     root = np.array([[np.exp(found[2]), 0], [found[3], np.exp(found[4])]])

@@ -71,7 +71,7 @@ def average(f, m, S):
 
 
 def best_smooth_gaussian():
-    """The Gaussian of least loss for the smooth energy: over means and roots, by a general optimiser."""
+    """The Gaussian of least loss for the smooth energy: over means and roots, by a general optimizer."""
 
     def split(free):
         L = np.array([[np.exp(free[2]), 0], [free[3], np.exp(free[4])]])
@@ -252,7 +252,7 @@ def dictionary_part(A, nu, S, y):
 
 
 def test_eq_8_9():
-    """The gradient by differences, the zero of it by a general optimiser, and both in the library's M step."""
+    """The gradient by differences, the zero of it by a general optimizer, and both in the library's M step."""
     nu, S = recognition(30, 3, 8)
     y = np.random.default_rng(9).normal(size=(30, 2))
     left = by_differences(lambda A: dictionary_part(A, nu, S, y), C, 1e-4)
@@ -269,7 +269,7 @@ def test_eq_8_9():
 
 
 def best_gaussian(params, y):
-    """The Gaussian of least free energy for one datum of two sources: by a general optimiser, E|X| by SciPy."""
+    """The Gaussian of least free energy for one datum of two sources: by a general optimizer, E|X| by SciPy."""
 
     def split(free):
         L = np.array([[np.exp(free[2]), 0], [free[3], np.exp(free[4])]])
@@ -326,7 +326,7 @@ def test_eq_8_11(evidence):
     exact = PRECISION * A.T @ A + np.diag(2 * rates * stats.norm.pdf(0, m, s))
     assert_only_as_printed(np.linalg.inv(S), exact, *printed.values(), rtol=1e-3)
     assert np.count_nonzero(mode) == 1  # one code is zero, where the energy has its corner
-    # For the smooth neighbour of the energy, a sharp one, the mean Hessian is the exact one and not that at the mean.
+    # For the smooth neighbor of the energy, a sharp one, the mean Hessian is the exact one and not that at the mean.
     smooth = rates * [
         quad(
             lambda x, k=k: 50 / np.cosh(np.clip(50 * x, -300, 300)) ** 2 * stats.norm.pdf(x, m[k], s[k]),

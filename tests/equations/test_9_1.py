@@ -52,12 +52,12 @@ def test_eq_9_2():
     source, h = Several((LOGISTIC, TWO_BELLS)), 0.25
     draws = source.sample((1_000_000, 2), np.random.default_rng(2))
     left, right, wrong = [], [], []
-    for centre in ([0.0, 0.0], [1.5, -1.0], [-2.0, 1.2]):
-        left.append((np.abs(draws - centre) < h).all(1).mean() / (2 * h) ** 2)
-        steps = np.diff(source.cumulative(np.array([np.subtract(centre, h), np.add(centre, h)])), axis=0)[0] / (2 * h)
+    for center in ([0.0, 0.0], [1.5, -1.0], [-2.0, 1.2]):
+        left.append((np.abs(draws - center) < h).all(1).mean() / (2 * h) ** 2)
+        steps = np.diff(source.cumulative(np.array([np.subtract(center, h), np.add(center, h)])), axis=0)[0] / (2 * h)
         right.append(steps.prod())
         wrong.append(steps.sum())
-        energies = source.energy(np.array(centre)) + source.log_normalizer()
+        energies = source.energy(np.array(center)) + source.log_normalizer()
         np.testing.assert_allclose(np.exp(-energies.sum()), right[-1], rtol=0.03)
     assert_only_as_printed(left, right, wrong, right[::-1], rtol=0.03)
 

@@ -130,9 +130,9 @@ def test_result_lines_to_arrows():
     square = markov_graphs.from_edges(["ab", "bc", "cd", "da"])
     chordal = markov_graphs.from_edges(["ab", "bc", "cd", "da", "ac"])
     for order in permutations("abcd"):
-        for neighbours, expected in ((square, 1), (chordal, None)):
-            parents = markov_graphs.orient(neighbours, order)
-            lines = markov_graphs.claims("abcd", lambda a, b, c, n=neighbours: markov_graphs.separated(n, a, b, c))
+        for neighbors, expected in ((square, 1), (chordal, None)):
+            parents = markov_graphs.orient(neighbors, order)
+            lines = markov_graphs.claims("abcd", lambda a, b, c, n=neighbors: markov_graphs.separated(n, a, b, c))
             arrows = markov_graphs.claims("abcd", lambda a, b, c, p=parents: graphs.separated(p, a, b, c))
             assert arrows <= lines
             if expected:

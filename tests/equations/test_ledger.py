@@ -201,7 +201,7 @@ def test_a_corrupted_entry_is_noticed(root, change, complaint):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"label": "2.6"}, "labelled by its place"),
+        ({"label": "2.6"}, "labeled by its place"),
         ({"correction": ""}, "`correction` is empty"),
         ({"evidence": ""}, "`evidence` is empty"),
         ({"equation_tests": []}, "without a test"),
@@ -217,7 +217,7 @@ def test_a_corrupted_slip_is_noticed(root, change, complaint):
 def test_what_has_no_number_is_an_entry_under_a_name(root, part, first):
     box = replace(ENTRY, label=f"{first} Backward step", kind="algorithm")
     assert ledger.problems(replace(book(ENTRY), **{part: [box]}), root) == []
-    for change, complaint in (({"label": "2.7"}, f"labelled `{first}`"), ({"equation_tests": []}, "without a test")):
+    for change, complaint in (({"label": "2.7"}, f"labeled `{first}`"), ({"equation_tests": []}, "without a test")):
         problems = ledger.problems(replace(book(ENTRY), **{part: [replace(box, **change)]}), root)
         assert any(complaint in problem for problem in problems), problems
     twice = ledger.problems(replace(book(ENTRY), **{part: [box, box]}), root)

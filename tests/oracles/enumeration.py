@@ -6,7 +6,7 @@ import numpy as np
 
 
 def joint(factors, sizes):
-    """The unnormalised table of everything. factors: list of (names, values); sizes: dict in the order of the axes."""
+    """The unnormalized table of everything. factors: list of (names, values); sizes: dict in the order of the axes."""
     names = list(sizes)
     table = np.empty([sizes[name] for name in names])
     for outcome in product(*map(range, table.shape)):
@@ -34,9 +34,9 @@ def random_graph(rng, n, edges):
     return [pairs[k] for k in sorted(rng.choice(len(pairs), min(edges, len(pairs)), replace=False))]
 
 
-def smallest_width(neighbours):
+def smallest_width(neighbors):
     """The tree-width, by trying every sequence of removals (over subsets, as Bodlaender and others do)."""
-    names = list(neighbours)
+    names = list(neighbors)
     best = {frozenset(): 0}
     for _ in names:
         after = {}
@@ -44,10 +44,10 @@ def smallest_width(neighbours):
             for name in names:
                 if name in gone:
                     continue
-                reached, waiting = {name}, [name]                    # neighbours through what is gone
+                reached, waiting = {name}, [name]                    # neighbors through what is gone
                 ties = set()
                 while waiting:
-                    for other in neighbours[waiting.pop()]:
+                    for other in neighbors[waiting.pop()]:
                         if other in gone and other not in reached:
                             reached.add(other)
                             waiting.append(other)

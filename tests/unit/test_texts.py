@@ -24,7 +24,7 @@ def test_alice():
     assert all("\n\n" in chapter and "*" not in chapter for chapter in chapters)
 
 
-def test_every_text_has_its_source_and_licence():
+def test_every_text_has_its_source_and_license():
     folder = Path(data.__file__).parent
     for path in folder.glob("*.txt"):
         assert f"`{path.name}`" in (folder / "README.md").read_text()

@@ -158,11 +158,11 @@ def problems(ledger: Ledger, root: Path = ROOT) -> list[str]:
         found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
     for entry in ledger.boxes:
         if not entry.label.startswith("Box "):
-            found.append(f"{entry.label}: an algorithm without a number is labelled `Box` and its name")
+            found.append(f"{entry.label}: an algorithm without a number is labeled `Box` and its name")
         found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
     for entry in ledger.results:
         if not entry.label.startswith("Result "):
-            found.append(f"{entry.label}: a result of the companion's own is labelled `Result` and its name")
+            found.append(f"{entry.label}: a result of the companion's own is labeled `Result` and its name")
         found += [f"{entry.label}: {text}" for text in _entry_problems(entry, root)]
     for slip in ledger.errata:
         found += [f"{slip.label}: {text}" for text in _slip_problems(slip, root)]
@@ -189,7 +189,7 @@ def _entry_problems(entry: Entry, root: Path):
 
 def _slip_problems(slip: Slip, root: Path):
     if not OWN_LABEL.fullmatch(slip.label):
-        yield "a slip outside the numbered equations is labelled by its place, as `Box K-means`"
+        yield "a slip outside the numbered equations is labeled by its place, as `Box K-means`"
     for name in ("says", "correction", "evidence"):
         if not getattr(slip, name).strip():
             yield f"`{name}` is empty"

@@ -95,7 +95,7 @@ def pictures(page) -> list[str]:
 
 
 def themed(svg, theme) -> str:
-    """A figure's SVG as a file of its own: the colours of a theme in the place of the page's variables."""
+    """A figure's SVG as a file of its own: the colors of a theme in the place of the page's variables."""
     from pedagogy_lib.show.colors import css_variables
 
     values = dict(re.findall(r"--pl-([\w-]+):([^;]+);", css_variables(theme)))
@@ -172,7 +172,7 @@ class Gallery(SphinxDirective):
 
 
 def sense_of_place(app, pagename, templatename, context, doctree):
-    """Tell a page's templates the cards of its neighbours, and its boxes on the model map."""
+    """Tell a page's templates the cards of its neighbors, and its boxes on the model map."""
     known = lessons()
     root = "../" * pagename.count("/")
     for way, word in (("prev", "Before"), ("next", "Next")):

@@ -73,7 +73,7 @@ class ModelMap(SphinxDirective):
 
 
 def svg(model_map, of="models") -> str:
-    """The drawing. Colours come from the style sheet, so that it follows the theme."""
+    """The drawing. Colors come from the style sheet, so that it follows the theme."""
     width, height = model_map["size"]
     named = model_map["nodes"]
     lines = "\n".join(edge_svg(edge, named) for edge in model_map["edges"])
@@ -120,7 +120,7 @@ def here(keys, link) -> str:
 def edge_svg(edge, named, head=' marker-end="url(#model-map-head)"') -> str:
     """The line of an edge, from border to border."""
     bends = map(tuple, edge.get("via", []))
-    points = [centre(named[edge["from"]]), *bends, centre(named[edge["to"]])]
+    points = [center(named[edge["from"]]), *bends, center(named[edge["to"]])]
     points = [border(points[0], points[1]), *points[1:-1], border(points[-1], points[-2])]
     path = "M" + " L".join(f"{x:.0f} {y:.0f}" for x, y in points)
     return f'<path class="map-edge" d="{path}"{head}/>'
@@ -143,7 +143,7 @@ def label_svg(edge, named) -> tuple[str, str]:
 
 
 def node_svg(node) -> str:
-    x, y = centre(node)
+    x, y = center(node)
     kind = "map-written" if node["link"] else "map-planned"
     status = "" if node["link"] else ", planned"
     corner = f'x="{x - WIDTH / 2:.0f}" y="{y - HEIGHT / 2:.0f}"'
@@ -158,7 +158,7 @@ def node_svg(node) -> str:
 
 
 def text_svg(lines, at, css) -> str:
-    """Lines of text, centred on a point."""
+    """Lines of text, centered on a point."""
     x, y = at
     top = y - LINE * (len(lines) - 1) / 2
     spans = "".join(
@@ -168,12 +168,12 @@ def text_svg(lines, at, css) -> str:
     return f'<text class="{css}" text-anchor="middle">{spans}</text>'
 
 
-def centre(node):
+def center(node):
     return node["x"], node["y"]
 
 
 def border(inside, outside):
-    """Where the line from a node's centre to a point leaves the node's box."""
+    """Where the line from a node's center to a point leaves the node's box."""
     dx, dy = outside[0] - inside[0], outside[1] - inside[1]
     reach = [half / abs(d) for half, d in ((WIDTH / 2 + 4, dx), (HEIGHT / 2 + 4, dy)) if d]
     step = min(reach, default=math.inf)

@@ -35,7 +35,7 @@ def log_densities(y, means, roots, backend="auto"):
 
 
 def responsibilities(y, weights, means, covariances, backend="auto"):
-    """The softmax of log w_k + log N(y_n; mu_k, Sigma_k), shape (N, K), and what normalises it, shape (N,)."""
+    """The softmax of log w_k + log N(y_n; mu_k, Sigma_k), shape (N, K), and what normalizes it, shape (N,)."""
     roots = np.linalg.cholesky(covariances)
     kernel = kernels.choose("gaussians", backend)
     if kernel is not None:
@@ -54,6 +54,6 @@ def scatter(weights, y, centers, backend="auto"):
         return kernel.scatter(weights, y, centers)
     found = np.empty((*centers.shape, centers.shape[1]))
     for k, center in enumerate(centers):
-        centred = y - center
-        found[k] = (weights[:, k, None] * centred).T @ centred
+        centered = y - center
+        found[k] = (weights[:, k, None] * centered).T @ centered
     return found

@@ -143,7 +143,7 @@ class GaussianStatistics(NamedTuple):
     totals : ndarray, shape (K,), how often each state emitted
     sums : ndarray, shape (K, D), of what it emitted
     scatters : ndarray, shape (K, D, D), of (y - m_k)(y - m_k)', where m_k = sums_k / totals_k.
-        Centred, because taking m_k m_k' away afterwards would cancel the digits of a tight state.
+        Centered, because taking m_k m_k' away afterwards would cancel the digits of a tight state.
     """
 
     totals: np.ndarray

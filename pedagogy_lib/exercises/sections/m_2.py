@@ -108,8 +108,8 @@ def _sweep_cases(rng):
 
 def _sweep(y, mu, v, u, c, deviation=np.sqrt, given="new"):
     new = y.mean() + deviation(v / len(y)) * u
-    centre = {"new": new, "old": mu, "data": y.mean()}[given]
-    return new, ((y - centre) ** 2).sum() / c
+    center = {"new": new, "old": mu, "data": y.mean()}[given]
+    return new, ((y - center) ** 2).sum() / c
 
 
 @task("M.2-b", cases=_sweep_cases, parts=("mu", "v"), stars=2)

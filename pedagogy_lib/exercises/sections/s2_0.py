@@ -54,14 +54,14 @@ def invert(prior, emission, y):
 
 @invert.mistake(
     "forgot the prior",
-    "This is the likelihood, normalised. A rare cause needs stronger evidence: multiply by the prior first.",
+    "This is the likelihood, normalized. A rare cause needs stronger evidence: multiply by the prior first.",
 )
 def _(prior, emission, y):
     return emission[y] / emission[y].sum()
 
 
 @invert.mistake(
-    "did not normalise",
+    "did not normalize",
     "This is the joint, p(x, y). Divide by its sum over x, the marginal of y, to have a distribution over x.",
 )
 def _(prior, emission, y):
@@ -132,7 +132,7 @@ def blocked(kinds, known, descendant_known):
 
 @blocked.mistake(
     "forgot the descendants of colliders",
-    "A collider also opens when something that depends on it is known: a neighbour's call tells of the alarm.",
+    "A collider also opens when something that depends on it is known: a neighbor's call tells of the alarm.",
 )
 def _(*case):
     return _stops(lambda is_known, below: is_known)(*case)

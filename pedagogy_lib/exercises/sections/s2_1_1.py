@@ -36,9 +36,9 @@ def _log_marginal_cases(rng):
 
 def _scores(y, weights, means, covariances, invert=np.linalg.inv, sign=-1):
     """Eq. 2.8 for every row and class, or one of its wrong versions."""
-    centred = y[:, None] - means
+    centered = y[:, None] - means
     precisions = np.array([invert(covariance) for covariance in covariances])
-    squares = np.einsum("nki,kij,nkj->nk", centred, precisions, centred)
+    squares = np.einsum("nki,kij,nkj->nk", centered, precisions, centered)
     return np.log(weights) - 0.5 * squares + sign * 0.5 * np.linalg.slogdet(covariances)[1]
 
 
@@ -109,7 +109,7 @@ def _(log_likelihoods, log_prior):
 
 
 @responsibilities.mistake(
-    "normalised over the observations",
+    "normalized over the observations",
     "Your columns sum to one. Each observation must belong to some class: it is the rows that sum to one.",
 )
 def _(log_likelihoods, log_prior):
@@ -117,7 +117,7 @@ def _(log_likelihoods, log_prior):
 
 
 @responsibilities.mistake(
-    "did not normalise",
+    "did not normalize",
     "This is the joint, the numerator of Eq. 2.6. Divide it by its sum over the classes.",
 )
 def _(log_likelihoods, log_prior):
@@ -204,7 +204,7 @@ def _average_of_logs(y, weights, means, covariances):
 
 @log_marginal.mistake(
     "forgot the determinant",
-    "Each Gaussian needs its normaliser: -1/2 log|Sigma_k| depends on k, so it does not cancel.",
+    "Each Gaussian needs its normalizer: -1/2 log|Sigma_k| depends on k, so it does not cancel.",
 )
 def _no_determinant(y, weights, means, covariances):
     half_log_determinants = 0.5 * np.linalg.slogdet(covariances)[1]

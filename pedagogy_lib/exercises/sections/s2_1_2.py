@@ -68,7 +68,7 @@ def _(*a):
 
 
 @evidence.mistake(
-    "centred on the offset alone",
+    "centered on the offset alone",
     "The mean of y is C mean + c (Eq. 2.16), and not c.",
 )
 def _without_prior_mean(mean, covariance, C, c, noise, y):

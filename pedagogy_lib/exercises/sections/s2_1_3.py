@@ -128,9 +128,9 @@ def log_marginal(C, precision, alpha, beta, mode, y, *, price=-1.0, prior=True, 
     """With shapes (D, K), three numbers, (K,), (D,), returning a number."""
     D, K = C.shape
     hessian = precision * C.T @ C + np.diag(alpha * beta / np.cosh(beta * mode) ** 2)
-    normaliser = K * np.log(2 / alpha) * prior + 0.5 * D * np.log(2 * np.pi / precision)
+    normalizer = K * np.log(2 / alpha) * prior + 0.5 * D * np.log(2 * np.pi / precision)
     energy = -price * alpha * np.abs(mode).sum() + 0.5 * precision * ((y - C @ mode) ** 2).sum()
-    return 0.5 * K * np.log(2 * np.pi) * circle - normaliser - energy + root * np.linalg.slogdet(hessian)[1]
+    return 0.5 * K * np.log(2 * np.pi) * circle - normalizer - energy + root * np.linalg.slogdet(hessian)[1]
 
 
 @log_marginal.mistake(
@@ -142,7 +142,7 @@ def _(*a):
 
 
 @log_marginal.mistake(
-    "forgot the prior's normaliser",
+    "forgot the prior's normalizer",
     "Z of the joint has two factors: (tau / precision)^(D/2) of the emission, and (2 / alpha)^K of the prior.",
 )
 def _(*a):
@@ -151,7 +151,7 @@ def _(*a):
 
 @log_marginal.mistake(
     "forgot tau",
-    "The Gaussian that replaces the posterior has tau^(K/2) in its normaliser.",
+    "The Gaussian that replaces the posterior has tau^(K/2) in its normalizer.",
 )
 def _(*a):
     return log_marginal(*a, circle=False)

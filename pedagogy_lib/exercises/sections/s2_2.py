@@ -60,7 +60,7 @@ def _(belief, transition, emission, y):
 
 
 @filter_step.mistake(
-    "did not normalise",
+    "did not normalize",
     "This is the joint of state and datum. Divide it by its sum; the sum is the second thing to return.",
 )
 def _(belief, transition, emission, y):
@@ -96,7 +96,7 @@ def _(filtered, smoothed_next, transition):
 @smoother_step.mistake(
     "multiplied filter and future",
     "You treated the smoother of the next step as a likelihood. It has used the filter already: divide by the "
-    "prediction, which is what normalising over the present state, for each next state, does.",
+    "prediction, which is what normalizing over the present state, for each next state, does.",
 )
 def _(filtered, smoothed_next, transition):
     return filtered * (smoothed_next @ transition) / (filtered * (smoothed_next @ transition)).sum()

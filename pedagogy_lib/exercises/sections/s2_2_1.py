@@ -10,7 +10,7 @@ def _tables(rng, k, t):
     return rng.dirichlet(np.ones(k)), rng.dirichlet(np.ones(k), size=k).T, rng.uniform(0.05, 0.6, (t, k))
 
 
-def _unnormalised(initial, transition, likelihoods):
+def _unnormalized(initial, transition, likelihoods):
     alpha = initial * likelihoods[0]
     for likelihood in likelihoods[1:]:
         alpha = transition @ alpha * likelihood
@@ -44,7 +44,7 @@ def _best_cases(rng):
 def forward(initial, transition, likelihoods, looks=True, first=True):
     """Return (belief, log_likelihood).
 
-    Normalise after every step; the logarithms of the normalisers add up.
+    Normalize after every step; the logarithms of the normalizers add up.
     """
     belief, total = initial, 0.0
     for t, likelihood in enumerate(likelihoods):
@@ -57,12 +57,12 @@ def forward(initial, transition, likelihoods, looks=True, first=True):
 
 
 @forward.mistake(
-    "never normalised",
+    "never normalized",
     "This is right on paper. On 900 steps the numbers fall below the smallest that a float can hold, and it "
     "divides zero by zero. Divide by the sum after every step, and add up the logarithms of the sums.",
 )
 def _(initial, transition, likelihoods):
-    return _unnormalised(initial, transition, likelihoods)
+    return _unnormalized(initial, transition, likelihoods)
 
 
 @forward.mistake(
@@ -75,7 +75,7 @@ def _(initial, transition, likelihoods):
 
 @forward.mistake(
     "kept only the last cost",
-    "The log-likelihood is the sum of the logarithms of all normalisers (Eq. 2.40), not the last one alone.",
+    "The log-likelihood is the sum of the logarithms of all normalizers (Eq. 2.40), not the last one alone.",
 )
 def _log_of_last(initial, transition, likelihoods):
     belief, _ = forward(initial, transition, likelihoods)

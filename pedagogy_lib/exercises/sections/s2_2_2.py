@@ -155,7 +155,7 @@ def change(now, before, J):
 
 @change.mistake(
     "as if they were independent",
-    "Neighbouring states are correlated, because the one makes the other: take their cross-covariance away, twice.",
+    "Neighboring states are correlated, because the one makes the other: take their cross-covariance away, twice.",
 )
 def _(now, before, J):
     return now[0] - before[0], now[1] + before[1]

@@ -9,7 +9,7 @@ def _backward_cases(rng):
     return [(rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n)), rng.random((n, n))) for n in (4, 7)]
 
 
-def _normalised(weights):
+def _normalized(weights):
     return weights / weights.sum()
 
 
@@ -60,7 +60,7 @@ def _(h, y, mu, phi, sigma, eta):
 
 
 @volatility_step.mistake(
-    "left out the normalising factor",
+    "left out the normalizing factor",
     "Only the exponent is there. A Gaussian with a larger variance is also lower: its factor "
     "1 / sqrt(2 pi exp(h)) depends on the particle, and without it the largest h always wins.",
 )
@@ -148,16 +148,16 @@ def backward_step(beta, alpha, moves):
     "before beta averages the rows?",
 )
 def _(beta, alpha, moves):
-    return _normalised(beta @ (alpha * moves).T)
+    return _normalized(beta @ (alpha * moves).T)
 
 
 @backward_step.mistake(
     "did not divide by the prediction",
     "Each row of the pairs must be divided by its own sum before beta averages them (Eq. 2.60). "
-    "Normalising at the end is not the same.",
+    "Normalizing at the end is not the same.",
 )
 def _(beta, alpha, moves):
-    return _normalised(alpha * (beta @ moves))
+    return _normalized(alpha * (beta @ moves))
 
 
 @backward_step.mistake(

@@ -144,7 +144,7 @@ def _weights_not_halved(mean, covariance, kappa):
     "left the points about zero",
     "The spread is right. Shift all points by the mean.",
 )
-def _not_centred(mean, covariance, kappa):
+def _not_centered(mean, covariance, kappa):
     points, weights = sigma_points(mean, covariance, kappa)
     return points - mean, weights
 

@@ -49,10 +49,10 @@ def _gain_counted_n(members, images, noise):
 
 
 @ensemble_gain.mistake(
-    "did not centre",
+    "did not center",
     "These are mean products, not covariances. Take the means of the members and of the images away first.",
 )
-def _gain_not_centred(members, images, noise):
+def _gain_not_centered(members, images, noise):
     return ensemble_gain(members, images, noise, covary=False)
 
 
@@ -183,11 +183,11 @@ def _inflation_squared(surprises, variances, r):
 
 
 @needed_inflation.mistake(
-    "centred the surprises",
+    "centered the surprises",
     "You took the mean of the surprises away. A surprise that is always on one side is an error too: use the "
     "mean square.",
 )
-def _inflation_centred(surprises, variances, r):
+def _inflation_centered(surprises, variances, r):
     return needed_inflation(surprises - surprises.mean(), variances, r)
 
 

@@ -58,7 +58,7 @@ def _last_has_a_successor(A, B, Q, H, R, T):
 
 
 @weak_precision.mistake(
-    "lost the sign between neighbours",
+    "lost the sign between neighbors",
     "In |x_{t+1} - A x_t|^2 the mixed term has a minus: the block below the diagonal is -Q^-1 A.",
 )
 def _off_diagonal_sign(A, B, Q, H, R, T):

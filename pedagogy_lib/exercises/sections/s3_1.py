@@ -103,7 +103,7 @@ def _(W, b, c, y):
 
 
 @marginal_energy.mistake(
-    "the whole sign turned", "That is the logarithm of the unnormalised marginal, minus the energy."
+    "the whole sign turned", "That is the logarithm of the unnormalized marginal, minus the energy."
 )
 def _(W, b, c, y):
     return y @ c + _soft(W, b, y)

@@ -73,11 +73,11 @@ def _graph_edges():
 def _width(joined, sequence, tie=True, remove=True):
     joined, largest = joined.copy(), 0
     for v in sequence:
-        neighbours = np.flatnonzero(joined[v])
-        largest = max(largest, len(neighbours))
+        neighbors = np.flatnonzero(joined[v])
+        largest = max(largest, len(neighbors))
         if tie:
-            joined[np.ix_(neighbours, neighbours)] = True
-            joined[neighbours, neighbours] = False
+            joined[np.ix_(neighbors, neighbors)] = True
+            joined[neighbors, neighbors] = False
         if remove:
             joined[v] = joined[:, v] = False
     return largest
@@ -89,12 +89,12 @@ def width(joined, sequence):
     return _width(joined, sequence)
 
 
-@width.mistake("no fill", "The neighbours of a variable that is summed out share a table: tie them to each other.")
+@width.mistake("no fill", "The neighbors of a variable that is summed out share a table: tie them to each other.")
 def _(joined, sequence):
     return _width(joined, sequence, tie=False)
 
 
-@width.mistake("nobody goes", "A variable that has been taken out is nobody's neighbour any more.")
+@width.mistake("nobody goes", "A variable that has been taken out is nobody's neighbor any more.")
 def _(joined, sequence):
     return _width(joined, sequence, remove=False)
 

@@ -21,8 +21,8 @@ def _averages_edges():
 def _line(lengths, averages, weights, middle_weights=None):
     middle_weights = weights if middle_weights is None else middle_weights
     middle, height = (np.average(v, weights=middle_weights) for v in (lengths, averages))
-    centred = lengths - middle
-    slope = (weights * centred) @ (averages - height) / (weights @ centred**2)
+    centered = lengths - middle
+    slope = (weights * centered) @ (averages - height) / (weights @ centered**2)
     return slope, height - slope * middle
 
 
@@ -58,7 +58,7 @@ def _(lengths, averages, counts):
 
 
 @line_of_averages.mistake(
-    "centred by plain means",
+    "centered by plain means",
     "The column of ones is weighted as well: take away the weighted means of lengths and averages.",
 )
 def _(lengths, averages, counts):
@@ -77,7 +77,7 @@ def _ridge_cases(rng):
     ]
 
 
-def _penalised(y, x, penalty, offset_penalty):
+def _penalized(y, x, penalty, offset_penalty):
     inputs = np.column_stack([y, np.ones(len(y))])
     shrunk = np.diag([float(penalty)] * y.shape[1] + [float(offset_penalty)])
     return np.linalg.solve(inputs.T @ inputs + shrunk, inputs.T @ x)
@@ -86,7 +86,7 @@ def _penalised(y, x, penalty, offset_penalty):
 @task("5.1.1-b", cases=_ridge_cases, stars=2)
 def ridge(y, x, penalty):
     """With shapes (N, M), (N,) and a number, returning (M + 1,), the offset last."""
-    return _penalised(y, x, penalty, 0)
+    return _penalized(y, x, penalty, 0)
 
 
 @ridge.mistake(
@@ -94,7 +94,7 @@ def ridge(y, x, penalty):
     "This is the colleague's answer. Take the derivative of the cost for the offset alone: where is the penalty in it?",
 )
 def _(y, x, penalty):
-    return _penalised(y, x, penalty * len(y), penalty * len(y))
+    return _penalized(y, x, penalty * len(y), penalty * len(y))
 
 
 @ridge.mistake(
@@ -102,15 +102,15 @@ def _(y, x, penalty):
     "The offset is free now. But the cost has a sum over samples and one penalty: divide all of it by N, or nothing.",
 )
 def _(y, x, penalty):
-    return _penalised(y, x, penalty * len(y), 0)
+    return _penalized(y, x, penalty * len(y), 0)
 
 
 @ridge.mistake(
-    "the offset is still penalised",
+    "the offset is still penalized",
     "The sum is right now. But the offset is held near zero too: let its place in the penalty be zero.",
 )
 def _(y, x, penalty):
-    return _penalised(y, x, penalty, penalty)
+    return _penalized(y, x, penalty, penalty)
 
 
 @ridge.mistake(
@@ -124,7 +124,7 @@ def _(y, x, penalty):
 
 @ridge.mistake(
     "no offset left",
-    "The offset must be fitted, only not penalised: append a column of ones, or take away the means and put them back.",
+    "The offset must be fitted, only not penalized: append a column of ones, or take away the means and put them back.",
 )
 def _(y, x, penalty):
     return np.append(np.linalg.solve(y.T @ y + penalty * np.eye(y.shape[1]), y.T @ x), 0.0)

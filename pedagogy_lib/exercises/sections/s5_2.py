@@ -131,10 +131,10 @@ def _unit_cases(rng):
     return found
 
 
-def _unit(w, z, second=1.0, normalise=True, average=np.mean):
+def _unit(w, z, second=1.0, normalize=True, average=np.mean):
     x = z @ w
     moved = average(z * np.tanh(x)[:, None], axis=0) - second * average(1 - np.tanh(x) ** 2, axis=0) * w
-    return moved / np.linalg.norm(moved) if normalise else moved
+    return moved / np.linalg.norm(moved) if normalize else moved
 
 
 @task("5.2-c", cases=_unit_cases, stars=2)
@@ -148,7 +148,7 @@ def one_unit(w, z):
     "Divide by the length: on white data a unit vector gives an output of variance one.",
 )
 def _(w, z):
-    return _unit(w, z, normalise=False)
+    return _unit(w, z, normalize=False)
 
 
 @one_unit.mistake(

@@ -103,7 +103,7 @@ def _(log_joint, r, eta):
 
 
 @partial_e_step.mistake(
-    "did not normalise",
+    "did not normalize",
     "Powers of probabilities do not sum to one: divide each row by its sum.",
 )
 def _(log_joint, r, eta):
@@ -111,8 +111,8 @@ def _(log_joint, r, eta):
 
 
 @partial_e_step.mistake(
-    "normalised over the data",
-    "You normalised the columns. Each row, one datum, is a distribution over the classes.",
+    "normalized over the data",
+    "You normalized the columns. Each row, one datum, is a distribution over the classes.",
 )
 def _(log_joint, r, eta):
     return softmax((1 - eta) * np.log(r) + eta * log_joint, axis=0)

@@ -61,8 +61,8 @@ def _(responsibilities, y):
 @task("7.1-b", cases=_covariance_cases, stars=2)
 def update_covariances(responsibilities, y, means):
     """With shapes (N, K), (N, D), (K, D), returning (K, D, D)."""
-    centred = y[:, None, :] - means
-    weighted = np.einsum("nk,nki,nkj->kij", responsibilities, centred, centred)
+    centered = y[:, None, :] - means
+    weighted = np.einsum("nk,nki,nkj->kij", responsibilities, centered, centered)
     return weighted / responsibilities.sum(0)[:, None, None]
 
 
@@ -75,7 +75,7 @@ def _(responsibilities, y, means):
 
 
 @update_covariances.mistake(
-    "centred on the mean of all data",
+    "centered on the mean of all data",
     "You measured the spread about the mean of all the data. Each class spreads about its own mean.",
 )
 def _about_global_mean(responsibilities, y, means):
@@ -125,7 +125,7 @@ def assign(y, means):
 
 @assign.mistake(
     "took the farthest mean",
-    "You chose the largest distance. K-means minimises.",
+    "You chose the largest distance. K-means minimizes.",
 )
 def _farthest(y, means):
     distances = ((y[:, None, :] - means) ** 2).sum(2)
@@ -154,7 +154,7 @@ def _(y, means):
 
 @assign.mistake(
     "used inner products",
-    "The largest inner product favours long means. Expand ||y - mu||^2: the term ||mu||^2 differs from class to class.",
+    "The largest inner product favors long means. Expand ||y - mu||^2: the term ||mu||^2 differs from class to class.",
 )
 def _(y, means):
     return np.eye(len(means))[(y @ means.T).argmax(1)]

@@ -91,7 +91,7 @@ def _(sequences, K):
 
 
 @count_transitions.mistake(
-    "normalised the rows",
+    "normalized the rows",
     "Rows sum to one in your answer. Row i gathers the moves to i; divide each column, the moves from j, by its sum.",
 )
 def _(sequences, K):
@@ -129,7 +129,7 @@ def _(gamma, pairs, symbols, M):
 
 
 @baum_welch_step.mistake(
-    "normalised the emission over states",
+    "normalized the emission over states",
     "You divided each row by its sum: that is the probability of the state given the symbol. The emission is "
     "the probability of the symbol given the state: columns sum to one.",
 )

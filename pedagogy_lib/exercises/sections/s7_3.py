@@ -6,7 +6,7 @@ from pedagogy_lib.exercises.tasks import task
 
 
 def _posterior_cases(rng):
-    """Centred data, and a posterior of the factors behind them."""
+    """Centered data, and a posterior of the factors behind them."""
     cases = []
     for N, D, K in ((12, 4, 2), (20, 5, 1)):
         y = rng.normal(size=(N, D))
@@ -95,7 +95,7 @@ def _residuals_of_means(y, means, covariance):
 
 @m_step.mistake(
     "kept the whole noise covariance",
-    "C is right, and so is the diagonal. The noise of a factor analyser is diagonal: return (D,).",
+    "C is right, and so is the diagonal. The noise of a factor analyzer is diagonal: return (D,).",
 )
 def _whole_noise(y, means, covariance):
     C, _ = m_step(y, means, covariance)
@@ -143,7 +143,7 @@ def _(S, k):
 
 @task("7.3-c", cases=_round_cases)
 def pca_round(C, y):
-    """With shapes (D, K) and (N, D), centred, returning the next C, shape (D, K)."""
+    """With shapes (D, K) and (N, D), centered, returning the next C, shape (D, K)."""
     x = y @ np.linalg.pinv(C).T
     return y.T @ x @ np.linalg.inv(x.T @ x)
 
@@ -185,11 +185,11 @@ def _learned(train, test):
     return train.mean(0)
 
 
-def _rebuild(train, test, k, centre=_learned, added=1.0, pick=lambda V, k: V[:k]):
+def _rebuild(train, test, k, center=_learned, added=1.0, pick=lambda V, k: V[:k]):
     mean = train.mean(0)
     directions = pick(np.linalg.svd(train - mean, full_matrices=False)[2], k)
-    centred = (test - centre(train, test))[:, : directions.shape[1]]
-    return centred @ directions.T @ directions + added * mean[: directions.shape[1]]
+    centered = (test - center(train, test))[:, : directions.shape[1]]
+    return centered @ directions.T @ directions + added * mean[: directions.shape[1]]
 
 
 def _own(train, test):
@@ -208,7 +208,7 @@ def rebuild(train, test, k):
 
 @rebuild.mistake("nothing mended", "Nothing has changed: look at the mean, at NumPy's V, and at the last line.")
 def _(*case):
-    return _rebuild(*case, centre=_own, added=0.0, pick=_columns)
+    return _rebuild(*case, center=_own, added=0.0, pick=_columns)
 
 
 @rebuild.mistake("the mean not added again", "The data come back without their mean.")
@@ -216,9 +216,9 @@ def _(*case):
     return _rebuild(*case, added=0.0)
 
 
-@rebuild.mistake("centred with their own mean", "Center new data with the mean that was learned.")
+@rebuild.mistake("centered with their own mean", "Center new data with the mean that was learned.")
 def _(*case):
-    return _rebuild(*case, centre=_own)
+    return _rebuild(*case, center=_own)
 
 
 @rebuild.mistake("columns for rows", "The directions are the rows of NumPy's last result.")

@@ -53,7 +53,7 @@ def _(means, variances, cross, y):
 
 @update_level.mistake(
     "forgot the cross-covariance",
-    "Neighbouring levels vary together. The variance of a difference is the sum of the variances less twice "
+    "Neighboring levels vary together. The variance of a difference is the sum of the variances less twice "
     "the covariance (Eq. 2.55).",
 )
 def _(means, variances, cross, y):
@@ -131,7 +131,7 @@ def _(means, covariances, cross):
 
 @update_transition.mistake(
     "forgot the cross-covariance",
-    "The product of neighbours needs their covariance, cross, as well as the product of their means.",
+    "The product of neighbors needs their covariance, cross, as well as the product of their means.",
 )
 def _(means, covariances, cross):
     return update_transition(means, covariances, 0 * cross)

@@ -99,8 +99,8 @@ def _largest_edges():
     return [(np.array([999.0, 1001.0]), np.array([1000.0, 1000.0, 998.0])), (np.array([0.0, 1.5]), np.array([0.7]))]
 
 
-def _gumbel(g, centre):
-    return -(g - centre) - np.exp(-(g - centre))
+def _gumbel(g, center):
+    return -(g - center) - np.exp(-(g - center))
 
 
 def _log_sum(logits):
@@ -120,7 +120,7 @@ def _(g, logits):
     return -np.exp(-(g - _log_sum(logits)))
 
 
-@log_density_of_largest.mistake("around the largest logit", "All runners lift the largest: the centre is log sum exp.")
+@log_density_of_largest.mistake("around the largest logit", "All runners lift the largest: the center is log sum exp.")
 def _(g, logits):
     return _gumbel(g, logits.max())
 

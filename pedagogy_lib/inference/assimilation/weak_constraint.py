@@ -70,7 +70,7 @@ def weak(window, start=None):
 
     Notes
     -----
-    The matrix to solve with couples neighbouring times only: it is block tridiagonal, and is solved
+    The matrix to solve with couples neighboring times only: it is block tridiagonal, and is solved
     by one sweep forwards and one back, which are a Kalman filter and its smoother in disguise.
     """
     parts, K = prepared(window, weak=True), len(window.background.mean)

@@ -35,7 +35,7 @@ LOST = {
     ),
 }
 LOST["covariance"] = LOST["joseph"]
-CANCELLED = (
+CANCELED = (
     "the covariance of x has lost its digits in Y - K C Y. Use method='joseph' or method='sqrt'"
 )
 OUT_OF_REACH = (
@@ -66,7 +66,7 @@ def watch(method, before, corrected, emission, y, peak):
         raise LostDigits(OUT_OF_REACH)
     # Y - K C Y, of two nearly equal numbers, has few digits left.
     if method == "covariance" and (np.diag(corrected.belief.covariance) < DIGITS[method] * variances).any():
-        raise LostDigits(CANCELLED)
+        raise LostDigits(CANCELED)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def refuse(kernel, trouble, t, method):
         kernel.NOT_DEFINITE: NOT_DEFINITE,
         kernel.LOST: LOST[method],
         kernel.OUT_OF_REACH: OUT_OF_REACH,
-        kernel.CANCELLED: CANCELLED,
+        kernel.CANCELED: CANCELED,
     }[trouble]
     with naming(t):
         raise LostDigits(message)

@@ -113,7 +113,7 @@ def squared_errors(states, means, covariances):
     states : array_like, shape (N, K)
         The truth.
     means, covariances : array_like, shapes (N, K) and (N, K, K)
-        What was said of it. Errors of one filter at neighbouring steps are correlated; for the test of
+        What was said of it. Errors of one filter at neighboring steps are correlated; for the test of
         `consistency` take one step from each of N simulations.
 
     Returns

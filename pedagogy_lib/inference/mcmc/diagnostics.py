@@ -51,7 +51,7 @@ def effective_sample_size(chains, ranked=False):
     Notes
     -----
     N M / tau, with the autocorrelation time tau = 1 + 2 sum_t rho_t. The sum ends where the sum of
-    two neighbouring terms turns negative, and these pairs are not let rise (Geyer 1992).
+    two neighboring terms turns negative, and these pairs are not let rise (Geyer 1992).
     """
     split = _split(chains, ranked)
     M, N = split.shape
@@ -129,6 +129,6 @@ def _normal_scores(x):
 def _autocovariance(x):
     """By the fast Fourier transform, padded with zeros so that the ends do not meet."""
     n = x.shape[-1]
-    centred = x - x.mean(-1, keepdims=True)
-    power = np.abs(np.fft.rfft(centred, 2 * n)) ** 2
+    centered = x - x.mean(-1, keepdims=True)
+    power = np.abs(np.fft.rfft(centered, 2 * n)) ** 2
     return np.fft.irfft(power, 2 * n)[..., :n] / n

@@ -136,7 +136,7 @@ def _draw(weights, n, rng):
 
 
 def _draw_rows(log_weights, rng):
-    """One index for each row of unnormalised log weights."""
+    """One index for each row of unnormalized log weights."""
     weights = np.exp(log_weights - log_weights.max(1, keepdims=True))
     edges = np.cumsum(weights, axis=1)
     return (edges <= rng.random(len(edges))[:, None] * edges[:, -1:]).sum(1)

@@ -1,7 +1,7 @@
 """Loopy messages between tables, all messages of one kind in one array operation.
 
 The same numbers as `propagation` finds message by message: a cluster's belief is its potential times *all* that it was
-told, and what it tells a neighbour is the belief divided by what that neighbour had said. The division asks for
+told, and what it tells a neighbor is the belief divided by what that neighbor had said. The division asks for
 tables without zeros, and the arrays for links along which a single variable is shared, as in a factor graph, or none,
 because it was observed.
 """

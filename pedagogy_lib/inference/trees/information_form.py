@@ -149,7 +149,7 @@ def sum_out(factor, keep):
 
 
 def max_out(factor, keep):
-    """Maximise over all variables but those to keep."""
+    """Maximize over all variables but those to keep."""
     return _eliminate(factor, keep, volume=False)
 
 

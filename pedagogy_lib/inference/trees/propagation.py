@@ -1,6 +1,6 @@
 """Message passing between clusters: exact in two sweeps on a tree, a guess repeated on anything else.
 
-There is one formula. A cluster multiplies its own potential with what all its other neighbours told it,
+There is one formula. A cluster multiplies its own potential with what all its other neighbors told it,
 sums over what the addressee does not have, and sends the rest::
 
     m_ij(x_ij) = sum over x_i without x_ij of psi_i(x_i) * product over k != j of m_ki(x_ki)
@@ -28,7 +28,7 @@ from pedagogy_lib.inference.trees.clusters import ClusterGraph
 
 
 class Message(NamedTuple):
-    """A cluster has told a neighbour what it knows.
+    """A cluster has told a neighbor what it knows.
 
     source, target : int, numbers of clusters
     factor : over the variables that the two share, up to a constant factor
@@ -40,7 +40,7 @@ class Message(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """Every cluster has told all its neighbours once more.
+    """Every cluster has told all its neighbors once more.
 
     iteration : int
     messages : dict from pair of int (source, target) to factor
@@ -73,7 +73,7 @@ class Beliefs(NamedTuple):
 
 
 def send(rules, clusters, source, target, told, reduce):
-    """What one cluster tells another, given what its other neighbours told it."""
+    """What one cluster tells another, given what its other neighbors told it."""
     product = believe(rules, clusters, source, told)
     return rules.rescale(reduce(product, clusters.separator(source, target)))
 
@@ -107,11 +107,11 @@ def pass_messages(rules, clusters, maximize=False):
     ValueError
         If the links go round in a loop.
     """
-    outwards, neighbours = _outwards(clusters), _neighbours(clusters)
+    outwards, neighbors = _outwards(clusters), _neighbors(clusters)
     reduce = rules.max_out if maximize else rules.sum_out
     messages = {}
     for source, target in [(j, i) for i, j in reversed(outwards)] + outwards:
-        told = [messages[k, source] for k in neighbours[source] if k != target]
+        told = [messages[k, source] for k in neighbors[source] if k != target]
         messages[source, target] = send(rules, clusters, source, target, told, reduce)
         yield Message(source, target, messages[source, target])
 
@@ -254,12 +254,12 @@ def iterate_loopy(rules, clusters, damping=0.0, maximize=False):
 
 def _one_by_one(rules, clusters, pairs, damping, maximize):
     """The sweeps of `iterate_loopy`: all messages, and the largest change."""
-    reduce, neighbours = rules.max_out if maximize else rules.sum_out, _neighbours(clusters)
+    reduce, neighbors = rules.max_out if maximize else rules.sum_out, _neighbors(clusters)
     messages = {}
     for i, j in pairs:                                            # at first nobody knows anything
         messages[i, j] = rules.rescale(rules.product([], clusters.separator(i, j), clusters.sizes))
     while True:
-        told = {(i, j): [messages[k, i] for k in neighbours[i] if k != j] for i, j in pairs}
+        told = {(i, j): [messages[k, i] for k in neighbors[i] if k != j] for i, j in pairs}
         new = {(i, j): send(rules, clusters, i, j, told[i, j], reduce) for i, j in pairs}
         new = {pair: rules.rescale(rules.blend(messages[pair], new[pair], damping)) for pair in pairs}
         change = max((rules.distance(messages[pair], new[pair]) for pair in pairs), default=0.0)
@@ -302,7 +302,7 @@ def loopy(rules, clusters, evidence=None, damping=0.0, tolerance=1e-10, max_iter
 
 def _beliefs(rules, clusters, messages, maximize, evidence):
     """All beliefs; and the total, in which the scale of every message cancels."""
-    told = [[messages[k, i] for k in neighbours] for i, neighbours in enumerate(_neighbours(clusters))]
+    told = [[messages[k, i] for k in neighbors] for i, neighbors in enumerate(_neighbors(clusters))]
     factors = tuple(believe(rules, clusters, i, each) for i, each in enumerate(told))
     reduce = rules.max_out if maximize else rules.sum_out
     whole = sum(rules.total(reduce(factor, ())) for factor in factors)
@@ -314,7 +314,7 @@ def _beliefs(rules, clusters, messages, maximize, evidence):
     return Beliefs(clusters, messages, factors, float(whole))
 
 
-def _neighbours(clusters):
+def _neighbors(clusters):
     found = [[] for _ in clusters.scopes]
     for i, j in clusters.links:
         found[i].append(j)
@@ -324,12 +324,12 @@ def _neighbours(clusters):
 
 def _outwards(clusters):
     """The links in the order in which a walk from the first cluster meets them, each pointing outwards."""
-    neighbours, seen, links = _neighbours(clusters), set(), []
+    neighbors, seen, links = _neighbors(clusters), set(), []
     for root in range(len(clusters.scopes)):
         waiting = [] if root in seen else [root]
         seen |= set(waiting)
         for i in waiting:                                         # it grows while it is walked
-            for j in neighbours[i]:
+            for j in neighbors[i]:
                 if j not in seen:
                     seen.add(j)
                     waiting.append(j)

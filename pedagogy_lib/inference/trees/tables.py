@@ -82,7 +82,7 @@ def from_network(network):
 
 
 def probabilities(factor):
-    """Normalise a factor and leave the logarithms: an array that sums to one.
+    """Normalize a factor and leave the logarithms: an array that sums to one.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def sum_out(factor, keep):
 
 
 def max_out(factor, keep):
-    """Maximise over all variables but those to keep."""
+    """Maximize over all variables but those to keep."""
     kept, axes = _split(factor, keep)
     return Factor(kept, factor.logs.max(axes))
 

@@ -1,6 +1,6 @@
 """Take variables out of a graph one by one, and see what that ties together.
 
-To sum a variable out ties all its neighbours to each other. The sequence decides how many ties are added
+To sum a variable out ties all its neighbors to each other. The sequence decides how many ties are added
 (the *fill*), and how large the largest table becomes: its number of variables, less one, is the *width* of
 the sequence. To find the best sequence is NP-hard. What is here are heuristics: two greedy rules, and `search`, which
 tries several sequences and keeps the narrowest. None of them promises the least width.
@@ -25,8 +25,8 @@ class Removal(NamedTuple):
     """A variable was taken out.
 
     name : str
-    clique : tuple of str, the variable first, then its neighbours at that moment
-    added : tuple of pairs of str, the edges that tied those neighbours to each other
+    clique : tuple of str, the variable first, then its neighbors at that moment
+    added : tuple of pairs of str, the edges that tied those neighbors to each other
     """
 
     name: str
@@ -49,29 +49,29 @@ class Triangulation(NamedTuple):
     width: int
 
 
-def removals(neighbours, sequence=None, rule="fill"):
+def removals(neighbors, sequence=None, rule="fill"):
     """Take the variables of a graph out, one at a time.
 
     Parameters
     ----------
-    neighbours : dict from str to set of str
+    neighbors : dict from str to set of str
     sequence : sequence of str, optional
         The order in which to take them. Without it a rule chooses at every step.
     rule : {"fill", "degree"}
         Take the variable that adds the fewest edges ("fill", min-fill), or the one with the fewest
-        neighbours ("degree", min-degree). Ties go to the first in the dictionary.
+        neighbors ("degree", min-degree). Ties go to the first in the dictionary.
 
     Yields
     ------
     Removal
     """
-    checks.mapping("neighbours", neighbours)
+    checks.mapping("neighbors", neighbors)
     checks.option("rule", rule, RULES)
-    markov_graphs.edges(neighbours)                                    # every edge from both ends
-    names = list(neighbours)
+    markov_graphs.edges(neighbors)                                    # every edge from both ends
+    names = list(neighbors)
     if sequence is not None and sorted(sequence) != sorted(names):
         raise ValueError(f"sequence: expected {sorted(names)}, in any order, got {list(sequence)}")
-    left = {name: set(ties) for name, ties in neighbours.items()}
+    left = {name: set(ties) for name, ties in neighbors.items()}
     costs = {name: _cost(left, name, rule) for name in left} if sequence is None else {}
     for step in range(len(names)):
         name = sequence[step] if sequence is not None else min(left, key=costs.get)
@@ -87,12 +87,12 @@ def removals(neighbours, sequence=None, rule="fill"):
             costs |= {other: _cost(left, other, rule) for other in set(ties).union(*(left[tie] for tie in ties))}
 
 
-def triangulate(neighbours, sequence=None, rule="fill"):
+def triangulate(neighbors, sequence=None, rule="fill"):
     """Take all variables out, and keep the cliques.
 
     Parameters
     ----------
-    neighbours, sequence, rule
+    neighbors, sequence, rule
         As for `removals`.
 
     Returns
@@ -100,7 +100,7 @@ def triangulate(neighbours, sequence=None, rule="fill"):
     Triangulation
         With the edges of ``added`` the graph is chordal: no circle of four or more without a chord.
     """
-    steps = list(removals(neighbours, sequence, rule))
+    steps = list(removals(neighbors, sequence, rule))
     cliques, sets = [], []
     for step in steps:                                                 # only an earlier one can contain it
         if not any(set(step.clique) <= earlier for earlier in sets):
@@ -111,12 +111,12 @@ def triangulate(neighbours, sequence=None, rule="fill"):
     return Triangulation(tuple(step.name for step in steps), added, tuple(cliques), width)
 
 
-def search(neighbours, rng, tries=5):
+def search(neighbors, rng, tries=5):
     """Try both greedy rules with ties broken at random, and sweeps through the graph, and keep the narrowest.
 
     Parameters
     ----------
-    neighbours : dict from str to set of str
+    neighbors : dict from str to set of str
     rng : numpy.random.Generator
     tries : int
         How often each of the three is tried.
@@ -133,42 +133,42 @@ def search(neighbours, rng, tries=5):
     front is a diagonal of at most ten variables, has 10. Elsewhere sweeps are wide, and the greedy rules do better.
     """
     rng, tries = checks.generator("rng", rng), checks.count("tries", tries)
-    names, found = sorted(neighbours), []
+    names, found = sorted(neighbors), []
     for _ in range(tries):
-        shuffled = {names[i]: neighbours[names[i]] for i in rng.permutation(len(names))}
+        shuffled = {names[i]: neighbors[names[i]] for i in rng.permutation(len(names))}
         found += [triangulate(shuffled, rule=rule) for rule in RULES]
-        found.append(triangulate(neighbours, sweep(shuffled)))
+        found.append(triangulate(neighbors, sweep(shuffled)))
     return min(found, key=lambda each: (each.width, sum(2 ** len(clique) for clique in each.cliques)))
 
 
-def sweep(neighbours):
+def sweep(neighbors):
     """Order the variables by a front that moves through the graph, nearest first (Cuthill and McKee).
 
     Parameters
     ----------
-    neighbours : dict from str to set of str
+    neighbors : dict from str to set of str
 
     Returns
     -------
     list of str
-        Breadth first, from a variable that is far from the first of the dictionary. The neighbours of a variable come
-        by their own numbers of neighbours, and then as in the dictionary.
+        Breadth first, from a variable that is far from the first of the dictionary. The neighbors of a variable come
+        by their own numbers of neighbors, and then as in the dictionary.
     """
-    markov_graphs.edges(neighbours)                                    # every edge from both ends
-    place = {name: (len(ties), i) for i, (name, ties) in enumerate(neighbours.items())}
+    markov_graphs.edges(neighbors)                                    # every edge from both ends
+    place = {name: (len(ties), i) for i, (name, ties) in enumerate(neighbors.items())}
     order = []
-    for name in neighbours:                                            # once for each part that hangs together
+    for name in neighbors:                                            # once for each part that hangs together
         if name not in order:
-            farthest = _breadth_first(neighbours, name, place)[-1]
-            order += _breadth_first(neighbours, farthest, place)
+            farthest = _breadth_first(neighbors, name, place)[-1]
+            order += _breadth_first(neighbors, farthest, place)
     return order
 
 
-def _breadth_first(neighbours, name, place):
+def _breadth_first(neighbors, name, place):
     order, waiting, met = [], deque([name]), {name}
     while waiting:
         order.append(waiting.popleft())
-        new = sorted(neighbours[order[-1]] - met, key=place.get)
+        new = sorted(neighbors[order[-1]] - met, key=place.get)
         waiting += new
         met |= set(new)
     return order

@@ -1,6 +1,6 @@
-"""Variational inference: the best approximate posterior of a given family, found by optimisation.
+"""Variational inference: the best approximate posterior of a given family, found by optimization.
 
-What is minimised is the free energy F(q) = E_q[log q(X) - log p(X, y)]. It exceeds -log p(y), the
+What is minimized is the free energy F(q) = E_q[log q(X) - log p(X, y)]. It exceeds -log p(y), the
 evidence with its sign turned round, by exactly KL{q(X) || p(X|y)}; minus F is the evidence lower
 bound (ELBO).
 

@@ -1,10 +1,10 @@
 """Black-box variational inference: a Gaussian guess for any model whose log density can be evaluated.
 
 The free energy of a guess q(x; phi) is descended by a Monte Carlo gradient. `Guess` is the guess for one
-`Target`, in the form that `pedagogy_lib.learning.optimisation` takes, so that data may come in batches::
+`Target`, in the form that `pedagogy_lib.learning.optimization` takes, so that data may come in batches::
 
     guess = black_box.Guess(target, size=len(y))
-    run = optimisation.run(guess, guess.start(x, 0.1), y, rng, iterations=2000)
+    run = optimization.run(guess, guess.start(x, 0.1), y, rng, iterations=2000)
 
 With the pathwise estimator and `transforms` this is automatic differentiation variational inference (ADVI); with
 the score function, the black box in the narrow sense, which asks for no slopes. `laplace` is the classic to compare

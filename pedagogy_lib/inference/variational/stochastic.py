@@ -18,7 +18,7 @@ variational inference" (2013).
 from typing import Any, NamedTuple
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning.optimisation import minibatches
+from pedagogy_lib.learning.optimization import minibatches
 
 
 class Step(NamedTuple):

@@ -1,7 +1,7 @@
 """Bijections that are linear: a square matrix, and two rearrangements of the columns.
 
 A permutation has nothing to learn. It stands between coupling layers, so that what one layer leaves alone
-the next one moves; `Mixing` is its learned generalisation (the "1x1 convolution" of Kingma and Dhariwal, 2018).
+the next one moves; `Mixing` is its learned generalization (the "1x1 convolution" of Kingma and Dhariwal, 2018).
 
 Building blocks: what is here trusts its arguments, which its callers have checked.
 

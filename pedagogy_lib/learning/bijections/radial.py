@@ -17,29 +17,29 @@ from pedagogy_lib.learning.bijections.passages import Gradients, Passage, check_
 class Radial(NamedTuple):
     """x = y + beta (y - c) / (alpha + r), where r = |y - c|, alpha > 0 and beta > -alpha.
 
-    centre : ndarray, shape (D,), c
+    center : ndarray, shape (D,), c
     log_width : ndarray, shape (1,), log alpha
     pull : ndarray, shape (1,), any number rho; beta = softplus(rho) - alpha
     """
 
-    centre: np.ndarray
+    center: np.ndarray
     log_width: np.ndarray
     pull: np.ndarray
 
     @classmethod
     def start(cls, D, hidden, rng, dtype):
-        """A random centre, and hardly any pull; ``hidden`` is not used."""
+        """A random center, and hardly any pull; ``hidden`` is not used."""
         even = np.log(np.expm1(1.0))  # softplus of this is alpha = 1
         return cls(rng.standard_normal(D).astype(dtype), np.zeros(1, dtype), np.full(1, even, dtype))
 
     @property
     def width(self):
         """The columns that the layer takes."""
-        return len(self.centre)
+        return len(self.center)
 
     def check(self, name, D):
         """Refuse other shapes."""
-        check_field(f"{name}.centre", self.centre, (D,))
+        check_field(f"{name}.center", self.center, (D,))
         check_field(f"{name}.log_width", self.log_width, (1,))
         check_field(f"{name}.pull", self.pull, (1,))
 
@@ -51,7 +51,7 @@ class Radial(NamedTuple):
     def run(self, y):
         """|det| = (1 + beta h)^(D-1) (1 + beta alpha h^2), h = 1 / (alpha + r): across the radius and along it."""
         alpha, beta = self.constants()
-        away = y - self.centre
+        away = y - self.center
         r = np.sqrt((away * away).sum(1))
         h = 1 / (alpha + r)
         across, outward = 1 + beta * h, 1 + beta * alpha * h * h
@@ -61,13 +61,13 @@ class Radial(NamedTuple):
     def undo(self, x):
         """The radius s of x and that of y have s = r (1 + beta / (alpha + r)), which is quadratic in r."""
         alpha, beta = self.constants()
-        away = x - self.centre
+        away = x - self.center
         s = np.sqrt((away * away).sum(1))
         p = alpha + beta - s  # r^2 + p r - alpha s = 0
         root = np.sqrt(p * p + 4 * alpha * s)
         # Of the two forms of the root, the one in which nothing cancels.
         r = np.where(p > 0, 2 * alpha * s / np.where(p > 0, p + root, 1), 0.5 * (root - p))
-        return self.centre + away / (1 + beta / (alpha + r))[:, None]
+        return self.center + away / (1 + beta / (alpha + r))[:, None]
 
     def run_back(self, passage, to_output, to_volume):
         """Through k = beta h and q = beta alpha h^2, and then through h, beta and alpha."""

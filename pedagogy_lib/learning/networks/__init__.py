@@ -16,7 +16,7 @@ Section 5.1.3, Eqs. 5.15-5.21.
 """
 
 from pedagogy_lib.learning.networks.feedforward import Gradients, Record, backward, forward
-from pedagogy_lib.learning.networks.initialisation import start
+from pedagogy_lib.learning.networks.initialization import start
 from pedagogy_lib.learning.networks.layers import (
     Exponential,
     LeakyRectified,

@@ -4,7 +4,7 @@ A field has shape (N, P, C): N samples, P places on a circle, C numbers (*channe
 are linear, and both commute with a turn of the circle: to turn the field and then to run it is to run it and then to
 turn the result. So what is learned at one place is known at all.
 
-`Convolution` looks at a few neighbours of each place. `Fourier` multiplies the longest waves by numbers of their own,
+`Convolution` looks at a few neighbors of each place. `Fourier` multiplies the longest waves by numbers of their own,
 and so looks at the whole circle at once. With all waves it is a convolution as wide as the circle, and `kernel` says
 which. `run` and `run_back` stack such layers, with a tanh between any two. A layer's own `run` and `run_back` trust
 their arguments; those of a stack check them.
@@ -34,9 +34,9 @@ class Gradients(NamedTuple):
 
 
 class Convolution(NamedTuple):
-    """u_i = d + sum_j D_j z_(i+j), over the w = 2 r + 1 neighbours j = -r ... r of each place i.
+    """u_i = d + sum_j D_j z_(i+j), over the w = 2 r + 1 neighbors j = -r ... r of each place i.
 
-    weights : ndarray, shape (K, w, C), D from the last neighbour behind to the last ahead; w is odd
+    weights : ndarray, shape (K, w, C), D from the last neighbor behind to the last ahead; w is odd
     biases : ndarray, shape (K,), d
     """
 
@@ -67,7 +67,7 @@ class Convolution(NamedTuple):
     def run_back(self, z, pull):
         """dS/dD = sum of pull and window over samples and places; dS/dz is the transposed convolution.
 
-        Place i gave to all places i - j that have it for their neighbour j: the weights turned end for end.
+        Place i gave to all places i - j that have it for their neighbor j: the weights turned end for end.
         """
         K, width, C = self.weights.shape
         seen, pulls = windows(z, width).reshape(-1, width * C), pull.reshape(-1, K)
@@ -154,7 +154,7 @@ KINDS = (Convolution, Fourier)
 
 
 def windows(z, width):
-    """The neighbours of each place, those behind first.
+    """The neighbors of each place, those behind first.
 
     Parameters
     ----------
@@ -167,8 +167,8 @@ def windows(z, width):
     ndarray, shape (N, P, w C)
     """
     N, P, C = z.shape
-    neighbours = np.arange(P)[:, None] + np.arange(width) - width // 2
-    return z.take(neighbours % P, axis=1).reshape(N, P, width * C)    # % P: after the last place comes the first
+    neighbors = np.arange(P)[:, None] + np.arange(width) - width // 2
+    return z.take(neighbors % P, axis=1).reshape(N, P, width * C)    # % P: after the last place comes the first
 
 
 def kernel(layer, P):
@@ -178,7 +178,7 @@ def kernel(layer, P):
     ----------
     layer : Fourier
     P : int
-        Places on the circle, odd, so that there are as many neighbours behind as ahead.
+        Places on the circle, odd, so that there are as many neighbors behind as ahead.
 
     Returns
     -------
@@ -192,7 +192,7 @@ def kernel(layer, P):
     _check_modes("layer", layer, P)
     ahead = np.fft.irfft(layer.real + 1j * layer.imaginary, P, axis=0)    # what reaches place i from place 0
     ahead[0] += layer.weights
-    behind = -(np.arange(P) - P // 2)                                     # neighbour j of place i: from i + j to i
+    behind = -(np.arange(P) - P // 2)                                     # neighbor j of place i: from i + j to i
     return Convolution(np.ascontiguousarray(ahead[behind % P].transpose(1, 0, 2)), layer.biases.copy())
 
 
@@ -317,7 +317,7 @@ def check(layers, name="layers"):
 
 
 def check_circle(layers, P, name="layers"):
-    """Refuse a circle too short for the neighbours or the waves of a layer."""
+    """Refuse a circle too short for the neighbors or the waves of a layer."""
     for l, layer in enumerate(layers):
         if isinstance(layer, Fourier):
             _check_modes(f"{name}[{l}]", layer, P)

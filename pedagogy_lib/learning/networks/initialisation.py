@@ -26,7 +26,7 @@ def _he(K, M, rng):
 
 
 def _orthogonal(K, M, rng):
-    """Orthonormal rows or columns, whichever are fewer; without the sign, QR would favour some rotations."""
+    """Orthonormal rows or columns, whichever are fewer; without the sign, QR would favor some rotations."""
     Q, R = np.linalg.qr(rng.standard_normal((max(K, M), min(K, M))))
     Q = Q * np.where(np.diag(R) < 0, -1.0, 1.0)
     return Q if K >= M else Q.T

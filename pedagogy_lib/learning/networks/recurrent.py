@@ -25,7 +25,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.learning.networks import feedforward, initialisation
+from pedagogy_lib.learning.networks import feedforward, initialization
 from pedagogy_lib.learning.networks.layers import Linear, Tanh
 
 
@@ -84,8 +84,8 @@ def start(inputs, units, rng, layer=Tanh, gain=1.0, dtype=np.float64):
     if not (isinstance(layer, type) and issubclass(layer, Linear)):
         raise TypeError(f"layer: expected a class of layers, such as networks.Tanh, got {layer!r}")
     units = checks.count("units", units)
-    (D,) = initialisation.start((units, units), rng, Tanh, layer, "orthogonal", gain, dtype)
-    (E,) = initialisation.start((checks.count("inputs", inputs), units), rng, Tanh, Linear, "glorot", 1.0, dtype)
+    (D,) = initialization.start((units, units), rng, Tanh, layer, "orthogonal", gain, dtype)
+    (E,) = initialization.start((checks.count("inputs", inputs), units), rng, Tanh, Linear, "glorot", 1.0, dtype)
     return Recurrent(D, E.weights, np.zeros(units, dtype))
 
 

@@ -1,4 +1,4 @@
-"""Contrastive learning of unnormalised models: gradients that do without the normalizer.
+"""Contrastive learning of unnormalized models: gradients that do without the normalizer.
 
 The loss -log p(y) has the gradient  <s> under the model less <s> under the data, where s = -dE/dparams (10.16). The
 first average is dear. Three ways round it:
@@ -10,7 +10,7 @@ first average is dear. Three ways round it:
 The first two are estimates of the gradient, and biased: contrastive divergence because its chains have not yet
 forgotten the data, the persistent one because its chains were begun under parameters that have changed since. `bias`
 measures how much, where the exact gradient is to be had. Neither estimate is the gradient of a loss, so that
-`optimisation.run` does not serve; `iterate` goes downhill along them.
+`optimization.run` does not serve; `iterate` goes downhill along them.
 
 A ``model`` is anything that has, as `pedagogy_lib.models.undirected.harmonium` does,
 
@@ -34,8 +34,8 @@ from scipy.special import expit
 
 from pedagogy_lib import checks
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.learning.optimisation.batches import minibatches
-from pedagogy_lib.learning.optimisation.schedules import rate_at
+from pedagogy_lib.learning.optimization.batches import minibatches
+from pedagogy_lib.learning.optimization.schedules import rate_at
 
 
 class Estimate(NamedTuple):
@@ -129,7 +129,7 @@ def iterate(model, params, y, rng, rate, steps=1, chains=None, batch_size=None):
     Parameters
     ----------
     rate : float or schedule
-        What the gradient is multiplied by; a schedule such as `optimisation.cosine` tells it for each iteration.
+        What the gradient is multiplied by; a schedule such as `optimization.cosine` tells it for each iteration.
     steps, rng
         As for `divergence`.
     chains : array_like, shape (M, D), optional
@@ -205,7 +205,7 @@ def pseudo_likelihood(model, params, y):
     Notes
     -----
     Given all others, y_d is either what it is or the other way round: log p is minus softplus(F(y) - F(flipped y)), in
-    which the normalizer has cancelled. F is the marginal energy, and phase is minus its derivative.
+    which the normalizer has canceled. F is the marginal energy, and phase is minus its derivative.
     """
     checks.model("model", model, "marginal_energy", "phase")
     y = checks.array("y", y, ("N", "D"))

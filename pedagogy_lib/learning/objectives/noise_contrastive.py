@@ -1,4 +1,4 @@
-"""Noise-contrastive estimation: learning an unnormalised model by telling data from noise.
+"""Noise-contrastive estimation: learning an unnormalized model by telling data from noise.
 
 A classifier is shown N data and nu N draws of noise whose density p_n is known, and has to say which is which. Its log
 odds are made of the model,
@@ -37,7 +37,7 @@ from pedagogy_lib import checks
 
 
 class Parameters(NamedTuple):
-    """An unnormalised model's parameters, and its normalizer as one more.
+    """An unnormalized model's parameters, and its normalizer as one more.
 
     model : the parameters of the model
     log_normalizer : ndarray, shape (1,), c
@@ -70,7 +70,7 @@ class Fit(NamedTuple):
 
 
 class Against(NamedTuple):
-    """A model against fresh noise at every step, as `pedagogy_lib.learning.optimisation` takes it.
+    """A model against fresh noise at every step, as `pedagogy_lib.learning.optimization` takes it.
 
     model, noise, ratio : as for `value_and_gradient`; ratio times the number of data must be a whole number
     """
@@ -261,14 +261,14 @@ def fit(T_data, T_noise, noise_at_data, noise_at_noise, steps=200):
     noise_at_data = checks.array("noise_at_data", noise_at_data, (N,))
     noise_at_noise = checks.array("noise_at_noise", noise_at_noise, (M,))
     T = np.concatenate([T_data, T_noise])
-    centre, scale = T.mean(0), T.std(0)
+    center, scale = T.mean(0), T.std(0)
     if not (scale > 0).all():
         raise ValueError("T_data, T_noise: expected statistics that vary, got a column of equal numbers")
-    inputs = np.column_stack([(T - centre) / scale, np.ones(N + M)])
+    inputs = np.column_stack([(T - center) / scale, np.ones(N + M)])
     offsets = -np.concatenate([noise_at_data, noise_at_noise]) - np.log(M / N)
     b = _newton(inputs, np.arange(N + M) < N, offsets, steps)
     d = b[:-1] / scale
-    return Fit(d, float(centre @ d - b[-1]))
+    return Fit(d, float(center @ d - b[-1]))
 
 
 def covariance(scores, log_density, log_noise, weights, ratio):

@@ -32,7 +32,7 @@ from pedagogy_lib.distributions import noising
 
 
 class Spread(NamedTuple):
-    """The mean square of the draws, in the form that `pedagogy_lib.learning.optimisation` takes.
+    """The mean square of the draws, in the form that `pedagogy_lib.learning.optimization` takes.
 
     Its parameters are ``scores``, an array of shape (K,): the logarithms of the pieces' shares, up to a constant.
 

@@ -2,7 +2,7 @@
 
 A chain at level 1, the model itself, may never leave its mode. At a lower level all natural parameters are smaller (it
 is hotter there), and the same chain walks freely. So keep a *ladder*: at every level a row of chains. After each sweep,
-chains at neighbouring levels may exchange their states, with a probability such that each level keeps its own
+chains at neighboring levels may exchange their states, with a probability such that each level keeps its own
 distribution (Metropolis):
 
     log of the ratio = F_i(y_i) + F_j(y_j) - F_i(y_j) - F_j(y_i),      F_i the marginal energy at level i
@@ -28,11 +28,11 @@ from pedagogy_lib.learning.objectives.contrastive import Estimate
 
 
 class Round(NamedTuple):
-    """All levels have swept once, and neighbours have been asked to exchange.
+    """All levels have swept once, and neighbors have been asked to exchange.
 
     iteration : int, from 0
     ladder : ndarray, shape (R, M, D), where the chains stand now
-    exchanged : ndarray of bool, shape (R - 1, M), which pairs of neighbours did
+    exchanged : ndarray of bool, shape (R - 1, M), which pairs of neighbors did
     """
 
     iteration: int
@@ -66,7 +66,7 @@ def walk(model, params, ladder, levels, rng):
 
 
 def _exchange(model, rungs, ladder, rng):
-    """Ask neighbours, from the top of the ladder down."""
+    """Ask neighbors, from the top of the ladder down."""
     ladder = ladder.copy()
     exchanged = np.zeros((len(rungs) - 1, ladder.shape[1]), bool)
     for low in reversed(range(len(rungs) - 1)):

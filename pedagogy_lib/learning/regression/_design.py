@@ -1,4 +1,4 @@
-"""What stands between a reader's inputs and the arithmetic of a fit: units, centring, and dependent columns.
+"""What stands between a reader's inputs and the arithmetic of a fit: units, centering, and dependent columns.
 
 Coefficients beta of the standardized columns z become those of the given inputs, with the intercept last, by ``back``:
 [coefficients, intercept] = back beta.
@@ -39,12 +39,12 @@ class Design(NamedTuple):
 
 
 def standardized(y, weights, intercept, check=True):
-    """Centre and scale the inputs, so that neither their units nor their zero matters to the fit."""
+    """Center and scale the inputs, so that neither their units nor their zero matters to the fit."""
     N, M = y.shape
-    centre = weights @ y / weights.sum() if intercept else np.zeros(M)
+    center = weights @ y / weights.sum() if intercept else np.zeros(M)
     z = np.empty((N, M + intercept))
     z[:, M:] = 1.0
-    np.subtract(y, centre, out=z[:, :M])
+    np.subtract(y, center, out=z[:, :M])
     rooted = z if np.ptp(weights) == 0 else np.sqrt(weights / weights.mean())[:, None] * z
     with np.errstate(over="ignore"):
         gram = rooted.T @ rooted / N
@@ -52,11 +52,11 @@ def standardized(y, weights, intercept, check=True):
     if not ((scale > TINY) | (np.ptp(y, axis=0) == 0)).all() or not np.isfinite(scale).all():
         return _in_other_units(y, weights, intercept, check)
     # A constant column is not exactly its own mean: what is left of it is rounding.
-    constant = scale <= DEPENDENT * np.abs(centre)
+    constant = scale <= DEPENDENT * np.abs(center)
     scale = np.where(constant, 1.0, scale)
     z[:, :M] *= np.where(constant, 0.0, 1 / scale)
     back = np.zeros((M + 1, M + intercept))
-    back[:M, :M], back[M, :M], back[M, M:] = np.diag(1 / scale), -centre / scale, 1.0
+    back[:M, :M], back[M, :M], back[M, M:] = np.diag(1 / scale), -center / scale, 1.0
     design = Design(z, back, scale)
     by = np.append(np.where(constant, np.inf, scale), np.ones(int(intercept)))
     return _independent(design, gram / by / by[:, None], weights, intercept) if check else design

@@ -1,6 +1,6 @@
 """Predict each sample from the others, without fitting again: leave-one-out and folds, for all penalties at once.
 
-One singular-value decomposition, y = U diag(s) V' (centred, where there is an intercept), gives the hat
+One singular-value decomposition, y = U diag(s) V' (centered, where there is an intercept), gives the hat
 matrix of ridge regression for every penalty, H = U diag(s^2 / (s^2 + penalty)) U'. What the others say
 about a sample follows from the diagonal of M = I - H.
 
@@ -17,7 +17,7 @@ from pedagogy_lib import checks
 from pedagogy_lib.learning.regression.linear import _means, _pairs, _svd
 
 #: Below this 1 - h has lost digits, and is found as the squared length of what is left of a unit vector.
-CANCELLED = 1e-3
+CANCELED = 1e-3
 #: What is left of a vector is rounding, below this part of its length.
 ROUNDING = 1e-14
 
@@ -47,10 +47,10 @@ def leave_one_out(y, x, penalties, intercept=True):
     x : array_like, shape (N, K)
         Outputs.
     penalties : array_like, shape (L,)
-        Each minimises sum_n |x_n - D y_n - d|^2 + penalty |D|^2: the penalty is not divided by the number of
+        Each minimizes sum_n |x_n - D y_n - d|^2 + penalty |D|^2: the penalty is not divided by the number of
         samples, so that it is the same number with and without the left-out sample.
     intercept : bool
-        Whether there is an offset d; it is not penalised, and each refit has its own.
+        Whether there is an offset d; it is not penalized, and each refit has its own.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def _left_out(y, x, penalties, folds, intercept):
 def _alone(x, U, known, shrink, along):
     """e / (1 - h) for each sample and penalty (Eq. A.7), shape (L, N, K)."""
     left, e = 1 - (known**2).sum(1), _outside(known, x)
-    for n in np.flatnonzero(left < CANCELLED):                  # 1 - h = |(I - H) e_n|^2 has all its digits
+    for n in np.flatnonzero(left < CANCELED):                  # 1 - h = |(I - H) e_n|^2 has all its digits
         rest = _outside(known, np.eye(1, len(x), n).T)
         left[n], e[n] = (rest**2).sum(), rest.T @ x
     m = left + shrink @ U.T**2
@@ -140,7 +140,7 @@ def _alone(x, U, known, shrink, along):
 def _together(rows, x, U, known, shrink, e):
     """M_fold^-1 e for one fold and each penalty (Eq. A.8), shape (L, F, K); None where that would lose digits."""
     outside = np.eye(len(rows)) - known[rows] @ known[rows].T
-    if np.linalg.eigvalsh(outside)[0] < CANCELLED:
+    if np.linalg.eigvalsh(outside)[0] < CANCELED:
         return None
     return np.linalg.solve(outside + (U[rows] * shrink[:, None]) @ U[rows].T, e[:, rows])
 

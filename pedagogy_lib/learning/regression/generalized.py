@@ -5,9 +5,9 @@ The output x_n is drawn from a family of one natural parameter and a dispersion 
 
     s_n = d'y_n + d_0 + offset_n,   eta_n = eta(s_n),   E[x_n] = mean_n = A'(eta_n),   Var[x_n] = phi A''(eta_n) / w_n.
 
-``y`` is (N, M) and ``x`` is (N,). The link is canonical if eta(s) = s. Columns are centred and scaled in `_design`,
+``y`` is (N, M) and ``x`` is (N,). The link is canonical if eta(s) = s. Columns are centered and scaled in `_design`,
 because neither units nor zeros of the inputs may matter; steps are shortened in `scoring`; likelihoods without a
-maximum are recognised in `separation`.
+maximum are recognized in `separation`.
 
 References
 ----------
@@ -155,7 +155,7 @@ def iterate(y, x, family, link=None, intercept=True, offsets=None, weights=None,
     weights : array_like, shape (N,), optional
         Not below 0: the variance of sample n is divided by weight n. A sample of weight 0 is left out.
     penalty : float
-        Adds penalty |d|^2 / 2 to the loss; the intercept is not penalised.
+        Adds penalty |d|^2 / 2 to the loss; the intercept is not penalized.
     start : array_like, shape (M + 1,), optional
         Coefficients and, last, the intercept. Without it: no effect of any input.
 

@@ -3,7 +3,7 @@
 Samples are rows here: ``y`` is (N, M) and ``x`` is (N, K). The textbook's data matrices are the
 transposes, Y = y' and X = x', so that its X = D Y reads x = y D' below. D is (K, M) in both.
 
-Every fit minimises a *sum* over the samples, never an average. That matters as soon as there is a prior,
+Every fit minimizes a *sum* over the samples, never an average. That matters as soon as there is a prior,
 which is counted once and not N times.
 
 References
@@ -20,7 +20,7 @@ from pedagogy_lib import checks
 from pedagogy_lib.learning import moments
 
 EPS = np.finfo(float).eps
-INTERCEPTS = ("centre", "column", "none")
+INTERCEPTS = ("center", "column", "none")
 
 
 class Fit(NamedTuple):
@@ -59,7 +59,7 @@ def predict(fit, y):
     return checks.observations("y", y, fit.weights.shape[1]) @ fit.weights.T + fit.offset
 
 
-def least_squares(y, x, route="qr", intercept="centre"):
+def least_squares(y, x, route="qr", intercept="center"):
     """Choose the map whose squared errors have the smallest sum.
 
     Parameters
@@ -71,7 +71,7 @@ def least_squares(y, x, route="qr", intercept="centre"):
     route : {"normal equations", "qr", "svd", "newton", "moments"}
         All arrive at one answer. They differ in rounding, and where the inputs are dependent: there only
         "svd" answers, with the solution of smallest weights (the pseudo-inverse).
-    intercept : {"centre", "column", "none"}
+    intercept : {"center", "column", "none"}
         Take the means away first, append a column of ones to y, or go through the origin.
 
     Returns
@@ -97,7 +97,7 @@ def least_squares(y, x, route="qr", intercept="centre"):
     if intercept == "column":
         solution, rank = _ROUTES[route](_with_ones(y), x)
         return Fit(solution[:-1].T, solution[-1], rank)
-    y_mean, x_mean = _means(y, x, intercept == "centre")
+    y_mean, x_mean = _means(y, x, intercept == "center")
     solution, rank = _ROUTES[route](y - y_mean, x - x_mean)
     return Fit(solution.T, x_mean - solution.T @ y_mean, rank)
 
@@ -164,7 +164,7 @@ def weighted(y, x, covariance, intercept=True):
     Notes
     -----
     D = X Upsilon^-1 Y' (Y Upsilon^-1 Y')^-1. With variances alone: weighted least squares; with a full
-    matrix: generalised least squares. The column of ones is decorrelated with the inputs, hence no centring.
+    matrix: generalized least squares. The column of ones is decorrelated with the inputs, hence no centering.
 
     References
     ----------
@@ -206,7 +206,7 @@ def ridge(y, x, prior_covariance, noise_covariance=1.0, intercept=True):
 
     Notes
     -----
-    Minimises, over the N samples and the K rows of D,
+    Minimizes, over the N samples and the K rows of D,
 
         sum_n (x_n - D y_n)' S^-1 (x_n - D y_n) / 2  +  sum_k d_k' Sigma_d^-1 d_k / 2 .
 
@@ -276,8 +276,8 @@ def _pairs(y, x):
     return y, x
 
 
-def _means(y, x, centre):
-    return (y.mean(0), x.mean(0)) if centre else (np.zeros(y.shape[1]), np.zeros(x.shape[1]))
+def _means(y, x, center):
+    return (y.mean(0), x.mean(0)) if center else (np.zeros(y.shape[1]), np.zeros(x.shape[1]))
 
 
 def _with_ones(y):

@@ -2,7 +2,7 @@
 
 A problem is an object with two methods,
 
-    loss(beta)                     what is minimised; not finite where beta is not allowed
+    loss(beta)                     what is minimized; not finite where beta is not allowed
     score_and_information(beta)    the gradient of minus the loss, (P,), and the expected Hessian, (P, P)
 
 and the step is beta + information^-1 score. For a canonical link the expected Hessian is the Hessian itself, so that

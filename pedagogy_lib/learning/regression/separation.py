@@ -2,7 +2,7 @@
 
 Move the coefficients along d. If the predictor of each sample stays where it is or moves towards an edge at which that
 sample's outcome lies already, the likelihood never falls, and where one predictor moves, it rises for ever. Whether
-there is such a d is a linear programme. The separation is complete if every predictor moves, and quasi-complete
+there is such a d is a linear program. The separation is complete if every predictor moves, and quasi-complete
 otherwise.
 
 Building blocks: what is here trusts its arguments, which its callers have checked.

@@ -128,9 +128,9 @@ def fit(y, x, K=None, intercept=True, weights=None, penalty=0.0, steps=200):
             raise ValueError(f"steps: expected as many as it takes, and {steps} did not suffice")
     information = problem.score_and_information(step.beta)[1]
     turn = np.kron(np.eye(problem.K - 1), back)
-    penalised = step.beta @ problem.precision @ step.beta / 2
+    penalized = step.beta @ problem.precision @ step.beta / 2
     covariance = turn @ np.linalg.solve(information, turn.T)
-    return Fit(*_apart(back, step.beta), covariance, float(penalised - step.loss), number)
+    return Fit(*_apart(back, step.beta), covariance, float(penalized - step.loss), number)
 
 
 def probabilities(fit, y):

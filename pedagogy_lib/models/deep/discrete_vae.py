@@ -11,7 +11,7 @@ mixture model whose posterior is guessed by a network. The emission's last layer
 
 ``y`` has shape (N, D), a datum in each row; ``params`` are `Parameters`. ``posterior`` is missing, since in general
 K^J codes are too many to try; `_every_code` does try them, for `log_marginal` and `exact_value_and_gradient`.
-``maximize`` is missing: all weights are learned by their gradient, with `pedagogy_lib.learning.optimisation`.
+``maximize`` is missing: all weights are learned by their gradient, with `pedagogy_lib.learning.optimization`.
 
 References
 ----------

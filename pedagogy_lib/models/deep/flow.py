@@ -13,7 +13,7 @@ model whose outputs z = psi(x) have as much entropy as can be (`squash`): both r
 one layer `bijections.Mixing` it is `pedagogy_lib.models.static.ica`.
 
 There is no ``posterior``, no ``recognize`` and no ``maximize``: given y there is only one x, which `normalize`
-returns, and all weights are learned by their gradient, with `pedagogy_lib.learning.optimisation`.
+returns, and all weights are learned by their gradient, with `pedagogy_lib.learning.optimization`.
 
 Everywhere ``params`` are `Parameters`, ``y`` has shape (N, D), a datum in each row, and ``source`` is the
 density of the sources, one of `pedagogy_lib.distributions.sources`.
@@ -200,7 +200,7 @@ def value_and_gradient(params, y, rng=None, source=NORMAL):
 
 
 class Under(NamedTuple):
-    """This model under another source density, as `pedagogy_lib.learning.optimisation` takes it.
+    """This model under another source density, as `pedagogy_lib.learning.optimization` takes it.
 
     source : the density of the sources
     """

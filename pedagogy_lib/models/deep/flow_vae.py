@@ -216,7 +216,7 @@ def log_marginal(params, y, rng, samples=100):
 class Local(NamedTuple):
     """The same loss with guesses that are learned for each datum by themselves (Eq. 8.2), the emission held.
 
-    As `pedagogy_lib.learning.optimisation` takes a model: its parameters are rows of numbers, shape (N, U), one
+    As `pedagogy_lib.learning.optimization` takes a model: its parameters are rows of numbers, shape (N, U), one
     for each datum, as `guess` reads them.
 
     emission, log_noise : as in `Parameters`

@@ -11,7 +11,7 @@ recognition network ends in 2K linear units: the K means nu, then the K logarith
 
 ``y`` has shape (N, D), a datum in each row; ``params`` are `Parameters`. ``posterior`` is missing: that the
 integral over x has no closed form is why there is a recognition model (`recognize`). So is ``maximize``: all
-weights are learned by their gradient, with `pedagogy_lib.learning.optimisation`.
+weights are learned by their gradient, with `pedagogy_lib.learning.optimization`.
 
 References
 ----------

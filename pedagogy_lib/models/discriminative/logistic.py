@@ -8,7 +8,7 @@
 In the chapters on discriminative models the inputs are y and the outputs are x, so that the data are a pair,
 ``Pairs(y, x)``. The loss is convex; `pedagogy_lib.learning.regression.generalized` finds its minimum by Newton's
 method, with standard errors, and says by name where there is none. Here it is a model like the others, for
-`pedagogy_lib.learning.optimisation`.
+`pedagogy_lib.learning.optimization`.
 
 Two verbs are missing, because the model says nothing about its inputs. There is no ``sample`` of pairs, and no
 ``log_marginal`` of y; in their places are `sample_outputs` and `log_conditional`.

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning.networks import Linear, Tanh, feedforward, initialisation, outputs, recurrent
+from pedagogy_lib.learning.networks import Linear, Tanh, feedforward, initialization, outputs, recurrent
 
 
 class Parameters(NamedTuple):
@@ -68,7 +68,7 @@ def start(y, units, output, rng):
     inputs, x = _pair(y)
     dtype = np.float32 if inputs.dtype == np.float32 else np.float64
     hidden = recurrent.start(inputs.shape[2], units, rng, dtype=dtype)
-    (last,) = initialisation.start((units, x.shape[2]), rng, Tanh, output, "glorot", 1.0, dtype)
+    (last,) = initialization.start((units, x.shape[2]), rng, Tanh, output, "glorot", 1.0, dtype)
     params = Parameters(hidden, last)
     _checked(params, y)
     return params

@@ -1,6 +1,6 @@
-"""Principal-components analysis: the factor analyser whose noise has shrunk to nothing.
+"""Principal-components analysis: the factor analyzer whose noise has shrunk to nothing.
 
-With noise covariance epsilon I and epsilon going to zero, the posterior of a factor analyser puts
+With noise covariance epsilon I and epsilon going to zero, the posterior of a factor analyzer puts
 all of its mass on one point, the least-squares projection of y (Section 7.3.1). The E step becomes
 one regression, the M step the opposite one. It has no ``sample`` and no ``log_marginal``: a density
 of zero width assigns no density to data that lie off the plane.
@@ -70,7 +70,7 @@ def principal_components(y, k):
     Notes
     -----
     The directions are the eigenvectors of the covariance of the data. They are computed from the
-    singular values of the centred data: forming the covariance would square away half the digits.
+    singular values of the centered data: forming the covariance would square away half the digits.
     """
     y = checks.array("y", y, ("N", "D"))
     k = checks.count("k", k)

@@ -1,4 +1,4 @@
-"""Probabilistic principal-components analysis: a factor analyser with one noise variance for all.
+"""Probabilistic principal-components analysis: a factor analyzer with one noise variance for all.
 
 ::
 
@@ -54,7 +54,7 @@ def start(y, k, rng):
 
 
 def factor_analyzer(params):
-    """The same model, written as a factor analyser whose noise variances happen to be equal.
+    """The same model, written as a factor analyzer whose noise variances happen to be equal.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def log_marginal(params, y):
 
 
 def expected_statistics(params, y):
-    """The E step: that of the factor analyser.
+    """The E step: that of the factor analyzer.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def expected_statistics(params, y):
 
 
 def maximize(statistics):
-    """The M step: that of the factor analyser, with the noise variances averaged into one.
+    """The M step: that of the factor analyzer, with the noise variances averaged into one.
 
     Parameters
     ----------

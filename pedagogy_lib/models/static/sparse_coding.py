@@ -5,10 +5,10 @@
     p(x)   = prod_k exp(-E_k(x_k)) / Z_k       codes: K of them, heavy-tailed
     p(y|x) = N(C x, I / lambda)                observations: D dimensions, often fewer than K
 
-The factor analyser's Gaussian source becomes one of the priors `Laplace`, `Cauchy` and
+The factor analyzer's Gaussian source becomes one of the priors `Laplace`, `Cauchy` and
 `HyperbolicCosine`. With that, two verbs are lost. There is no ``posterior`` and no ``log_marginal``:
 none of these priors is conjugate to the Gaussian emission, so neither the posterior nor the
-integral that normalises it has a closed form. What can be computed is the posterior's `mode`, and
+integral that normalizes it has a closed form. What can be computed is the posterior's `mode`, and
 Laplace's approximation round it: `laplace_approximation`.
 
 References
@@ -282,7 +282,7 @@ def laplace_approximation(params, y, sharpness=None, *, modes=None):
     y : array_like, shape (N, D)
     sharpness : float, optional
         For a `Laplace` prior, which has no curvature, and only for that: the Hessian, and nothing
-        else, is that of its smooth neighbour ``prior.smooth(sharpness)``.
+        else, is that of its smooth neighbor ``prior.smooth(sharpness)``.
     modes : array_like, shape (N, K), optional
         The modes, if they are known; otherwise `mode` finds them.
 

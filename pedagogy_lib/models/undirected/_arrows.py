@@ -6,7 +6,7 @@ statistics of the layer that it comes from. The hidden layers are finite (coins,
 their values, and all that follows can be done in two ways:
 
 - by drawing, for any size: `ascend`, `descend`, `fit_down`, `fit_up`;
-- by trying all values of every hidden layer, one table for each pair of neighbours: the rest. No table has more than
+- by trying all values of every hidden layer, one table for each pair of neighbors: the rest. No table has more than
   MOST columns.
 
 The free energy F(y) = E_q[log q(h|y) - log p(y, h)] is a *cost to go*: what the expected remaining cost from layer l on
@@ -36,8 +36,8 @@ class Arrow(NamedTuple):
     layer: Layer
 
 
-class Neighbours(NamedTuple):
-    """A pair of neighbours h_l and h_{l+1}, all values against all values; at l = 0 the rows are the data.
+class Neighbors(NamedTuple):
+    """A pair of neighbors h_l and h_{l+1}, all values against all values; at l = 0 the rows are the data.
 
     up : ndarray, shape (R, S), log q(h_{l+1} | h_l)
     down : ndarray, shape (R, S), log p(h_l | h_{l+1})
@@ -111,7 +111,7 @@ def _gradient(arrow, weights, biases):
 
 
 def checked(name, net):
-    """The arrows up and down, each of a shape and a family that fit its neighbours.
+    """The arrows up and down, each of a shape and a family that fit its neighbors.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def every(net):
 
 
 def costs(net, log_prior, y):
-    """The pairs of neighbours from the data to the top, worked out from the top down.
+    """The pairs of neighbors from the data to the top, worked out from the top down.
 
     Parameters
     ----------
@@ -233,14 +233,14 @@ def costs(net, log_prior, y):
 
     Returns
     -------
-    list of Neighbours, bottom first
+    list of Neighbors, bottom first
     """
     values, to_go, pairs = [y, *every(net)], -log_prior, []
     for level in reversed(range(len(net.upward))):
         below, above = values[level], values[level + 1]
         up = log_table(net.upward[level], above, statistics(net, level, below))
         down = log_table(net.downward[level], below, above).T
-        pairs.insert(0, Neighbours(up, down, up - down + to_go))
+        pairs.insert(0, Neighbors(up, down, up - down + to_go))
         to_go = expected(pairs[0])                          # V(h_l) = E[log q - log p + V(h_{l+1})], given h_l
     return pairs
 
@@ -251,7 +251,7 @@ def expected(pair):
 
 
 def climbs(pairs):
-    """The joint distribution of each pair of neighbours under the data and q; its columns sum to q(h_{l+1})."""
+    """The joint distribution of each pair of neighbors under the data and q; its columns sum to q(h_{l+1})."""
     share = np.full(len(pairs[0].up), 1 / len(pairs[0].up))
     for pair in pairs:
         joint = share[:, None] * np.exp(pair.up)

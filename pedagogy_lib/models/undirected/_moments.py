@@ -43,7 +43,7 @@ def every(params):
 
 
 def heights(params, y, biases):
-    """log of the unnormalised p(y_t | past) of each row: minus the marginal energy of its harmonium."""
+    """log of the unnormalized p(y_t | past) of each row: minus the marginal energy of its harmonium."""
     y = rows(y)
     U = params.visible.statistics(y)
     summed = np.logaddexp(0, biases + U @ params.weights.T).sum(1)              # over x_t, in closed form

@@ -18,7 +18,7 @@ def conditional(layer, weights, other, values):
 
 
 def heights(layer, other, weights, values):
-    """The log of a layer's unnormalised marginal: log h + b'T + A of the other; W has the other's rows."""
+    """The log of a layer's unnormalized marginal: log h + b'T + A of the other; W has the other's rows."""
     T = layer.statistics(values)
     with np.errstate(over="ignore"):
         normalizers = other.log_partition(np.ravel(other.biases) + T @ weights.T)

@@ -214,7 +214,7 @@ def energy(params, x, y):
 
 
 def marginal_energy(params, y):
-    """Minus the logarithm of the unnormalised marginal of y: -log k(y) - b_y'U(y) - A(eta(y)).
+    """Minus the logarithm of the unnormalized marginal of y: -log k(y) - b_y'U(y) - A(eta(y)).
 
     Many call it the free energy of the machine; here that word is the variational one.
 

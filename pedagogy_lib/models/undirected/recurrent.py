@@ -35,7 +35,7 @@ from scipy.special import expit
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Layer
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.learning.optimisation.schedules import rate_at
+from pedagogy_lib.learning.optimization.schedules import rate_at
 from pedagogy_lib.models.undirected import _moments
 
 FEEDBACK = ("means", "draws")

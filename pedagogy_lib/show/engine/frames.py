@@ -2,7 +2,7 @@
 
 A frame is a list of lines of HTML: the elements of an SVG, or a single image. Frames of one
 figure share most lines (axes, letters, points that do not move), so each distinct line is stored
-once, and a frame is the list of its lines as runs of neighbours: `[0, 40, 52, 3]` is forty lines
+once, and a frame is the list of its lines as runs of neighbors: `[0, 40, 52, 3]` is forty lines
 from line 0, then three from line 52.
 """
 

@@ -27,7 +27,7 @@ class Slate:
             ax.legend_ = legend
             del ax.containers[count:]
         for cycle, state in self._cycles:
-            vars(cycle).update(state)  # the next line begins with the first colour again
+            vars(cycle).update(state)  # the next line begins with the first color again
 
     def added(self):
         """Return (number of the axes, artist) for all that was drawn since, in order."""
@@ -68,6 +68,6 @@ def all_axes(fig):
 
 
 def _cycles(ax):
-    """Return what counts the colours of lines and areas (an object of its own since Matplotlib 3.11)."""
+    """Return what counts the colors of lines and areas (an object of its own since Matplotlib 3.11)."""
     processors = (ax._get_lines, ax._get_patches_for_fill)
     return [getattr(processor, "_prop_cycle", processor) for processor in processors]

@@ -177,7 +177,7 @@ def _tagged(tag, attributes, inside):
 
 
 def _attributes(element, names, text):
-    """Return the attributes of `element`, shortened, with themed colours and short names."""
+    """Return the attributes of `element`, shortened, with themed colors and short names."""
     result = {}
     for key, value in element.attrib.items():
         key = key.removeprefix(_XLINK)
@@ -242,7 +242,7 @@ def _drop_unused_id(line, used):
 
 
 def _style(value, text):
-    """Return a style without spaces and long decimals, its colours following the theme."""
+    """Return a style without spaces and long decimals, its colors following the theme."""
     parts = []
     for declaration in filter(None, (part.strip() for part in value.split(";"))):
         key, _, setting = declaration.partition(":")
@@ -301,7 +301,7 @@ def _decimal(hundredths):
 
 
 def merge_clips(lines):
-    """Join neighbouring groups of one clip: Matplotlib wraps each point of a cloud in its own."""
+    """Join neighboring groups of one clip: Matplotlib wraps each point of a cloud in its own."""
     merged, open_groups, just_closed = [], [], None
     for line in lines:
         if line == "</g>":

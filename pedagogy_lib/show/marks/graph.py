@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ..colors import COLORS
 from ..style import style
 
-_UNIT = 0.95  # inches between neighbours at distance one
+_UNIT = 0.95  # inches between neighbors at distance one
 _RADIUS = 0.27  # inches
 _DOT = 0.055
 _PADDING = 0.17  # between a plate and the nodes in it
@@ -71,7 +71,7 @@ def graph(nodes, edges, plates=(), title=None, unit=_UNIT):
     plates : sequence of show.plate
     title : str, optional
     unit : float
-        Inches between neighbours on the grid.
+        Inches between neighbors on the grid.
 
     Returns
     -------

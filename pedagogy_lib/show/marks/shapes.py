@@ -16,7 +16,7 @@ def ellipse(ax, mean, covariance, n_std=2.0, color="blue", fill=0.12, **kw):
     n_std : float or sequence of float
         One ellipse for each.
     color : str
-        A name in `show.COLORS`, or any colour.
+        A name in `show.COLORS`, or any color.
     fill : float
         Opacity of the inside; 0 for an outline only.
     **kw
@@ -68,7 +68,7 @@ def band(ax, x, mean, std, n_std=2.0, color="blue", alpha=0.18, line=True, **kw)
     n_std : float or sequence of float
         One region for each.
     color : str
-        A name in `show.COLORS`, or any colour.
+        A name in `show.COLORS`, or any color.
     alpha : float
         Opacity of each region.
     line : bool
@@ -135,9 +135,9 @@ def contours(ax, x, y, heights, count=12):
 
 
 def label(ax, x, y, text, color="ink", **kw):
-    """Write `text` at a point in data coordinates, in the colour of what it names.
+    """Write `text` at a point in data coordinates, in the color of what it names.
 
-    A direct label beats a legend: the eye need not travel, and the reader need not tell colours
+    A direct label beats a legend: the eye need not travel, and the reader need not tell colors
     apart. A halo of paper keeps it readable where it crosses a line.
     """
     from matplotlib.patheffects import withStroke

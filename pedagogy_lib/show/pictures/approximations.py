@@ -59,7 +59,7 @@ def nodes(ax, x, images, weights, color="green", largest=11.0, label=None):
 
 
 def truth(ax, x, density, label="truth"):
-    """Draw a density that is nobody's approximation: a grey hill with a dark ridge.
+    """Draw a density that is nobody's approximation: a gray hill with a dark ridge.
 
     Parameters
     ----------

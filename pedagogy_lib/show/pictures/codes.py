@@ -64,7 +64,7 @@ def letters(ax, probabilities, names, other=None):
 
 
 def stacked(ax, row, parts, height=0.62):
-    """Draw a sum as one bar of labelled parts, from left to right.
+    """Draw a sum as one bar of labeled parts, from left to right.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def stacked(ax, row, parts, height=0.62):
     row : float
         Where the bar stands.
     parts : sequence of (str, float, str)
-        A word, a length (a negative one goes back, above the bar, pale and dashed), and a colour of
+        A word, a length (a negative one goes back, above the bar, pale and dashed), and a color of
         `show.COLORS`.
     height : float
 

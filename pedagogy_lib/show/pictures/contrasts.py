@@ -4,9 +4,9 @@ import numpy as np
 
 from ..colors import COLORS, CYCLE
 from ..style import figure
-from .images import picture as grey
+from .images import picture as gray
 
-#: Colours that stand out from the greys of a photograph; black and white themselves would follow the theme.
+#: Colors that stand out from the grays of a photograph; black and white themselves would follow the theme.
 BRIGHT, HELD, AROUND = "#4fd2ff", "#fdfdfd", "#101114"
 #: The most marks of data, and of noise, that are drawn.
 MARKS = 40
@@ -73,9 +73,9 @@ def scraps(picture, table, width, grip):
     fig, ax = figure(width=5.2, height=5.2 * H / W)
     fig.set_layout_engine("none")
     ax.set_position([0, 0, 1, 1])
-    grey(ax, picture, limits=(picture.min(), picture.max()), levels=24)
+    gray(ax, picture, limits=(picture.min(), picture.max()), levels=24)
     half = 0.5 * width
-    square = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) - 0.5      # pixel 0 is centred on 0
+    square = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) - 0.5      # pixel 0 is centered on 0
     for middle in table:
         ax.plot(*(square + middle).T, color=CYCLE[1], lw=1.2)
     first = (np.sign(square[:-1] + 0.5) == np.sign(grip)).all(1).argmax()       # the corner towards the grip

@@ -43,5 +43,5 @@ def _patch(ax, turn, inner, outer, color):
 
 
 def _shade(weight):
-    """Grey, as dark as `weight` says."""
+    """Gray, as dark as `weight` says."""
     return blend([[weight, 1 - weight]], ["muted", "paper"])[0]

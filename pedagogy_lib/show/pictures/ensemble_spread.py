@@ -35,16 +35,16 @@ def circle(ax, members, truth=None, places=None, data=None, color="blue"):
 
 
 def picture(ax, values, limit, levels=48, **kw):
-    """Draw numbers in rows and columns as colours: blue below zero, brown above, pale at zero.
+    """Draw numbers in rows and columns as colors: blue below zero, brown above, pale at zero.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     values : array_like, shape (I, J)
     limit : float
-        The size of number at which the colour is full.
+        The size of number at which the color is full.
     levels : int
-        How many colours there are, so that a stored figure stays small.
+        How many colors there are, so that a stored figure stays small.
     **kw
         Passed to `matplotlib.axes.Axes.imshow` (`extent`, `aspect`, ...).
 

@@ -21,7 +21,7 @@ def information(places, edges, start, given=(), reached=(), title=None):
     given : iterable of str
         Those known before: shaded.
     reached : iterable of str
-        Those that ``start`` tells of: in orange. All others are grey.
+        Those that ``start`` tells of: in orange. All others are gray.
     title : str, optional
 
     Returns

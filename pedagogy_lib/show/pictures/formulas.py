@@ -4,7 +4,7 @@ import numpy as np
 
 from ..colors import COLORS
 
-#: How each kind of symbol is drawn once it is revealed: colour, and a line below for eyes without colour.
+#: How each kind of symbol is drawn once it is revealed: color, and a line below for eyes without color.
 KINDS = {"argument": ("purple", ":"), "variable": ("ink", "-"), "dummy": ("green", "--")}
 
 
@@ -19,7 +19,7 @@ def formula(ax, tokens, reveal=True, size=19):
         Mathematical text without dollar signs; ``kind`` is a key of `KINDS`, or None for what is
         no symbol of interest.
     reveal : bool
-        Whether colours and lines are shown.
+        Whether colors and lines are shown.
     size : float
         Of the letters, in points.
     """
@@ -55,7 +55,7 @@ def table(ax, values, rows, columns, strong=None, digits=2):
     values : ndarray, shape (R, C)
     rows, columns : sequences of str
     strong : ndarray of bool, shape (R, C), optional
-        Cells to shade; the others are written in grey.
+        Cells to shade; the others are written in gray.
     digits : int
     """
     values = np.asarray(values, float)

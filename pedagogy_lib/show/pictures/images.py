@@ -20,11 +20,11 @@ def tiles(ax, rows, columns=None, limits=None, cmap="gray_r", missing="orange", 
     columns : int, optional
         How many pictures stand in a line; all of them if not given.
     limits : pair of float, optional
-        The values of the first and of the last colour; the extremes of `rows` if not given.
+        The values of the first and of the last color; the extremes of `rows` if not given.
     cmap : str
-        A Matplotlib colour map.
+        A Matplotlib color map.
     missing : str
-        The colour of missing pixels, a name in `show.COLORS`.
+        The color of missing pixels, a name in `show.COLORS`.
     shape : pair of int, optional
         Height and width of a picture; square if not given.
     gap : int
@@ -54,7 +54,7 @@ def sheet(rows, columns=None, limits=None, cmap="gray_r", missing="orange", shap
     Returns
     -------
     ndarray, shape (H, W, 4)
-        Colours between zero and one; what is between two pictures is transparent.
+        Colors between zero and one; what is between two pictures is transparent.
 
     Raises
     ------
@@ -71,19 +71,19 @@ def sheet(rows, columns=None, limits=None, cmap="gray_r", missing="orange", shap
     if height * width != rows.shape[1]:
         raise ValueError(f"tiles: expected rows of {height} x {width} pixels, got {rows.shape[1]} numbers")
     low, high = limits or (np.nanmin(rows), np.nanmax(rows))
-    colours = mpl.colormaps[cmap](np.clip((rows - low) / (high - low or 1.0), 0, 1))
-    colours[np.isnan(rows)] = mpl.colors.to_rgba(COLORS[missing])
+    colors = mpl.colormaps[cmap](np.clip((rows - low) / (high - low or 1.0), 0, 1))
+    colors[np.isnan(rows)] = mpl.colors.to_rgba(COLORS[missing])
     columns = columns or len(rows)
     lines = -(-len(rows) // columns)
     pixels = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 4))   # transparent
-    for n, picture in enumerate(colours.reshape(-1, height, width, 4)):
+    for n, picture in enumerate(colors.reshape(-1, height, width, 4)):
         top, left = n // columns * (height + gap), n % columns * (width + gap)
         pixels[top : top + height, left : left + width] = picture
     return pixels
 
 
 def picture(ax, image, title=None, limits=(0.0, 1.0), levels=32):
-    """Draw one grey picture, rounded to few levels so that it weighs little.
+    """Draw one gray picture, rounded to few levels so that it weighs little.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ def picture(ax, image, title=None, limits=(0.0, 1.0), levels=32):
     limits : pair of float
         The values of black and of white.
     levels : int
-        How many greys there are.
+        How many grays there are.
     """
-    grey = np.clip((np.asarray(image, float) - limits[0]) / (limits[1] - limits[0]), 0, 1)
-    ax.imshow(np.round(grey * (levels - 1)), cmap="gray", vmin=0, vmax=levels - 1, interpolation="none")
+    gray = np.clip((np.asarray(image, float) - limits[0]) / (limits[1] - limits[0]), 0, 1)
+    ax.imshow(np.round(gray * (levels - 1)), cmap="gray", vmin=0, vmax=levels - 1, interpolation="none")
     ax.set_axis_off()
     if title is not None:
         ax.set_title(title)
@@ -112,7 +112,7 @@ def matrix(ax, values, rows=None, columns=None, limit=None, digits=2):
     rows, columns : sequence of str, optional
         Names.
     limit : float, optional
-        The size of number at which the colour is full; the largest in `values` if not given.
+        The size of number at which the color is full; the largest in `values` if not given.
     digits : int, optional
         Decimals of the numbers; None for tiles without numbers.
     """
@@ -121,7 +121,7 @@ def matrix(ax, values, rows=None, columns=None, limit=None, digits=2):
     ax.imshow(values, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, interpolation="none", aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         if digits is not None:
-            # Black in either theme: the tiles keep their colours, and they are pale.
+            # Black in either theme: the tiles keep their colors, and they are pale.
             ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color="black")
     ax.set(xticks=range(values.shape[1]), yticks=range(len(values)))
     ax.set_xticklabels(columns if columns is not None else [""] * values.shape[1])

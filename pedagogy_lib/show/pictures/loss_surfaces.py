@@ -4,7 +4,7 @@ import numpy as np
 
 from ..colors import COLORS
 
-#: One marker and one style for each path, beside its colour.
+#: One marker and one style for each path, beside its color.
 STYLES = {"blue": ("o", "-"), "orange": ("s", "--"), "green": ("^", "-."), "purple": ("D", ":")}
 
 

@@ -36,18 +36,18 @@ def finer(field, side=64):
 
 
 def chart(ax, field, limit, length, side=64, levels=32, ticks=True):
-    """Draw a field as colours: blue below zero, brown above, pale at zero.
+    """Draw a field as colors: blue below zero, brown above, pale at zero.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     field : array_like, shape (N, N) or (N * N,)
     limit : float
-        The size of number at which the colour is full.
+        The size of number at which the color is full.
     length : float
         Of a side.
     side, levels : int
-        Places along a side, and colours, that are drawn.
+        Places along a side, and colors, that are drawn.
     ticks : bool
         Whether distances stand at the sides.
 

@@ -9,19 +9,19 @@ from ..colors import COLORS, CYCLE, blend
 from ..marks.shapes import label as write
 from ..style import figure
 
-#: One marker for each class, beside its colour: no class is told by colour alone.
+#: One marker for each class, beside its color: no class is told by color alone.
 MARKERS = ("o", "^", "s", "D", "v", "P")
 
 
 def scatter(ax, y, classes=None, names=None, columns=None, size=16):
-    """Draw observations in the plane, one colour and one marker for each class.
+    """Draw observations in the plane, one color and one marker for each class.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     y : ndarray, shape (N, 2)
     classes : ndarray of int, shape (N,), optional
-        Without them all points are drawn alike, in a muted colour.
+        Without them all points are drawn alike, in a muted color.
     names : sequence of str, optional
         For a legend.
     columns : pair of str, optional
@@ -129,7 +129,7 @@ def line(ax, normal, threshold, **style):
 
 
 def responsibilities(ax, y, weights, size=18):
-    """Draw observations coloured by how much of each belongs to which class.
+    """Draw observations colored by how much of each belongs to which class.
 
     Parameters
     ----------

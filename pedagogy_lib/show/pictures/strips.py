@@ -1,4 +1,4 @@
-"""Pictures of discrete states in time: shares, strips, coloured letters, tables of probabilities.
+"""Pictures of discrete states in time: shares, strips, colored letters, tables of probabilities.
 
 Everything here takes arrays and draws on given axes.
 """
@@ -32,7 +32,7 @@ def shares(ax, times, probabilities):
 
 
 def key(ax, names, **place):
-    """Write the names of the states above the axes, each beside a block of its colour."""
+    """Write the names of the states above the axes, each beside a block of its color."""
     from matplotlib.patches import Patch
 
     blocks = [Patch(facecolor=CYCLE[k % 6], alpha=0.75, linewidth=0, label=name) for k, name in enumerate(names)]
@@ -41,7 +41,7 @@ def key(ax, names, **place):
 
 
 def strip(ax, times, states, count, height=0.8, at=0.0):
-    """Draw a sequence of states as a row of coloured blocks, each run of one state a block.
+    """Draw a sequence of states as a row of colored blocks, each run of one state a block.
 
     The higher the number of a state, the taller its block.
 
@@ -117,13 +117,13 @@ def letters(ax, symbols, heights, colors=None, size=11):
 
 
 def text(ax, line, weights, colors=("blue", "orange"), size=12, row=0.0):
-    """Write a line of text, each letter in a blend of two colours.
+    """Write a line of text, each letter in a blend of two colors.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     line : str
-    weights : ndarray, shape (len(line),), the share of the second colour
+    weights : ndarray, shape (len(line),), the share of the second color
     colors : pair of str
         Names in `show.COLORS`.
     size : float

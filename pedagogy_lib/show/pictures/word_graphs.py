@@ -29,7 +29,7 @@ class WordGraph(NamedTuple):
             head.set_visible(pair in edges)
 
     def paint(self, colors, faces=()):
-        """Give every box an edge and a text of the colour named for it (default: ink), and shade some."""
+        """Give every box an edge and a text of the color named for it (default: ink), and shade some."""
         for name, box in self.boxes.items():
             color = colors.get(name, COLORS["ink"])
             box.set_color(color)

@@ -82,7 +82,7 @@ EXAMPLES = {
         "weak_cost": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak_gradient": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak": dict(window=WINDOW),
     },
     "inference.discrete": {
-        "filter": CHAIN_OF, "filter_and_smooth": CHAIN_OF, "alpha_unnormalised": CHAIN_OF, "viterbi": CHAIN_OF,
+        "filter": CHAIN_OF, "filter_and_smooth": CHAIN_OF, "alpha_unnormalized": CHAIN_OF, "viterbi": CHAIN_OF,
         "smooth": dict(transition=CHAIN, filtered=FILTERED),
         "pair_posteriors": dict(transition=CHAIN, filtered=FILTERED, smoothed=SMOOTHED),
         "sample": dict(transition=CHAIN, filtered=FILTERED, n=3, rng=SEED),
@@ -105,9 +105,9 @@ EXAMPLES = {
     },
     "inference.kalman.passes": {"filter": KALMAN, "smooth": KALMAN},
     "inference.markov_graphs": {
-        "from_edges": dict(edges=[("a", "b"), ("b", "c")]), "edges": dict(neighbours=TIES), "separated": dict(neighbours=TIES, a="a", b="d", given=("b",)),
+        "from_edges": dict(edges=[("a", "b"), ("b", "c")]), "edges": dict(neighbors=TIES), "separated": dict(neighbors=TIES, a="a", b="d", given=("b",)),
         "moral": dict(parents=PARENTS), "moral_separated": dict(parents=PARENTS, a="b", b="c", given=("a",)), "blanket": dict(parents=PARENTS, name="a"),
-        "orient": dict(neighbours=TIES, sequence=("a", "b", "c", "d")),
+        "orient": dict(neighbors=TIES, sequence=("a", "b", "c", "d")),
         "claims": dict(names=("a", "b", "c"), separated=lambda a, b, given: False), "interactions": dict(logs=np.log(np.array([[0.1, 0.2], [0.3, 0.4]]))),
     },
     "inference.mcmc.samplers": {
@@ -170,8 +170,8 @@ EXAMPLES = {
     },
     "inference.trees.tables": {
         "factor": dict(names=("a", "b"), values=CHAIN), "from_network": dict(network=NET), "probabilities": dict(factor=FACTORS[0])},
-    "inference.trees.triangulation": {"removals": dict(neighbours=TIES), "triangulate": dict(neighbours=TIES),
-        "search": dict(neighbours=TIES, rng=SEED), "sweep": dict(neighbours=TIES)},
+    "inference.trees.triangulation": {"removals": dict(neighbors=TIES), "triangulate": dict(neighbors=TIES),
+        "search": dict(neighbors=TIES, rng=SEED), "sweep": dict(neighbors=TIES)},
     "inference.variational.black_box": {
         "log_joint": dict(target=TARGET, z=RNG.normal(size=(3, 2)), y=OUTPUTS), "gaussian": dict(params=GUESSED), "to_units": dict(target=TARGET, z=RNG.normal(size=(3, 2))),
         "laplace": dict(target=TARGET, y=OUTPUTS, x=np.array([0.1, 1.0])),

@@ -9,11 +9,11 @@ from attacks.machinery import SEED, Lazy
 
 from pedagogy_lib.distributions.exponential_family import dispersion
 from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
-from pedagogy_lib.learning import bijections, learned_motion, moments, optimisation, parameters
+from pedagogy_lib.learning import bijections, learned_motion, moments, optimization, parameters
 from pedagogy_lib.learning.codes import ans, bits_back, prefix
-from pedagogy_lib.learning.networks import circle, feedforward, initialisation, outputs, recurrent
+from pedagogy_lib.learning.networks import circle, feedforward, initialization, outputs, recurrent
 from pedagogy_lib.learning.objectives import contrastive, noise_contrastive, schedules
-from pedagogy_lib.learning.optimisation import states, walks
+from pedagogy_lib.learning.optimization import states, walks
 from pedagogy_lib.learning.regression import autoregression, gamma_shape, generalized, linear, softmax
 from pedagogy_lib.models.discriminative import logistic
 from pedagogy_lib.models.static import gmm
@@ -36,7 +36,7 @@ MOTION = (learned_motion.Growth(np.array([0.1, -0.1])),)
 PATH = learned_motion.run(MOTION, np.ones((2, 2)), 0.1, 3)
 LAYERS = (circle.Convolution.start(2, 3, 3, RNG), circle.Fourier.start(3, 2, 2, RNG))
 FIELDS = circle.run(LAYERS, RNG.normal(size=(2, 5, 2)))
-NET = initialisation.start((3, 4, 3), draw())
+NET = initialization.start((3, 4, 3), draw())
 SPREAD = schedules.Spread(lambda schedule, y, u, rng: np.ones(len(y)), 9.0, -9.0)
 NET_RECORD = feedforward.forward(NET, ROWS)
 RECURRENT = recurrent.start(3, 2, RNG)
@@ -55,7 +55,7 @@ HEADS = (RNG.random(30) < 0.5).astype(float)
 PAIRS = logistic.Pairs(LINE, HEADS)
 COIN = logistic.start(PAIRS, draw())
 LEARN = dict(model=logistic, params=COIN, y=PAIRS, rng=SEED)
-SOME = optimisation.run(logistic, COIN, PAIRS, draw(), iterations=2)
+SOME = optimization.run(logistic, COIN, PAIRS, draw(), iterations=2)
 FOLDER = Path(tempfile.mkdtemp())
 states.save(FOLDER / "state.npz", SOME.state)
 BOWL = dict(loss=lambda x: 0.5 * x @ x, gradient=lambda x: x, start=X3)
@@ -127,7 +127,7 @@ EXAMPLES = {
         "forward": dict(params=NET, y=ROWS), "backward": dict(params=NET, record=NET_RECORD, output_gradient=ROWS), "check_layers": dict(params=NET),
         "inputs": dict(name="y", value=ROWS, weights=NET[0].weights),
     },
-    "learning.networks.initialisation": {"start": dict(sizes=(3, 4, 2), rng=SEED)},
+    "learning.networks.initialization": {"start": dict(sizes=(3, 4, 2), rng=SEED)},
     "learning.networks.outputs": {
         "loss": dict(output=outputs.Bernoulli, eta=ETA, x=BITS[:4]), "slope": dict(output=outputs.Bernoulli, eta=ETA, x=BITS[:4])},
     "learning.networks.recurrent": {
@@ -173,16 +173,16 @@ EXAMPLES = {
         "walk": dict(model=harmonium, params=RBM, ladder=np.stack([BITS, BITS]), levels=LEVELS, rng=SEED),
         "tempered": dict(**CHAINED, ladder=np.stack([BITS, BITS]), levels=LEVELS, rng=SEED),
     },
-    "learning.optimisation.batches": {"minibatches": dict(n=5, size=2, rng=SEED)},
-    "learning.optimisation.running": {
+    "learning.optimization.batches": {"minibatches": dict(n=5, size=2, rng=SEED)},
+    "learning.optimization.running": {
         "run": dict(**LEARN, iterations=2), "iterate": LEARN, "resume": dict(model=logistic, state=SOME.state, y=PAIRS, iterations=3),
     },
-    "learning.optimisation.schedules": {
+    "learning.optimization.schedules": {
         "rate_at": dict(rate=0.1, iteration=3), "cosine": dict(rate=0.1, iterations=5), "stairs": dict(rate=0.1, every=5), "warm_up": dict(rate=0.1, iterations=5)},
-    "learning.optimisation.states": {
+    "learning.optimization.states": {
         "save": dict(path=str(FOLDER / "again.npz"), state=SOME.state), "load": dict(path=str(FOLDER / "state.npz"), params=COIN), "generator": dict(randomness=SOME.state.randomness),
     },
-    "learning.optimisation.walks": {
+    "learning.optimization.walks": {
         "gradient_descent": dict(**BOWL, rate=0.1), "momentum": dict(**BOWL, rate=0.1), "adam": BOWL, "newton": dict(**BOWL, hessian=lambda x: np.eye(3)),
         "follow": dict(events=Lazy(lambda: walks.gradient_descent(**BOWL, rate=0.5))),
     },

@@ -109,8 +109,8 @@ MADE_FROM = {
         hidden=f["params"].hidden, visible=f["params"].visible, up=f["params"].weights, down=f["params"].weights.T),
     ("harmonium", "replicated"): lambda f, m: dict(params=m.start(COUNTS, 2, multinomial(5), layers.Bernoulli, np.random.default_rng(0))),
     ("sparse_coding", "energy_hessian"): lambda f, m: dict(params=f["params"]._replace(prior=Cauchy(1.0))),
-    ("gmm", "Labelled.expected_statistics"): lambda f, m: dict(self=m.Labelled(np.arange(20) % 3 - 1)),
-    ("gmm", "Labelled.maximize"): lambda f, m: dict(self=m.Labelled(np.arange(20) % 3 - 1)),
+    ("gmm", "Labeled.expected_statistics"): lambda f, m: dict(self=m.Labeled(np.arange(20) % 3 - 1)),
+    ("gmm", "Labeled.maximize"): lambda f, m: dict(self=m.Labeled(np.arange(20) % 3 - 1)),
     ("ica", "Under.loss"): lambda f, m: dict(self=m.Under(Normal())), ("ica", "Under.gradient"): lambda f, m: dict(self=m.Under(Normal())),
     ("flow", "Under.loss"): lambda f, m: dict(self=m.Under(Normal())), ("flow", "Under.value_and_gradient"): lambda f, m: dict(self=m.Under(Normal())),
     **{("flow_vae", f"Local.{verb}"): lambda f, m: dict(self=m.Local(f["params"].emission, None, 2, False), numbers=RNG.normal(size=(20, m.width(2, 1))))

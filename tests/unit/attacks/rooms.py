@@ -11,7 +11,7 @@ from pedagogy_lib.inference.trees.clusters import ClusterGraph
 from pedagogy_lib.inference.trees.propagation import Beliefs
 from pedagogy_lib.inference.trees.tables import Factor
 from pedagogy_lib.learning.codes.bits_back import Model
-from pedagogy_lib.learning.optimisation.states import State
+from pedagogy_lib.learning.optimization.states import State
 from pedagogy_lib.learning.regression import gamma_shape, generalized, softmax
 
 ROOMS = ("distributions", "dynamics", "inference", "learning", "models")
@@ -66,11 +66,11 @@ BLOCKS = {
     "learning.networks.recurrent": ("run", "run_back", "check", "sequences"),
     "learning.objectives.denoising": ("*",),
     "learning.objectives.scores": ("along",),
-    "learning.optimisation.batches": ("Dealer",),
-    "learning.optimisation.errors": ("*",), "learning.optimisation.interrupts": ("*",),
-    "learning.optimisation.methods": ("*",),
-    "learning.optimisation.schedules": ("rate_at",),
-    "learning.optimisation.states": ("generator",),
+    "learning.optimization.batches": ("Dealer",),
+    "learning.optimization.errors": ("*",), "learning.optimization.interrupts": ("*",),
+    "learning.optimization.methods": ("*",),
+    "learning.optimization.schedules": ("rate_at",),
+    "learning.optimization.states": ("generator",),
     "learning.parameters": ("*",),
     "learning.quasi_newton": ("bfgs",),
     "learning.regression.links": ("*",), "learning.regression.scoring": ("*",), "learning.regression.separation": ("*",),
@@ -126,7 +126,7 @@ RIGHT = {
     # A program may have its own use for NaN (a missing datum) and infinity; None is a field that is not there.
     "learning.differentiation.derivatives": {"*": {("at", "infinite"), ("at", "no number"), ("at", "None")}},
     # A spelling of NumPy's: "f" is float32.
-    "learning.networks.initialisation": {"start": {("dtype", "*")}},
+    "learning.networks.initialization": {"start": {("dtype", "*")}},
     "learning.networks.recurrent": {"start": {("dtype", "*")}, "backward": {("*", "times 1e300")}},
     # Gradients at numbers that overflow are NaN, which ends a run with DivergedError.
     "learning.networks.feedforward": {"backward": {("*", "times 1e300")}},
@@ -181,7 +181,7 @@ UNREAD |= {
     "models.static.gaussian_codes": {"maximize": {"statistics.params.dictionary", "options"}, "relative_gradient": {"params.dictionary"}},
     "models.static.sparse_coding": {"expected_statistics": {"options"}},
     "models.static.factor_analysis": {"residual_variances": {"statistics", "loadings"}},
-    "models.static.gmm": {"Labelled.maximize": {"self.labels"}},
+    "models.static.gmm": {"Labeled.maximize": {"self.labels"}},
     "models.undirected.dbn": {"replace_top": {"params.top.weights", "params.top.hidden.biases", "params.top.visible.biases"}},
     "models.deep.discrete_vae": {name: {"params.recognition.weights"} for name in ("sample", "decode")},
     "models.deep.flow_vae": {"sample": {"params.recognition.weights"}},

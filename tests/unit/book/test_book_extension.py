@@ -21,7 +21,7 @@ from docutils import nodes
         ("Eqs. 6.8a and 6.8b, but Eq. 6.8a-like", ["6.8a", "6.8b", "6.8a"]),
         ("Section 2.47, version 2.10", []),
         ("Eq. 12 of another book", []),
-        ("Eq. 2.6 gives 3.5 metres", ["2.6"]),
+        ("Eq. 2.6 gives 3.5 meters", ["2.6"]),
         ("the sequel 2.47", []),
     ],
 )

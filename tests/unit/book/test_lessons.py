@@ -43,7 +43,7 @@ def test_minutes_count_what_is_read_and_moved():
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_picture_of_its_own_has_the_colours_of_its_theme(theme):
+def test_a_picture_of_its_own_has_the_colors_of_its_theme(theme):
     svg = "<svg style='fill:var(--pl-ink)'><path style='stroke:color-mix(in srgb,var(--pl-blue) 40%,var(--pl-paper))'/></svg>"
     made = lessons.themed(svg, theme)
     assert "var(" not in made

@@ -94,7 +94,7 @@ FILES = sorted(path for path in Path(data.__file__).parent.iterdir() if path.suf
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
-def test_every_file_has_its_source_and_licence(path):
+def test_every_file_has_its_source_and_license(path):
     readme = (path.parent / "README.md").read_text()
     assert f"`{path.name}`" in readme
 
@@ -112,7 +112,7 @@ def test_admissions():
 def test_sunda_arc():
     years, east, north, magnitudes = data.sunda_arc().values.T
     assert len(years) == 1054 and (np.diff(years) >= 0).all() and (years[0], years[-1]) == (1965, 2016)
-    assert (90 <= east).all() and (east <= 135).all() and (np.abs(north) <= 15).all() and magnitudes.min() == 6
+    assert (east >= 90).all() and (east <= 135).all() and (np.abs(north) <= 15).all() and magnitudes.min() == 6
     # The earthquake of 26 December 2004, off Sumatra, as published.
     largest = magnitudes.argmax()
     assert (years[largest], east[largest], north[largest], magnitudes[largest]) == (2004, 95.98, 3.29, 9.1)

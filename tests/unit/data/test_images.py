@@ -121,5 +121,5 @@ def test_standardized_patches_have_no_mean_and_little_contrast_of_their_own():
     np.testing.assert_allclose(found.mean(1), 0, atol=1e-12)
     np.testing.assert_allclose(found, images.standardize(3 * rows - 5), atol=1e-12)
     assert found.std(1).max() < 1 < 50 * found.std(1).min()
-    with pytest.raises(ValueError, match="not of one grey"):
+    with pytest.raises(ValueError, match="not of one gray"):
         images.standardize(np.ones((3, 4)))

@@ -129,7 +129,7 @@ PRIORS = {"symbols": 0.7, "gaussians": (np.array([[2.0, 0.3], [0.3, 1.0]]), 4.0)
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_prior_is_worth_what_log_prior_says(name):
-    """The answer minimises cost less log prior; with the prior left out it would not."""
+    """The answer minimizes cost less log prior; with the prior left out it would not."""
     emission, prior = FAMILIES[name], PRIORS[name]
     y = emission.sample(STATES, np.random.default_rng(0))
     statistics = emission.observed_statistics(WEIGHTS, y)

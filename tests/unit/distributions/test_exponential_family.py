@@ -125,7 +125,7 @@ def test_a_density_integrates_to_one():
 
 @pytest.mark.parametrize("name", VECTOR)
 def test_maximum_likelihood_matches_moments(name):
-    """Where the averages of the statistics are those of the model; neighbours are less likely."""
+    """Where the averages of the statistics are those of the model; neighbors are less likely."""
     family, _, eta = VECTOR[name]
     x = family.sample(eta, 500, np.random.default_rng(3))
     moments = family.statistics(x).mean(0)

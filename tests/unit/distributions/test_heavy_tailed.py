@@ -13,7 +13,7 @@ X = np.array([-3.0, -0.4, 0.1, 0.9, 4.0])
 
 
 @pytest.mark.parametrize("prior", PRIORS, ids=lambda p: type(p).__name__)
-def test_normaliser(prior):
+def test_normalizer(prior):
     total = 2 * quad(lambda x: np.exp(-prior.energy(x)), 0, np.inf)[0]
     assert prior.log_normalizer() == pytest.approx(np.log(total), rel=1e-8)
     assert type(prior)(1.1 * prior[0], *prior[1:]).log_normalizer() != pytest.approx(np.log(total), rel=1e-3)
@@ -69,7 +69,7 @@ def test_a_sharp_hyperbolic_cosine_is_a_laplace_prior():
     assert (smooth.curvature(far) == 0).all()
 
 
-def test_proximal_minimises():
+def test_proximal_minimizes():
     for v in (-2.0, -0.3, 0.0, 0.2, 1.5):
         found = Laplace(1.7).proximal(v, 0.5)
         best = minimize_scalar(lambda x, v=v: (x - v) ** 2 / 2 + 0.5 * Laplace(1.7).energy(x), bracket=(-3, 3), tol=1e-12)

@@ -1,4 +1,4 @@
-"""4DVar: gradients by differences, linear problems against the smoother, chaos against SciPy's optimiser."""
+"""4DVar: gradients by differences, linear problems against the smoother, chaos against SciPy's optimizer."""
 
 from itertools import islice
 
@@ -105,7 +105,7 @@ def test_gradients_through_a_curved_sensor_are_those_of_differences():
     assert not np.allclose(assimilation.weak_gradient(kept, states), numerical, rtol=0.1)
 
 
-def test_the_minimum_through_a_curved_sensor_is_that_of_a_general_optimiser():
+def test_the_minimum_through_a_curved_sensor_is_that_of_a_general_optimizer():
     window = ranges()
     found = assimilation.follow(assimilation.strong(window))
     best = minimize(lambda x: assimilation.strong_cost(window, x), window.background.mean, tol=1e-12)
@@ -173,7 +173,7 @@ def test_a_window_of_one_observation_is_one_measurement_update():
 
 
 @pytest.mark.parametrize("kind", ["strong", "weak"])
-def test_the_minimum_is_that_of_a_general_optimiser(chaos, kind):
+def test_the_minimum_is_that_of_a_general_optimizer(chaos, kind):
     window, truth = chaos
     if kind == "strong":
         found = assimilation.follow(assimilation.strong(window))
@@ -307,7 +307,7 @@ def test_the_slope_of_the_best_cost_needs_no_slope_of_the_best_state(pendulum):
     assert not np.allclose(slope, numerical, rtol=0.05)
 
 
-def test_the_search_for_a_parameter_finds_what_a_general_optimiser_finds(pendulum):
+def test_the_search_for_a_parameter_finds_what_a_general_optimizer_finds(pendulum):
     problem, sensitivity, true = pendulum
     found = assimilation.follow(assimilation.bilevel(problem, [1.0, 0.05], sensitivity), 1e-7)
     peer = minimize(lambda z: assimilation.strong_cost(problem(z[:2]), z[2:]), [1.0, 0.05, 1.0, 0.3], method="BFGS", options={"gtol": 1e-7})
@@ -449,7 +449,7 @@ def test_on_a_linear_problem_the_curvature_is_the_inverse_of_the_posterior_covar
     assert not np.allclose(root @ np.linalg.inv(forgotten) @ root.T, np.linalg.inv(precision), rtol=0.05)
 
 
-def test_the_latent_minimum_is_that_of_a_general_optimiser(latents):
+def test_the_latent_minimum_is_that_of_a_general_optimizer(latents):
     window, decoder = latents
     found = assimilation.follow(assimilation.latent(window, decoder), 1e-10)
     theirs = minimize(lambda z: assimilation.latent_cost(window, decoder, z), found.latent + 0.05, tol=1e-10)

@@ -243,13 +243,13 @@ def test_sampling_is_reproducible(backend):
 
 def test_alpha_underflows_where_the_filter_does_not():
     pi, A, logs = model(3, 6)
-    alpha = discrete.alpha_unnormalised(pi, A, logs)
+    alpha = discrete.alpha_unnormalized(pi, A, logs)
     for t in range(6):
         exact = Enumeration(pi, A, logs[: t + 1])
         joint = exact.smoothed()[-1] * np.exp(exact.log_likelihood)
         np.testing.assert_allclose(alpha[t], joint, rtol=1e-12)
     long = np.tile(logs - 2.0, (200, 1))
-    assert (discrete.alpha_unnormalised(pi, A, long)[-1] == 0).all()
+    assert (discrete.alpha_unnormalized(pi, A, long)[-1] == 0).all()
     assert np.isfinite(discrete.filter(pi, A, long).log_likelihood)
 
 

@@ -1,4 +1,4 @@
-"""Ensemble filters against the Kalman filter, and what inflation and localisation are for."""
+"""Ensemble filters against the Kalman filter, and what inflation and localization are for."""
 
 import numpy as np
 import pytest
@@ -98,7 +98,7 @@ def assimilate(weather, N, method, inflation, radius):
 
 
 @pytest.mark.parametrize("method", ensemble.METHODS)
-def test_a_small_ensemble_needs_localisation_and_inflation(weather, method):
+def test_a_small_ensemble_needs_localization_and_inflation(weather, method):
     cured, spread = assimilate(weather, 10, method, 1.08, 4.0)
     assert cured < 0.75                                        # better than a datum, though half is unseen
     assert 0.5 < spread / cured < 2                            # and it knows how good it is

@@ -21,8 +21,8 @@ def directed_claims(parents):
     return markov_graphs.claims(parents, lambda a, b, c: graphs.separated(parents, a, b, c))
 
 
-def undirected_claims(neighbours):
-    return markov_graphs.claims(sorted(neighbours), lambda a, b, c: markov_graphs.separated(neighbours, a, b, c))
+def undirected_claims(neighbors):
+    return markov_graphs.claims(sorted(neighbors), lambda a, b, c: markov_graphs.separated(neighbors, a, b, c))
 
 
 def dependence(table, a, b, given):
@@ -37,9 +37,9 @@ def dependence(table, a, b, given):
 def test_separation_is_independence_for_random_potentials(seed):
     rng = np.random.default_rng(seed)
     pairs = enumeration.random_graph(rng, 5, 6)
-    neighbours = markov_graphs.from_edges([("abcde"[i], "abcde"[j]) for i, j in pairs], "abcde")
+    neighbors = markov_graphs.from_edges([("abcde"[i], "abcde"[j]) for i, j in pairs], "abcde")
     table = enumeration.joint(enumeration.random_factors(rng, "abcde", pairs), dict.fromkeys("abcde", 2))
-    claims = undirected_claims(neighbours)
+    claims = undirected_claims(neighbors)
     for a, b in combinations(range(5), 2):
         others = [i for i in range(5) if i not in (a, b)]
         for size in range(4):
@@ -91,10 +91,10 @@ def test_what_is_lost():
 @pytest.mark.parametrize("seed", range(6))
 def test_an_oriented_graph_claims_nothing_false_and_a_chordal_one_loses_nothing(seed):
     pairs = enumeration.random_graph(np.random.default_rng(seed), 6, 7)
-    neighbours = markov_graphs.from_edges([("abcdef"[i], "abcdef"[j]) for i, j in pairs], "abcdef")
-    parents = markov_graphs.orient(neighbours, "abcdef")
+    neighbors = markov_graphs.from_edges([("abcdef"[i], "abcdef"[j]) for i, j in pairs], "abcdef")
+    parents = markov_graphs.orient(neighbors, "abcdef")
     same_order = lambda claims: {(*sorted((a, b)), given) for a, b, given in claims}
-    assert same_order(directed_claims(parents)) <= undirected_claims(neighbours)
+    assert same_order(directed_claims(parents)) <= undirected_claims(neighbors)
     chordal = markov_graphs.moral(parents)                                # no two parents were left unmarried
     assert markov_graphs.edges(chordal) == markov_graphs.edges(markov_graphs.from_edges(
         [(child, parent) for child, names in parents.items() for parent in names], "abcdef"))

@@ -113,8 +113,8 @@ def test_conditionals_may_change_in_time():
 
 def test_the_same_lines_run_a_hidden_markov_model_with_real_observations():
     pi, A = np.array([0.6, 0.4]), np.array([[0.9, 0.3], [0.1, 0.7]])
-    centres, y = np.array([0.0, 1.5]), np.array([0.2, 1.0, np.nan, 1.7])
-    bells = Components(lambda value: -0.5 * (value - centres) ** 2 - 0.5 * np.log(2 * np.pi))
+    centers, y = np.array([0.0, 1.5]), np.array([0.2, 1.0, np.nan, 1.7])
+    bells = Components(lambda value: -0.5 * (value - centers) ** 2 - 0.5 * np.log(2 * np.pi))
     forwards = list(recursions.filter(categorical, Categorical(pi), Table(A), bells, y))
     filtered = [e.distribution for e in forwards if isinstance(e, MeasurementUpdate)]
     steps = [e for e in recursions.smooth(categorical, filtered, Table(A)) if isinstance(e, BackwardStep)]
@@ -123,7 +123,7 @@ def test_the_same_lines_run_a_hidden_markov_model_with_real_observations():
         p = pi[path[0]]
         for t in range(4):
             p *= A[path[t], path[t - 1]] if t else 1.0
-            p *= 1.0 if np.isnan(y[t]) else np.exp(-0.5 * (y[t] - centres[path[t]]) ** 2) / np.sqrt(2 * np.pi)
+            p *= 1.0 if np.isnan(y[t]) else np.exp(-0.5 * (y[t] - centers[path[t]]) ** 2) / np.sqrt(2 * np.pi)
         table[path] = p
     for event in steps:
         axes = tuple(a for a in range(4) if a != event.t)

@@ -10,7 +10,7 @@ import pytest
 from pedagogy_lib import models
 from pedagogy_lib.distributions import heavy_tailed, noising
 from pedagogy_lib.distributions.exponential_family import layers
-from pedagogy_lib.learning import bijections, em, learned_motion, networks, optimisation, parameters
+from pedagogy_lib.learning import bijections, em, learned_motion, networks, optimization, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import contrastive_encoder
@@ -231,7 +231,7 @@ def test_a_gradient_is_that_of_the_loss_and_is_descended(name):
         up, down = (model.loss(parameters.view(flat.vector + h * along, params), y, draws()) for h in (1e-5, -1e-5))
         assert (up - down) / 2e-5 == pytest.approx(slope @ along, rel=1e-6, abs=1e-8)
         assert (up - down) / 2e-5 != pytest.approx(0.9 * slope @ along, rel=1e-3)
-    run = optimisation.run(model, params, y, rng, method=optimisation.GradientDescent(0.05), iterations=20)
+    run = optimization.run(model, params, y, rng, method=optimization.GradientDescent(0.05), iterations=20)
     if model.loss(params, y, np.random.default_rng(4)) == value:
         assert run.losses[0] == pytest.approx(value, rel=1e-12)
     assert run.losses[-1] < run.losses[0]

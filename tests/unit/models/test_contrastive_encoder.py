@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from pedagogy_lib.learning import differentiation, networks, optimisation
+from pedagogy_lib.learning import differentiation, networks, optimization
 from pedagogy_lib.models.deep import contrastive_encoder as encoder
 
 
@@ -57,7 +57,7 @@ def test_it_learns_what_the_views_share_and_forgets_the_rest():
     y, mix = linear_pairs(4000, rng)
     new, _ = linear_pairs(500, rng)
     begin = start(y, hidden=(), features=2)
-    learned = optimisation.run(encoder, begin, y, rng, method=optimisation.Adam(0.01), batch_size=100, iterations=600).params
+    learned = optimization.run(encoder, begin, y, rng, method=optimization.Adam(0.01), batch_size=100, iterations=600).params
     sources = new.first @ np.linalg.inv(mix)
     features = encoder.encode(learned, new.first)
     weights = np.linalg.lstsq(sources, features - features.mean(0), rcond=None)[0]

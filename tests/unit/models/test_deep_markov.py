@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import discrete
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.learning.networks import Tanh
 from pedagogy_lib.learning.networks.layers import Linear
 from pedagogy_lib.learning.networks.recurrent import Recurrent
@@ -114,7 +114,7 @@ def test_the_bound_is_below_the_grid_and_importance_sampling_comes_up_to_it():
         x.append(x[-1] + 0.5 * (x[-1] - x[-1] ** 3) + 0.3 * rng.standard_normal(40))
     y = (np.array(x).T + 0.3 * rng.standard_normal((40, 20)))[..., None]
     params = deep_markov.start(y, 1, (8,), 4, 2.0, rng)
-    run = optimisation.run(deep_markov, params, y, rng, iterations=300, method=optimisation.Adam(0.02))
+    run = optimization.run(deep_markov, params, y, rng, iterations=300, method=optimization.Adam(0.02))
     exact = by_grid(run.params, y).mean() / 20
     bound = -np.mean([deep_markov.loss(run.params, y, np.random.default_rng(k)) for k in range(30)])
     sampled = deep_markov.log_marginal(run.params, y, np.random.default_rng(0), 300).mean() / 20

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pedagogy_lib.distributions import noised_mixture, noising
-from pedagogy_lib.learning import networks, optimisation, parameters
+from pedagogy_lib.learning import networks, optimization, parameters
 from pedagogy_lib.learning.objectives import denoising
 from pedagogy_lib.models.deep import diffusion
 
@@ -121,8 +121,8 @@ def test_learning_finds_the_best_denoiser():
     y = noised_mixture.sample(MIXTURE, 4000, rng)
     schedule = noising.log_linear()
     begin = diffusion.start(y, (40, 40), networks.Tanh, denoising.Velocity, schedule, np.random.default_rng(1))
-    method = optimisation.Adam(optimisation.cosine(0.005, 2000))
-    params = optimisation.run(diffusion, begin, y, np.random.default_rng(2), method=method, batch_size=200, iterations=2000).params
+    method = optimization.Adam(optimization.cosine(0.005, 2000))
+    params = optimization.run(diffusion, begin, y, np.random.default_rng(2), method=method, batch_size=200, iterations=2000).params
     for u in (0.2, 0.4, 0.5, 0.6):
         level = schedule.level(u)
         x = noising.corrupt(level, y, rng)

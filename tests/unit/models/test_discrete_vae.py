@@ -9,7 +9,7 @@ from scipy.special import expit
 from scipy.stats import bernoulli
 
 from pedagogy_lib.distributions import gumbel_softmax as gumbel
-from pedagogy_lib.learning import networks, optimisation, parameters
+from pedagogy_lib.learning import networks, optimization, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.deep import discrete_vae
 
@@ -203,7 +203,7 @@ def test_it_learns_planted_clusters_if_the_codes_are_hard_enough():
         for seed in range(3):
             rng = np.random.default_rng(seed)
             start = discrete_vae.start(y, 1, 4, (20,), networks.Tanh, outputs.Bernoulli, rng)
-            found = optimisation.run(With(softness), start, y, rng, method=optimisation.Adam(0.02), iterations=600)
+            found = optimization.run(With(softness), start, y, rng, method=optimization.Adam(0.02), iterations=600)
             bounds.setdefault(softness, []).append(discrete_vae.exact_value_and_gradient(found.params, y)[0])
             assert discrete_vae.exact_value_and_gradient(start, y)[0] > truth + 3
     assert min(bounds[0.3]) < truth + 0.1

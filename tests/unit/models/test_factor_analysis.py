@@ -208,7 +208,7 @@ def test_noise_that_is_gone_is_an_error():
     assert cured.params.noise_variances.min() > 0.003
 
 
-def test_the_prior_is_a_penalised_likelihood():
+def test_the_prior_is_a_penalized_likelihood():
     scale, strength = np.linspace(0.2, 0.5, 6), 40.0
     result = em.fit(fa, PARAMS, Y, options=fa.Options(prior=(scale, strength)), tolerance=1e-13, max_iterations=20_000)
 
@@ -225,8 +225,8 @@ def test_the_prior_is_a_penalised_likelihood():
             noise_variances=result.params.noise_variances * np.exp(1e-3 * rng.normal(size=6)),
         )
         assert objective(nearby) > best - 1e-10
-    unpenalised = em.fit(fa, PARAMS, Y, tolerance=1e-12, max_iterations=20_000).params
-    assert objective(unpenalised) > best + 1e-5
+    unpenalized = em.fit(fa, PARAMS, Y, tolerance=1e-12, max_iterations=20_000).params
+    assert objective(unpenalized) > best + 1e-5
 
 
 def test_arguments_are_not_changed():

@@ -7,7 +7,7 @@ from scipy import stats
 
 from pedagogy_lib.distributions.sources import LOGISTIC, NORMAL, SECH
 from pedagogy_lib.learning import bijections as B
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.models.deep import flow
 from pedagogy_lib.models.static import ica
 
@@ -91,7 +91,7 @@ def test_one_mixing_layer_is_independent_components_analysis():
         assert_allclose(one.observations, other.observations, rtol=1e-12)
     assert not np.allclose(flow.log_marginal(new, y), ica.log_marginal(old, y))      # Gaussian sources: another model
     best = ica.fit(old, y)
-    run = optimisation.run(flow.Under(LOGISTIC), new, y, rng, method=optimisation.Adam(optimisation.cosine(0.03, 1500)), iterations=1500)
+    run = optimization.run(flow.Under(LOGISTIC), new, y, rng, method=optimization.Adam(optimization.cosine(0.03, 1500)), iterations=1500)
     assert_allclose(flow.loss(run.params, y, None, LOGISTIC), best.losses[-1], atol=2e-3)   # here the mean moves too
 
 
@@ -128,8 +128,8 @@ def test_two_moons_are_learned(kind, count, best, dtype):
     y, fresh = moons(2000, rng).astype(dtype), moons(4000, rng).astype(dtype)
     params = flow.start(y, kind, count, (24, 24), rng)
     before = flow.loss(params, fresh)
-    run = optimisation.run(
-        flow, params, y, rng, method=optimisation.Adam(optimisation.cosine(0.01, 800)), batch_size=256, iterations=800)
+    run = optimization.run(
+        flow, params, y, rng, method=optimization.Adam(optimization.cosine(0.01, 800)), batch_size=256, iterations=800)
     assert run.params.layers[-1].network[0].weights.dtype == dtype
     gaussian = -stats.multivariate_normal(y.mean(0), np.cov(y.T)).logpdf(fresh).mean()
     assert before > gaussian - 0.02 and flow.loss(run.params, fresh) < best < gaussian - 0.4

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
-from pedagogy_lib.learning import bijections, networks, optimisation, parameters
+from pedagogy_lib.learning import bijections, networks, optimization, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.deep import flow_vae, vae
 
@@ -103,7 +103,7 @@ def city(y):
 def fitted(emission, log_noise, y, planes, steps=1500, seed=0, **kw):
     model, rng = flow_vae.Local(emission, log_noise, copies=100, **kw), np.random.default_rng(seed)
     numbers = np.hstack([np.zeros((len(y), 5)), 0.5 * rng.normal(size=(len(y), 5 * planes))])
-    found = optimisation.run(model, numbers, y, rng, method=optimisation.Adam(optimisation.cosine(0.03, steps)), iterations=steps)
+    found = optimization.run(model, numbers, y, rng, method=optimization.Adam(optimization.cosine(0.03, steps)), iterations=steps)
     judge = flow_vae.Local(emission, log_noise, copies=20_000)
     return found.params, judge.loss(found.params, y, np.random.default_rng(7))
 
@@ -162,7 +162,7 @@ def test_more_samples_come_nearer_to_the_quadrature():
 def test_learning_in_single_precision():
     y = OUTPUTS["Bernoulli"](np.random.default_rng(0), 40, 4).astype(np.float32)
     start = flow_vae.start(y, 2, 2, (8,), networks.Tanh, outputs.Bernoulli, np.random.default_rng(1))
-    found = optimisation.run(flow_vae, start, y, np.random.default_rng(2), method=optimisation.Adam(0.01), iterations=200)
+    found = optimization.run(flow_vae, start, y, np.random.default_rng(2), method=optimization.Adam(0.01), iterations=200)
     assert {leaf.dtype for _, leaf in parameters.leaves(found.params, "p")} == {np.dtype(np.float32)}
     judge = lambda params: flow_vae.log_marginal(params, y, np.random.default_rng(3), 50).mean()
     assert judge(found.params) > judge(start) + 0.02

@@ -1,4 +1,4 @@
-"""Sparse coding with Gaussian recognition: against quadrature, direct minimisation and the exact marginal."""
+"""Sparse coding with Gaussian recognition: against quadrature, direct minimization and the exact marginal."""
 
 from itertools import islice
 
@@ -126,7 +126,7 @@ FINE = model.Options(tolerance=1e-12, steps=400)
 
 @pytest.mark.parametrize("params", [PARAMS, SQUARE])
 def test_the_relative_gradient_is_that_of_the_bound_under_the_metric(params):
-    """Differences of the minimised free energy along C (I + S); Eq. 8.9's gradient, multiplied; not without the width."""
+    """Differences of the minimized free energy along C (I + S); Eq. 8.9's gradient, multiplied; not without the width."""
     y, C, K = data(7, params), params.dictionary, params.dictionary.shape[1]
     found = model.posterior(params, y, FINE)
     G = model.relative_gradient(params, found)

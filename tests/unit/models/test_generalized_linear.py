@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from pedagogy_lib.distributions.exponential_family import dispersion as families
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.learning.regression import generalized
 from pedagogy_lib.models.discriminative import logistic, poisson
 
@@ -41,11 +41,11 @@ def test_descent_arrives_where_irls_does(name):
     model, x, _, family = CASES[name]
     pairs, rng = model.Pairs(Y, x), np.random.default_rng(2)
     first = model.start(pairs, rng)
-    run = optimisation.run(model, first, pairs, rng, method=optimisation.GradientDescent(0.3), iterations=1500)
+    run = optimization.run(model, first, pairs, rng, method=optimization.GradientDescent(0.3), iterations=1500)
     fit = generalized.fit(Y, x, family)
     np.testing.assert_allclose(run.params.coefficients, fit.coefficients, atol=1e-6)
     assert run.params.intercept == pytest.approx(fit.intercept, abs=1e-6)
-    batches = optimisation.run(model, first, pairs, rng, batch_size=50, iterations=50)
+    batches = optimization.run(model, first, pairs, rng, batch_size=50, iterations=50)
     assert batches.losses[-1] < run.losses[0] + 0.5
 
 

@@ -90,7 +90,7 @@ def test_statistics_keep_the_digits_of_a_tight_class_far_from_the_origin():
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_a_prior_on_the_covariance_is_a_penalised_likelihood(shared):
+def test_a_prior_on_the_covariance_is_a_penalized_likelihood(shared):
     scale, strength = np.array([[0.2, 0.05], [0.05, 0.1]]), 4.0
     options = gmm.Options(shared=shared, prior=(scale, strength))
     begin = PARAMS._replace(covariances=np.stack([PARAMS.covariances[0]] * 3)) if shared else PARAMS
@@ -225,16 +225,16 @@ def test_a_start_that_cannot_be_is_refused(k):
 
 def test_some_labels_stand_between_observed_and_expected_statistics():
     classes = DRAW.classes
-    all_known = gmm.Labelled(classes).expected_statistics(PARAMS, Y)
+    all_known = gmm.Labeled(classes).expected_statistics(PARAMS, Y)
     observed = gmm.observed_statistics(np.eye(3)[classes], Y)
     for ours, theirs in zip(all_known[:-1], observed[:-1]):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     assert all_known.loss == pytest.approx(-np.log(scipy_joint(PARAMS, Y)[np.arange(600), classes]).mean(), rel=1e-11)
-    none = gmm.Labelled(np.full(600, -1)).expected_statistics(PARAMS, Y)
+    none = gmm.Labeled(np.full(600, -1)).expected_statistics(PARAMS, Y)
     for ours, theirs in zip(none, gmm.expected_statistics(PARAMS, Y)):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     some = np.where(np.arange(600) % 2, classes, -1)
-    half = gmm.Labelled(some).expected_statistics(PARAMS, Y)
+    half = gmm.Labeled(some).expected_statistics(PARAMS, Y)
     joint = scipy_joint(PARAMS, Y)
     r = np.where((some >= 0)[:, None], np.eye(3)[classes], joint / joint.sum(1, keepdims=True))
     np.testing.assert_allclose(half.shares, r.mean(0), rtol=1e-9)
@@ -249,7 +249,7 @@ def test_a_few_labels_name_the_classes_and_help_where_they_overlap():
     y, classes = drawn.observations, drawn.classes
     labels = np.where(np.arange(900) < 60, classes, -1)
     begin = gmm.maximize(gmm.observed_statistics(np.eye(3)[classes[:60]], y[:60]))
-    found = em.fit(gmm.Labelled(labels), begin, y)
+    found = em.fit(gmm.Labeled(labels), begin, y)
     assert found.converged
     assert (np.diff(found.losses) <= 1e-12).all()                       # no number rises
     fresh = gmm.sample(near, 20_000, np.random.default_rng(6))
@@ -257,7 +257,7 @@ def test_a_few_labels_name_the_classes_and_help_where_they_overlap():
     best = right(near)
     assert right(found.params) > right(begin)                           # better than the sixty labels alone
     assert best - right(found.params) < 0.03
-    exchanged = em.fit(gmm.Labelled(labels), begin._replace(means=begin.means[[1, 0, 2]]), y)
+    exchanged = em.fit(gmm.Labeled(labels), begin._replace(means=begin.means[[1, 0, 2]]), y)
     assert right(exchanged.params) == pytest.approx(right(found.params), abs=0.02)      # labels hold the names
     without = em.fit(gmm, begin._replace(means=begin.means[[1, 0, 2]]), y, tolerance=1e-6)
     assert right(without.params) < best - 0.1
@@ -267,26 +267,26 @@ def test_observations_without_a_label_count_their_weight():
     some = np.where(np.arange(600) % 3, -1, DRAW.classes)
     known = some >= 0
     twice = np.concatenate([np.flatnonzero(known)] * 2 + [np.flatnonzero(~known)])       # a weight of one half
-    plain = gmm.Labelled(some[twice]).expected_statistics(PARAMS, Y[twice])
-    half = gmm.Labelled(some, 0.5).expected_statistics(PARAMS, Y)
+    plain = gmm.Labeled(some[twice]).expected_statistics(PARAMS, Y[twice])
+    half = gmm.Labeled(some, 0.5).expected_statistics(PARAMS, Y)
     for ours, theirs in zip(half, plain):
         np.testing.assert_allclose(ours, theirs if ours is not half.size else theirs / 2, rtol=1e-11)
     assert half.size == known.sum() + 0.5 * (~known).sum()
-    assert not np.allclose(half.shares, gmm.Labelled(some).expected_statistics(PARAMS, Y).shares, rtol=1e-3)
-    alone = gmm.Labelled(some, 0.0).expected_statistics(PARAMS, Y)
+    assert not np.allclose(half.shares, gmm.Labeled(some).expected_statistics(PARAMS, Y).shares, rtol=1e-3)
+    alone = gmm.Labeled(some, 0.0).expected_statistics(PARAMS, Y)
     observed = gmm.observed_statistics(np.eye(3)[some[known]], Y[known])
     for ours, theirs in zip(alone[:-1], observed[:-1]):
         np.testing.assert_allclose(ours, theirs, rtol=1e-11)
-    fitted = em.fit(gmm.Labelled(some, 0.2), PARAMS, Y)
+    fitted = em.fit(gmm.Labeled(some, 0.2), PARAMS, Y)
     assert fitted.converged and (np.diff(fitted.losses) <= 1e-12).all()
     for weight in (-1, np.nan, "a"):
         with pytest.raises((ValueError, TypeError), match="weight"):
-            gmm.Labelled(some, weight).expected_statistics(PARAMS, Y)
+            gmm.Labeled(some, weight).expected_statistics(PARAMS, Y)
     with pytest.raises(ValueError, match="weight: expected more than 0"):
-        gmm.Labelled(np.full(600, -1), 0.0).expected_statistics(PARAMS, Y)
+        gmm.Labeled(np.full(600, -1), 0.0).expected_statistics(PARAMS, Y)
 
 
 @pytest.mark.parametrize("labels", [[0, 1], np.full(600, 3), np.full(600, -2), np.zeros(600), np.full(600, "a")])
 def test_labels_that_are_none(labels):
     with pytest.raises(ValueError, match="labels: expected"):
-        gmm.Labelled(labels).expected_statistics(PARAMS, Y)
+        gmm.Labeled(labels).expected_statistics(PARAMS, Y)

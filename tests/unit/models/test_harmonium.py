@@ -10,7 +10,7 @@ from scipy import integrate
 
 from pedagogy_lib.distributions.exponential_family import dispersion, layers, vectors
 from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.models.undirected import harmonium
 from pedagogy_lib.models.undirected.harmonium import Parameters
 
@@ -27,7 +27,7 @@ def machine(kind="Bernoulli", K=3, D=4, seed=0):
 
 
 def log_weight(kind, params, x, y):
-    """log of the unnormalised joint density of one pair, term by term with Python's own loops."""
+    """log of the unnormalized joint density of one pair, term by term with Python's own loops."""
     total = sum(b * v for b, v in zip(params.hidden.biases, x)) + sum(b * v for b, v in zip(params.visible.biases, y))
     total += sum(params.weights[k, d] * x[k] * y[d] for k in range(len(x)) for d in range(len(y)))
     if kind == "Poisson":
@@ -321,7 +321,7 @@ def test_the_three_machines_learn_from_where_they_start(begin):
     rng = np.random.default_rng(1)
     params = getattr(harmonium, begin)(y, 3, rng)
     assert isinstance(params.visible, KINDS[kind]) and params.weights.shape == (3, 4)
-    run = optimisation.run(harmonium, params, y, rng, method=optimisation.Adam(0.05), iterations=200)
+    run = optimization.run(harmonium, params, y, rng, method=optimization.Adam(0.05), iterations=200)
     assert run.losses[-1] < run.losses[0] - 0.1
     assert run.losses[-1] < harmonium.loss(truth, y) + 0.02  # the best fit fits the sample better than the truth
     means = np.array([np.mean(y, 0), (params.visible.mean(params.visible.biases))])

@@ -11,7 +11,7 @@ from sklearn.decomposition import FastICA
 
 from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
 from pedagogy_lib.distributions.sources import LOGISTIC, NORMAL, SECH, SMOOTH_LAPLACE, TWO_BELLS, Several
-from pedagogy_lib.learning import optimisation, relative
+from pedagogy_lib.learning import optimization, relative
 from pedagogy_lib.learning.unmixing import align, amari_distance, mutual_information, whiten
 from pedagogy_lib.models.static import ica
 from pedagogy_lib.models.static.ica import _passes
@@ -113,13 +113,13 @@ def test_quasi_newton_and_natural_gradient_find_the_minimum_that_a_general_searc
     assert len(ica.fit(start, Y).losses) < 15
 
 
-def test_the_plain_gradient_goes_through_the_optimiser_of_the_house():
+def test_the_plain_gradient_goes_through_the_optimizer_of_the_house():
     white = whiten(Y)
     z = (Y - white.mean) @ white.matrix.T
     start = ica.start(z, np.random.default_rng(4))
-    found = optimisation.run(ica, start, z, RNG, iterations=1000, method=optimisation.Adam(0.02))
+    found = optimization.run(ica, start, z, RNG, iterations=1000, method=optimization.Adam(0.02))
     assert amari_distance(found.params.unmixing @ white.matrix @ C) < 0.03
-    two = optimisation.run(ica.Under(SECH), start, z, RNG, iterations=200, method=optimisation.Adam(0.02))
+    two = optimization.run(ica.Under(SECH), start, z, RNG, iterations=200, method=optimization.Adam(0.02))
     assert two.losses[0] == ica.loss(start, z, None, SECH)
     assert two.losses[-1] < two.losses[0]
 

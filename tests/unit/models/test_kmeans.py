@@ -10,7 +10,7 @@ from pedagogy_lib.learning import em
 from pedagogy_lib.models.static import kmeans
 
 RNG = np.random.default_rng(0)
-Y = np.concatenate([RNG.normal(size=(50, 2)) + centre for centre in ([0, 0], [5, 0], [0, 6])])
+Y = np.concatenate([RNG.normal(size=(50, 2)) + center for center in ([0, 0], [5, 0], [0, 6])])
 
 
 def test_lloyd_agrees_with_scikit_learn():

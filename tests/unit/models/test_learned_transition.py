@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from pedagogy_lib.dynamics import fields, steppers
-from pedagogy_lib.learning import learned_motion, networks, optimisation, parameters, quasi_newton
+from pedagogy_lib.learning import learned_motion, networks, optimization, parameters, quasi_newton
 from pedagogy_lib.learning.networks.circle import Convolution, Fourier
 from pedagogy_lib.learning.regression import autoregression
 from pedagogy_lib.models.dynamical import learned_transition, universal
@@ -103,7 +103,7 @@ def test_a_convolution_learns_a_circle_and_serves_another():
     layers = Convolution.start(1, 16, 5, rng), Convolution.start(16, 1, 3, rng)
     y = learned_transition.pairs(films(12, 12, 0))
     begin = learned_transition.start(y, (learned_motion.Circle(layers),))
-    run = optimisation.run(learned_transition, begin, y, rng, batch_size=22, iterations=500, method=optimisation.Adam(optimisation.cosine(0.01, 500)))
+    run = optimization.run(learned_transition, begin, y, rng, batch_size=22, iterations=500, method=optimization.Adam(optimization.cosine(0.01, 500)))
     for P in (12, 30):
         other = run.params._replace(log_noise=np.resize(run.params.log_noise, P))
         y = learned_transition.pairs(films(P, 6, 1))

@@ -150,7 +150,7 @@ def test_one_sequence_a_batch_and_a_list_say_the_same():
     np.testing.assert_allclose(shared.transition.cross_scatter, own.transition.cross_scatter, rtol=1e-12)
 
 
-def test_the_m_step_agrees_with_a_general_optimiser():
+def test_the_m_step_agrees_with_a_general_optimizer():
     statistics = lgssm.expected_statistics(DRIVEN, GAPPY, lgssm.Options(CONTROLS))
     found = lgssm.maximize(statistics)
     start = flatten(found) * 1.02 + 0.01

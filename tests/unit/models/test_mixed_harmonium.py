@@ -13,7 +13,7 @@ from pedagogy_lib.distributions.exponential_family import layers
 from pedagogy_lib.distributions.exponential_family.dice import dice
 from pedagogy_lib.distributions.exponential_family.mixed import mixed
 from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.models.undirected import harmonium
 from pedagogy_lib.models.undirected.harmonium import Parameters
 
@@ -161,7 +161,7 @@ def test_a_start_from_records_learns():
     kind = rng.random(300) < 0.4
     y = np.column_stack([rng.normal(np.where(kind, 2.0, -1)), rng.random(300) < np.where(kind, 0.9, 0.2), rng.poisson(np.where(kind, 6, 1))])
     first = harmonium.start(y, 2, RECORD, layers.Bernoulli, rng)
-    last = optimisation.run(harmonium, first, y, rng, method=optimisation.Adam(0.05), iterations=200).params
+    last = optimization.run(harmonium, first, y, rng, method=optimization.Adam(0.05), iterations=200).params
     assert harmonium.loss(last, y) < harmonium.loss(first, y) - 0.5
     assert type(last.visible) is RECORD and pickle.loads(pickle.dumps(last)).visible.biases.shape == (3,)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pedagogy_lib.learning import differentiation, networks, optimisation, parameters
+from pedagogy_lib.learning import differentiation, networks, optimization, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.discriminative import network
 
@@ -87,7 +87,7 @@ def test_saturated_outputs_cost_what_they_should():
 def test_without_hidden_layers_it_is_linear_regression():
     pairs = network.Pairs(Y, X[outputs.Gaussian])
     params = network.start(pairs, (), networks.Tanh, outputs.Gaussian, RNG)
-    found = optimisation.run(network, params, pairs, RNG, method=optimisation.GradientDescent(0.3), iterations=3000,
+    found = optimization.run(network, params, pairs, RNG, method=optimization.GradientDescent(0.3), iterations=3000,
                              tolerance=1e-10).params
     right = np.linalg.lstsq(np.column_stack([Y, np.ones(40)]), X[outputs.Gaussian], rcond=None)[0]
     np.testing.assert_allclose(found.layers[0].weights, right[:3].T, atol=1e-8)
@@ -100,7 +100,7 @@ def test_it_learns_exclusive_or_and_a_linear_model_cannot():
     losses = {}
     for hidden in ((), (4,)):
         params = network.start(pairs, hidden, networks.Tanh, outputs.Bernoulli, np.random.default_rng(0))
-        losses[hidden] = optimisation.run(network, params, pairs, RNG, method=optimisation.Adam(0.05), iterations=600).losses[-1]
+        losses[hidden] = optimization.run(network, params, pairs, RNG, method=optimization.Adam(0.05), iterations=600).losses[-1]
     assert losses[()] == pytest.approx(np.log(2), abs=1e-3)
     assert losses[(4,)] < 0.01
 
@@ -108,7 +108,7 @@ def test_it_learns_exclusive_or_and_a_linear_model_cannot():
 def test_float32_stays_float32():
     pairs = network.Pairs(Y.astype("f4"), X[outputs.Poisson].astype("f4"))
     params = network.start(pairs, (5,), networks.Rectified, outputs.Poisson, RNG)
-    found = optimisation.run(network, params, pairs, RNG, iterations=5, batch_size=10).params
+    found = optimization.run(network, params, pairs, RNG, iterations=5, batch_size=10).params
     assert {value.dtype for _, value in parameters.leaves(found)} == {np.dtype("f4")}
     assert network.predict(found, pairs.inputs).dtype == np.dtype("f4")
 

@@ -20,8 +20,8 @@ def test_principal_components_agree_with_scikit_learn():
     np.testing.assert_allclose(found.variances, PEER.explained_variance_ * 299 / 300, rtol=1e-12)
     np.testing.assert_allclose(found.directions.T @ found.directions, np.eye(2), atol=1e-14)
     assert (found.directions[np.abs(found.directions).argmax(0), [0, 1]] > 0).all()
-    uncentred = np.linalg.svd(Y, full_matrices=False)[2][:2]
-    assert np.abs(uncentred[0] @ found.directions[:, 0]) < 0.999
+    uncentered = np.linalg.svd(Y, full_matrices=False)[2][:2]
+    assert np.abs(uncentered[0] @ found.directions[:, 0]) < 0.999
 
 
 def test_iterative_pca_finds_the_principal_plane():
@@ -101,7 +101,7 @@ def test_ppca_is_a_factor_analyzer_with_equal_noise():
     draw = ppca.sample(params, 100_000, np.random.default_rng(5)).observations
     expected = params.loadings @ params.loadings.T + params.noise_variance * np.eye(7)
     np.testing.assert_allclose(np.cov(draw.T), expected, atol=0.2)
-    # Freed from equality, the factor analyser fits better.
+    # Freed from equality, the factor analyzer fits better.
     free = em.fit(factor_analysis, same, Y, max_iterations=3000, tolerance=1e-7)
     assert free.losses[-1] < -ppca.log_marginal(params, Y).mean() - 1e-3
     observed = ppca.maximize(ppca.observed_statistics(draw[:, :1], draw))

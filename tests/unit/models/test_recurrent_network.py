@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pedagogy_lib.learning import differentiation, optimisation, parameters
+from pedagogy_lib.learning import differentiation, optimization, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.discriminative import recurrent_network as rnn
 
@@ -58,7 +58,7 @@ def test_it_remembers_where_a_table_of_pairs_cannot():
     x[:, :2] = 0
     pairs = rnn.Pairs(np.eye(2)[y], np.eye(2)[x])
     params = rnn.start(pairs, 8, outputs.Categorical, rng)
-    found = optimisation.run(rnn, params, pairs, rng, method=optimisation.Adam(0.02), iterations=400).params
+    found = optimization.run(rnn, params, pairs, rng, method=optimization.Adam(0.02), iterations=400).params
     costs = -rnn.log_conditional(found, pairs)[:, 2:].mean()
     forgetful = found._replace(hidden=found.hidden._replace(
         recurrent=found.hidden.recurrent._replace(weights=0 * found.hidden.recurrent.weights)))

@@ -1,4 +1,4 @@
-"""Sparse coding, against scikit-learn, SciPy's optimisers, quadrature and finite differences."""
+"""Sparse coding, against scikit-learn, SciPy's optimizers, quadrature and finite differences."""
 
 import os
 from itertools import islice
@@ -227,7 +227,7 @@ def test_laplace_approximation_of_two_codes_improves_with_precision():
     assert gaps[1] < 0.02 * gaps[0] + 1e-3
 
 
-def test_laplace_prior_borrows_the_curvature_of_its_neighbour():
+def test_laplace_prior_borrows_the_curvature_of_its_neighbor():
     found = sc.laplace_approximation(LAPLACE, Y[:3], 10.0)
     np.testing.assert_allclose(found.modes, sc.mode(LAPLACE, Y[:3]))
     sech = 1 / np.cosh(10.0 * found.modes[0])

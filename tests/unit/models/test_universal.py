@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from pedagogy_lib.dynamics import fields
-from pedagogy_lib.learning import learned_motion, optimisation, parameters, quasi_newton
+from pedagogy_lib.learning import learned_motion, optimization, parameters, quasi_newton
 from pedagogy_lib.models.dynamical import universal
 
 
@@ -70,7 +70,7 @@ def test_learning_ends_where_scipys_search_ends():
     assert ours.gradient_norm < 1e-6 < both(flat.vector)[0]
     assert ours.loss == pytest.approx(theirs.fun, abs=1e-6)
     assert quasi_newton.fit(universal, begin, y, iterations=3).loss > theirs.fun + 1e-3
-    walked = optimisation.run(universal, begin, y, rng, method=optimisation.Adam(0.02), iterations=300)
+    walked = optimization.run(universal, begin, y, rng, method=optimization.Adam(0.02), iterations=300)
     assert ours.loss < walked.losses[-1] < walked.losses[0]
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import expit
 
-from pedagogy_lib.learning import differentiation, networks, optimisation, parameters
+from pedagogy_lib.learning import differentiation, networks, optimization, parameters
 from pedagogy_lib.learning.networks import outputs
 from pedagogy_lib.models.deep import vae
 from pedagogy_lib.models.static import ppca
@@ -111,8 +111,8 @@ def test_a_linear_autoencoder_is_probabilistic_pca():
     """With the exact posterior as recognition model every single draw gives log p(y)."""
     rng = np.random.default_rng(5)
     y = rng.normal(size=(80, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(80, 5)) + 1.0
-    centred = y - y.mean(0)
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(y))
+    centered = y - y.mean(0)
+    values, vectors = np.linalg.eigh(centered.T @ centered / len(y))
     v = values[:3].mean()                                                            # Tipping and Bishop's optimum
     W = vectors[:, :2:-1] * np.sqrt(values[:2:-1] - v)
     M = W.T @ W + v * np.eye(2)                                                      # diagonal at the optimum
@@ -127,7 +127,7 @@ def test_a_linear_autoencoder_is_probabilistic_pca():
     assert not np.allclose(vae.log_marginal(worse, y, np.random.default_rng(0), 1), expected, rtol=1e-6)
     # Learning from elsewhere comes to the same number, up to the noise of its draws.
     begin = vae.start(y, 2, (), networks.Tanh, outputs.Gaussian, rng)
-    run = optimisation.run(vae, begin, y, rng, method=optimisation.Adam(optimisation.cosine(0.02, 3000)), iterations=3000)
+    run = optimization.run(vae, begin, y, rng, method=optimization.Adam(optimization.cosine(0.02, 3000)), iterations=3000)
     learned = np.mean([vae.loss(run.params, y, rng) for _ in range(200)])
     assert_allclose(learned, -expected.mean(), atol=0.03)
 

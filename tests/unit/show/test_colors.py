@@ -98,14 +98,14 @@ def test_black_and_white_follow_the_theme():
     assert css_color("#ffffff", text=True) == "var(--pl-paper)"
 
 
-def test_a_pure_weight_is_the_colour_itself():
+def test_a_pure_weight_is_the_color_itself():
     assert show.blend([[1, 0], [0, 1]], ["blue", "orange"]) == [
         show.COLORS["blue"],
         show.COLORS["orange"],
     ]
 
 
-def test_a_blend_lies_between_its_colours_and_becomes_a_mixture_of_variables():
+def test_a_blend_lies_between_its_colors_and_becomes_a_mixture_of_variables():
     (middle,) = show.blend([[0.5, 0.5]], ["blue", "orange"])
     channel = lambda color: np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
     mean = (channel(show.COLORS["blue"]) + channel(show.COLORS["orange"])) / 2
@@ -115,7 +115,7 @@ def test_a_blend_lies_between_its_colours_and_becomes_a_mixture_of_variables():
     assert "50%" in expression
 
 
-def test_three_colours_mix_in_proportion():
+def test_three_colors_mix_in_proportion():
     (color,) = show.blend([[0.2, 0.3, 0.5]], ["blue", "orange", "green"])
     # 20 and 30 parts make 60 % of the second; then 50 of 100 parts of the third.
     assert css_color(color) == (

@@ -74,7 +74,7 @@ def posterior(params, y, backend="auto"):
 
 
 def pair_posteriors(params, found, start=1, stop=None):
-    """The posterior of neighbouring states, p(x_t, x_{t-1} | y_1 ... y_T), for some of the steps.
+    """The posterior of neighboring states, p(x_t, x_{t-1} | y_1 ... y_T), for some of the steps.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def pair_posteriors(params, found, start=1, stop=None):
     found : Posterior
         From `posterior`.
     start, stop : int
-        The steps t, counted from 0; the first that has a neighbour before it is 1.
+        The steps t, counted from 0; the first that has a neighbor before it is 1.
 
     Returns
     -------

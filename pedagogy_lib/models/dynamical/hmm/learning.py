@@ -164,7 +164,7 @@ def _collected(found, y, emission):
 
 
 def maximize(statistics, options=PLAIN):
-    """The M step: the parameters that minimise the joint cross entropy.
+    """The M step: the parameters that minimize the joint cross entropy.
 
     Parameters
     ----------

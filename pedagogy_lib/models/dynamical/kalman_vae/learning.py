@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.learning.networks import feedforward, outputs
 from pedagogy_lib.models.dynamical import lgssm
 from pedagogy_lib.models.dynamical.kalman_vae.film import _codes_in_time, _draw
@@ -126,7 +126,7 @@ def iterate(params, y, rng, method=None, refit_every=5, warm_up=100):
     ----------
     params, y
     rng : numpy.random.Generator
-    method : optimisation.Adam or the like; ``Adam(0.01, square_decay=0.99)`` if none is given
+    method : optimization.Adam or the like; ``Adam(0.01, square_decay=0.99)`` if none is given
     refit_every : int, steps from one EM step to the next, once the warm-up is over
     warm_up : int
         Steps in which the weight of the divergence rises from zero to one. A prior that is learned before the codes
@@ -138,7 +138,7 @@ def iterate(params, y, rng, method=None, refit_every=5, warm_up=100):
     """
     y, rng = _checked(params, y), checks.generator("rng", rng)
     every, warm_up = checks.count("refit_every", refit_every), checks.count("warm_up", warm_up)
-    method = optimisation.Adam(0.01, square_decay=0.99) if method is None else method
+    method = optimization.Adam(0.01, square_decay=0.99) if method is None else method
     vector, turn = parameters.flatten(params).vector, 0
     memory = method.begin(vector)
     while True:

@@ -60,7 +60,7 @@ PLAIN = Options()
 
 
 def start(y, k, rng):
-    """Choose where EM begins: a factor analyser for each step, whose factors fade slowly.
+    """Choose where EM begins: a factor analyzer for each step, whose factors fade slowly.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def observed_statistics(states, y, options=PLAIN):
 
 
 def maximize(statistics, options=PLAIN):
-    """The M step: three regressions, each the minimiser of its part of the joint cross entropy.
+    """The M step: three regressions, each the minimizer of its part of the joint cross entropy.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def posterior(params, y, backend="auto"):
     Returns
     -------
     pedagogy_lib.models.static.gmm.Posterior
-        ``log_marginals`` are what normalised it: log sum_k exp E[log p(x_k, y_n | pi, mu, Sigma)].
+        ``log_marginals`` are what normalized it: log sum_k exp E[log p(x_k, y_n | pi, mu, Sigma)].
     """
     return _posterior(*_checked_pair(params, y), backend)
 

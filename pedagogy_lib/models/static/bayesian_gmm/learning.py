@@ -94,7 +94,7 @@ def expected_statistics(params, y, backend="auto"):
     """
     params, y = _checked_pair(params, y)
     found = _posterior(params, y, backend)
-    # With q(X) at its best, the terms of the classes collapse into their normalisers.
+    # With q(X) at its best, the terms of the classes collapse into their normalizers.
     loss = (_divergence(params) - found.log_marginals.sum()) / len(y)
     return _statistics(found.probabilities, y, params.prior, backend)._replace(loss=float(loss))
 

@@ -1,4 +1,4 @@
-"""The posterior of a factor analyser whose noise variances are many orders of magnitude apart.
+"""The posterior of a factor analyzer whose noise variances are many orders of magnitude apart.
 
 The precision C' Lambda^-1 C + I is a sum over the observations. One that is nearly exact contributes
 numbers so large that those of the others are lost in rounding, and with them what the others say

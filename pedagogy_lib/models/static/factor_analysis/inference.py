@@ -61,7 +61,7 @@ def posterior(params, y):
 
 
 def _posterior_of_seen(params, y):
-    """As `_posterior`, where NaN is missing: each row's seen entries are a factor analyser too."""
+    """As `_posterior`, where NaN is missing: each row's seen entries are a factor analyzer too."""
     C, c, variances = params
     N, K = len(y), C.shape[1]
     means, covariances, log_marginals = np.empty((N, K)), np.empty((N, K, K)), np.empty(N)

@@ -26,7 +26,7 @@ HEYWOOD = 1e-12
 class Statistics(NamedTuple):
     """All that the M step needs to know of the data, averaged over N observations.
 
-    Centred, where the textbook has <Y X^T> with a one appended to X: taking products of means away
+    Centered, where the textbook has <Y X^T> with a one appended to X: taking products of means away
     afterwards would cancel digits. With m_x = <X> and m_y = <Y>:
 
     factor_mean : ndarray, shape (K,), m_x
@@ -145,7 +145,7 @@ def observed_statistics(factors, y):
 
 
 def maximize(statistics, options=PLAIN):
-    """The M step: the parameters that minimise the joint cross entropy. It is linear regression.
+    """The M step: the parameters that minimize the joint cross entropy. It is linear regression.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 
 
 class Parameters(NamedTuple):
-    """What there is to know about a factor analyser.
+    """What there is to know about a factor analyzer.
 
     loadings : ndarray, shape (D, K), the textbook's C
     offset : ndarray, shape (D,), its c

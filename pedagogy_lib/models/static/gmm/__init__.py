@@ -14,7 +14,7 @@ In all functions ``params`` are `Parameters`, and ``y`` is array_like of shape (
 `model`      parameters, draws, and the boundary between two classes
 `inference`  the responsibilities, and log p(y): what section 2.1.1 derives
 `learning`   the E step, the M step, and the free energy: what section 7.1 derives
-`labelled`   the same where some classes are known
+`labeled`   the same where some classes are known
 ===========  =====================================================================
 
 References
@@ -23,7 +23,7 @@ Sections 2.1.1 (inference, Eqs. 2.2-2.10) and 7.1 (learning).
 """
 
 from pedagogy_lib.models.static.gmm.inference import Posterior, log_marginal, posterior
-from pedagogy_lib.models.static.gmm.labelled import Labelled
+from pedagogy_lib.models.static.gmm.labeled import Labeled
 from pedagogy_lib.models.static.gmm.learning import (
     PLAIN,
     Options,
@@ -38,7 +38,7 @@ from pedagogy_lib.models.static.gmm.model import Parameters, Sample, emission, l
 
 __all__ = [
     "PLAIN",
-    "Labelled",
+    "Labeled",
     "Options",
     "Parameters",
     "Posterior",

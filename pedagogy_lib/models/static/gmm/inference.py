@@ -19,7 +19,7 @@ class Posterior(NamedTuple):
     """What the observations say about their classes.
 
     probabilities : ndarray, shape (N, K), the responsibilities p(x_k = 1 | y_n); rows sum to one
-    log_marginals : ndarray, shape (N,), log p(y_n), what normalised them, in nats
+    log_marginals : ndarray, shape (N,), log p(y_n), what normalized them, in nats
     """
 
     probabilities: np.ndarray
@@ -46,7 +46,7 @@ def posterior(params, y, backend="auto"):
 
 
 def _posterior(params, y, backend="auto"):
-    """The softmax of the log joint, and what normalises it; the arguments have been checked."""
+    """The softmax of the log joint, and what normalizes it; the arguments have been checked."""
     found = Posterior(*_passes.responsibilities(y, *params, backend))
     if not np.isfinite(found.log_marginals).all():
         raise ValueError("y: expected an observation that some class can emit, got one of probability zero")

@@ -16,10 +16,10 @@ from pedagogy_lib.models.static.gmm.learning import PLAIN, Statistics, maximize
 from pedagogy_lib.models.static.gmm.model import _checked_pair
 
 
-class Labelled(NamedTuple):
+class Labeled(NamedTuple):
     """The mixture for data of which some have labels, as `pedagogy_lib.learning.em` takes a model.
 
-    ``em.fit(gmm.Labelled(labels), params, y)`` is *semi-supervised* clustering. Its E step stands
+    ``em.fit(gmm.Labeled(labels), params, y)`` is *semi-supervised* clustering. Its E step stands
     between `observed_statistics`, which it is where all have labels, and `expected_statistics`, which
     it is where none has.
 

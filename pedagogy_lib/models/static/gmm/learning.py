@@ -27,7 +27,7 @@ class Statistics(NamedTuple):
     sums : ndarray, shape (K, D)
         <X_k Y>.
     scatters : ndarray, shape (K, D, D)
-        <X_k (Y - m_k)(Y - m_k)^T>, where m_k = sums_k / shares_k. Centred, where the textbook has
+        <X_k (Y - m_k)(Y - m_k)^T>, where m_k = sums_k / shares_k. Centered, where the textbook has
         <X_k Y Y^T>: taking m_k m_k^T away afterwards would cancel the digits of a tight class.
     size : int
         N.
@@ -127,13 +127,13 @@ def observed_statistics(responsibilities, y):
 
 
 def _statistics(r, y, backend="auto"):
-    """<X_k>, <X_k Y> and the centred <X_k Y Y^T>: the sums of the emission, divided by N."""
+    """<X_k>, <X_k Y> and the centered <X_k Y Y^T>: the sums of the emission, divided by N."""
     N = len(y)
     return Statistics(*(total / N for total in _passes.weighted_sums(r, y, backend)), N, np.nan)
 
 
 def maximize(statistics, options=PLAIN):
-    """The M step: the parameters that minimise the joint cross entropy.
+    """The M step: the parameters that minimize the joint cross entropy.
 
     Parameters
     ----------

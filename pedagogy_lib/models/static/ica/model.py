@@ -196,7 +196,7 @@ def gradient(params, y, rng=None, source=LOGISTIC):
 
 
 class Under(NamedTuple):
-    """This model under another source density, as `pedagogy_lib.learning.optimisation` takes it.
+    """This model under another source density, as `pedagogy_lib.learning.optimization` takes it.
 
     source : the density of the sources
     """

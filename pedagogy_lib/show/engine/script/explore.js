@@ -34,7 +34,7 @@ function explore(figure, data, show) {
 }
 
 // A finger that lands on a slider on its way down the page moves it before the browser knows that
-// the page is to scroll. Then the pointer is cancelled, and the slider goes back.
+// the page is to scroll. Then the pointer is canceled, and the slider goes back.
 function unlessSwiped(input, value, put) {
   let before = null;
   input.addEventListener("pointerdown", () => { before = value(); });

@@ -67,10 +67,10 @@ function dragging({ label, x, y, xs, ys, at }, model, point, place) {
   for (const [name, value] of Object.entries(attributes)) knob.setAttribute(name, value);
   if (controls.length < 2) knob.setAttribute("aria-orientation", x === null ? "vertical" : "horizontal");
 
-  let centre = [0, 0], grip = [0, 0];
+  let center = [0, 0], grip = [0, 0];
   const update = () => {
-    centre = path.text(path.row(model.index())).split(" ").map(Number);
-    place(knob, ...centre);
+    center = path.text(path.row(model.index())).split(" ").map(Number);
+    place(knob, ...center);
     knob.setAttribute("aria-valuenow", model.state[controls[0]]);
     knob.setAttribute("aria-valuetext", controls.map(model.say).join(", "));
   };
@@ -79,7 +79,7 @@ function dragging({ label, x, y, xs, ys, at }, model, point, place) {
 
   follow(knob, model, (event) => {
     const landed = point(event);
-    grip = [landed[0] - centre[0], landed[1] - centre[1]]; // it does not jump under the finger
+    grip = [landed[0] - center[0], landed[1] - center[1]]; // it does not jump under the finger
     event.preventDefault();
     knob.focus();
   }, (event) => {

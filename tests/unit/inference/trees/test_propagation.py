@@ -267,7 +267,7 @@ def test_loopy_propagation_is_near_for_weak_couplings_and_off_for_strong_ones():
     assert gaps[0] < 1e-3 and gaps[1] > 0.05
 
 
-def test_a_single_loop_keeps_the_right_favourite_and_is_too_sure():
+def test_a_single_loop_keeps_the_right_favorite_and_is_too_sure():
     """Weiss (2000): on one circle of two-sided variables the beliefs lie on the right side of a half."""
     rng = np.random.default_rng(0)
     for _ in range(5):

@@ -15,14 +15,14 @@ def grid(rows, columns):
     return markov_graphs.from_edges(edges + [(f"{i},{j}", f"{i},{j + 1}") for i in range(rows) for j in range(columns - 1)])
 
 
-def random_neighbours(seed, n=7, edges=11):
+def random_neighbors(seed, n=7, edges=11):
     pairs = enumeration.random_graph(np.random.default_rng(seed), n, edges)
     return markov_graphs.from_edges([("abcdefghijkl"[i], "abcdefghijkl"[j]) for i, j in pairs], "abcdefghijkl"[:n])
 
 
-def is_chordal(neighbours):
-    """Some variable whose neighbours are all tied, and again without it, to the end."""
-    left = {name: set(ties) for name, ties in neighbours.items()}
+def is_chordal(neighbors):
+    """Some variable whose neighbors are all tied, and again without it, to the end."""
+    left = {name: set(ties) for name, ties in neighbors.items()}
     while left:
         simplicial = [v for v in left if all(b in left[a] for a in left[v] for b in left[v] if a != b)]
         if not simplicial:
@@ -35,22 +35,22 @@ def is_chordal(neighbours):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("rule", triangulation.RULES)
 def test_the_graph_becomes_chordal_and_is_never_narrower_than_its_tree_width(seed, rule):
-    neighbours = random_neighbours(seed)
-    found = triangulation.triangulate(neighbours, rule=rule)
-    assert is_chordal(markov_graphs.from_edges([*markov_graphs.edges(neighbours), *found.added], neighbours))
-    assert found.width >= enumeration.smallest_width(neighbours)
+    neighbors = random_neighbors(seed)
+    found = triangulation.triangulate(neighbors, rule=rule)
+    assert is_chordal(markov_graphs.from_edges([*markov_graphs.edges(neighbors), *found.added], neighbors))
+    assert found.width >= enumeration.smallest_width(neighbors)
     assert not any(set(a) < set(b) for a in found.cliques for b in found.cliques)
     assert clusters.runs_through(found.cliques, clusters.heaviest_tree(found.cliques))
 
 
 def test_the_best_sequence_has_the_tree_width():
-    neighbours = random_neighbours(3, 6, 9)
-    widths = [triangulation.triangulate(neighbours, list(order)).width for order in permutations(neighbours)]
-    assert min(widths) == enumeration.smallest_width(neighbours)
+    neighbors = random_neighbors(3, 6, 9)
+    widths = [triangulation.triangulate(neighbors, list(order)).width for order in permutations(neighbors)]
+    assert min(widths) == enumeration.smallest_width(neighbors)
     assert max(widths) > min(widths)
 
 
-@pytest.mark.parametrize("name, neighbours, width", [
+@pytest.mark.parametrize("name, neighbors, width", [
     ("a chain", markov_graphs.from_edges(zip("abcde", "bcdef")), 1),
     ("a circle", markov_graphs.from_edges(zip("abcdef", "bcdefa")), 2),
     ("a star", markov_graphs.from_edges(("hub", f"leaf {i}") for i in range(9)), 1),
@@ -58,8 +58,8 @@ def test_the_best_sequence_has_the_tree_width():
     ("a strip", grid(3, 9), 3),
     ("a single variable", {"a": set()}, 0),
 ])
-def test_known_widths(name, neighbours, width):
-    assert triangulation.triangulate(neighbours).width == width
+def test_known_widths(name, neighbors, width):
+    assert triangulation.triangulate(neighbors).width == width
 
 
 def test_a_star_whose_hub_goes_first_becomes_one_clique():
@@ -70,30 +70,30 @@ def test_a_star_whose_hub_goes_first_becomes_one_clique():
 
 def test_on_a_grid_a_bad_sequence_is_far_worse():
     """From the middle outwards everything that was met stays tied, and becomes one clique."""
-    neighbours = grid(8, 8)
+    neighbors = grid(8, 8)
     from_the_rim = lambda name: min(min(int(v), 7 - int(v)) for v in name.split(","))
-    assert triangulation.triangulate(neighbours).width <= 10
-    assert triangulation.triangulate(neighbours, sorted(neighbours)).width == 8          # row by row
-    assert triangulation.triangulate(neighbours, sorted(neighbours, key=from_the_rim, reverse=True)).width >= 20
+    assert triangulation.triangulate(neighbors).width <= 10
+    assert triangulation.triangulate(neighbors, sorted(neighbors)).width == 8          # row by row
+    assert triangulation.triangulate(neighbors, sorted(neighbors, key=from_the_rim, reverse=True)).width >= 20
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_search_is_as_narrow_as_the_best_sequence_of_a_small_graph(seed):
-    neighbours = random_neighbours(seed)
-    found = triangulation.search(neighbours, np.random.default_rng(seed))
-    assert found.width == enumeration.smallest_width(neighbours)
-    assert found == triangulation.search(dict(reversed(neighbours.items())), np.random.default_rng(seed))
-    again = triangulation.triangulate(neighbours, found.sequence)
+    neighbors = random_neighbors(seed)
+    found = triangulation.search(neighbors, np.random.default_rng(seed))
+    assert found.width == enumeration.smallest_width(neighbors)
+    assert found == triangulation.search(dict(reversed(neighbors.items())), np.random.default_rng(seed))
+    again = triangulation.triangulate(neighbors, found.sequence)
     assert again.width == found.width and {frozenset(clique) for clique in again.cliques} == {frozenset(clique) for clique in found.cliques}
 
 
 def test_a_search_finds_the_tree_width_of_a_grid_where_greed_does_not():
     """The tree-width of an n x n grid is n; with greed alone, ties broken thirty ways, it is not met."""
-    neighbours = grid(10, 10)
-    assert [triangulation.search(neighbours, np.random.default_rng(seed)).width for seed in range(4)] == [10] * 4
-    names, rng = list(neighbours), np.random.default_rng(0)
+    neighbors = grid(10, 10)
+    assert [triangulation.search(neighbors, np.random.default_rng(seed)).width for seed in range(4)] == [10] * 4
+    names, rng = list(neighbors), np.random.default_rng(0)
     for rule in triangulation.RULES:
-        shuffled = [{name: neighbours[name] for name in rng.permutation(names)} for _ in range(30)]
+        shuffled = [{name: neighbors[name] for name in rng.permutation(names)} for _ in range(30)]
         assert min(triangulation.triangulate(each, rule=rule).width for each in shuffled) > 10
     wide = markov_graphs.from_edges(  # where a sweep is no good: the search is never worse than the rules
         [(f"v{i}", f"v{j}") for i in range(40) for j in range(i) if rng.random() < 0.12], [f"v{i}" for i in range(40)])
@@ -128,19 +128,19 @@ def test_a_tree_without_running_intersections_is_noticed():
 @pytest.mark.parametrize("change, message", [
     ({"rule": "luck"}, "rule: expected one of 'fill', 'degree'"),
     ({"sequence": ["a", "b"]}, "sequence: expected"),
-    ({"neighbours": {"a": {"b"}, "b": set()}}, "every edge from both ends"),
+    ({"neighbors": {"a": {"b"}, "b": set()}}, "every edge from both ends"),
 ])
 def test_wrong_arguments_are_named(change, message):
-    arguments = {"neighbours": markov_graphs.from_edges(zip("abc", "bcd"))} | change
+    arguments = {"neighbors": markov_graphs.from_edges(zip("abc", "bcd"))} | change
     with pytest.raises(ValueError, match=message):
         triangulation.triangulate(**arguments)
 
 
 def test_a_search_names_wrong_arguments():
-    neighbours = markov_graphs.from_edges(zip("abc", "bcd"))
+    neighbors = markov_graphs.from_edges(zip("abc", "bcd"))
     with pytest.raises(ValueError, match="rng: expected a numpy.random.Generator"):
-        triangulation.search(neighbours, 0)
+        triangulation.search(neighbors, 0)
     with pytest.raises(ValueError, match="tries: expected a whole number, at least 1, got 0"):
-        triangulation.search(neighbours, np.random.default_rng(0), 0)
+        triangulation.search(neighbors, np.random.default_rng(0), 0)
     with pytest.raises(ValueError, match="every edge from both ends"):
         triangulation.sweep({"a": {"b"}, "b": set()})

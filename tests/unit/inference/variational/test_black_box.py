@@ -7,7 +7,7 @@ from scipy.integrate import quad
 
 from pedagogy_lib.distributions.gaussian import Gaussian
 from pedagogy_lib.inference.variational import black_box, mean_field, transforms
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 
 MEAN, COVARIANCE = np.array([1.0, -2.0]), np.array([[1.0, 0.6], [0.6, 0.8]])
 PRECISION = np.linalg.inv(COVARIANCE)
@@ -62,8 +62,8 @@ def test_the_density_keeps_its_mass_in_new_coordinates():
 def test_a_gaussian_target_is_found(full):
     guess = black_box.Guess(PLAIN, 1, full=full, draws=64)
     rng = np.random.default_rng(0)
-    run = optimisation.run(
-        guess, guess.start([0.0, 0.0], 1.0), Y[:1], rng, method=optimisation.Adam(optimisation.cosine(0.1, 800)), iterations=800
+    run = optimization.run(
+        guess, guess.start([0.0, 0.0], 1.0), Y[:1], rng, method=optimization.Adam(optimization.cosine(0.1, 800)), iterations=800
     )
     found, target = black_box.gaussian(run.params), Gaussian(MEAN, COVARIANCE)
     wanted, other = (target, mean_field.factorize(target)) if full else (mean_field.factorize(target), target)

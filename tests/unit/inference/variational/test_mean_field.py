@@ -1,4 +1,4 @@
-"""Mean field: against direct minimisation of the two relative entropies, and against enumeration."""
+"""Mean field: against direct minimization of the two relative entropies, and against enumeration."""
 
 from itertools import islice
 
@@ -24,7 +24,7 @@ def gaussian_divergence(m, s, mean, covariance):
 
 
 @pytest.mark.parametrize("forward", [False, True])
-def test_the_factors_are_those_that_minimise_the_divergence(forward):
+def test_the_factors_are_those_that_minimize_the_divergence(forward):
     def cost(free):
         m, s = free[:3], np.diag(np.exp(free[3:]))
         return gaussian_divergence(*TARGET, m, s) if forward else gaussian_divergence(m, s, *TARGET)
@@ -79,7 +79,7 @@ def table(rng):
     return rng.normal(size=(3, 4)) * 1.5
 
 
-def test_a_table_is_fitted_as_well_as_by_direct_minimisation():
+def test_a_table_is_fitted_as_well_as_by_direct_minimization():
     log_joint = table(np.random.default_rng(0))
 
     def energy(free):

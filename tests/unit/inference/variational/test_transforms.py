@@ -7,7 +7,7 @@ from scipy.integrate import dblquad
 from scipy.special import digamma, gammaln, polygamma
 
 from pedagogy_lib.inference.variational import black_box, transforms
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 
 ALPHA = np.array([3.0, 1.5, 4.0])
 
@@ -115,7 +115,7 @@ def test_the_guess_of_a_dirichlet_is_the_best_for_each_stick():
     y = np.eye(3)[[0] * 6 + [1] * 2 + [2] * 4]
     guess = black_box.Guess(target, len(y), full=True, draws=32)
     begin = guess.start(np.full(3, 1 / 3), 0.5)
-    run = optimisation.run(guess, begin, y, np.random.default_rng(0), method=optimisation.Adam(optimisation.cosine(0.05, 1500)), iterations=1500)
+    run = optimization.run(guess, begin, y, np.random.default_rng(0), method=optimization.Adam(optimization.cosine(0.05, 1500)), iterations=1500)
     alpha = 1 + y.sum(0)
     sticks = np.array([best_stick(alpha[0], alpha[1:].sum()), best_stick(alpha[1], alpha[2])])
     wanted = sticks[:, 0] + np.log([2, 1])                      # the shift

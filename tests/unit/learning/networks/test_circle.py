@@ -10,7 +10,7 @@ from pedagogy_lib.learning.networks.circle import Convolution, Fourier
 
 
 def by_places(layer, z):
-    """The convolution's formula, one place and one neighbour at a time."""
+    """The convolution's formula, one place and one neighbor at a time."""
     N, P, _ = z.shape
     r = layer.weights.shape[1] // 2
     found = np.empty((N, P, len(layer.biases)))
@@ -40,7 +40,7 @@ def filled(layer, rng):
 
 
 @pytest.mark.parametrize("P", [7, 8])
-def test_a_convolution_is_the_sum_over_neighbours(P):
+def test_a_convolution_is_the_sum_over_neighbors(P):
     rng = np.random.default_rng(0)
     layer, z = filled(Convolution.start(2, 3, 5, rng), rng), rng.normal(size=(4, P, 2))
     found = circle.run((layer,), z)[-1]
@@ -72,7 +72,7 @@ def test_a_multiplier_and_a_full_width_convolution_are_one_map(M):
     turned = wide._replace(weights=wide.weights[:, ::-1])
     assert M == 1 or np.abs(by_places(turned, z) - layer.run(z)).max() > 0.1
     one = Fourier(layer.real[:, :1, :1], layer.imaginary[:, :1, :1], layer.weights[:1, :1], np.zeros(1))
-    column = circle.kernel(one, 9).weights[0, :, 0]                                  # neighbours -4 ... 4
+    column = circle.kernel(one, 9).weights[0, :, 0]                                  # neighbors -4 ... 4
     matrix = circulant(column[(4 - np.arange(9)) % 9])                               # what place 0 gives to place i
     assert z[..., 0] @ matrix.T == pytest.approx(one.run(z[..., :1])[..., 0], abs=1e-12)
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from pedagogy_lib.distributions.exponential_family import dispersion, layers
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 from pedagogy_lib.learning.objectives import noise_contrastive as nce
 from pedagogy_lib.learning.regression import generalized
 from pedagogy_lib.models.undirected import harmonium, polynomial
@@ -80,9 +80,9 @@ def test_fit_is_logistic_regression_with_offsets():
 def test_descent_against_fresh_noise_finds_the_parameters_and_log_Z():
     y = polynomial.sample(TRUTH, 4000, np.random.default_rng(3))
     begin = nce.Parameters(polynomial.start(y, 4), np.zeros(1))
-    found = optimisation.run(
+    found = optimization.run(
         nce.Against(polynomial, bell(), 2), begin, y, np.random.default_rng(4),
-        method=optimisation.Adam(optimisation.cosine(0.05, 1500)), batch_size=400, iterations=1500,
+        method=optimization.Adam(optimization.cosine(0.05, 1500)), batch_size=400, iterations=1500,
     ).params
     assert_allclose(found.model.coefficients, polynomial.fit(y, 4).coefficients, atol=0.1)
     assert abs(found.log_normalizer[0] - polynomial.log_partition(found.model)) < 0.02 < abs(begin.log_normalizer[0] - LOG_Z)

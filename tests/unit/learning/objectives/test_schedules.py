@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.special import softmax
 
 from pedagogy_lib.distributions import noising
-from pedagogy_lib.learning import differentiation, optimisation
+from pedagogy_lib.learning import differentiation, optimization
 from pedagogy_lib.learning.objectives import schedules
 from pedagogy_lib.models.deep import diffusion
 
@@ -86,8 +86,8 @@ def test_learning_finds_the_schedule_in_closed_form():
     spread, height = schedules.Spread(draws, FIRST, LAST), (FIRST - LAST) / K
     means = np.array([quad(squares, FIRST - (k + 1) * height, FIRST - k * height)[0] / height for k in range(K)])
     best = schedules.best_shares(means)
-    method = optimisation.Adam(optimisation.cosine(0.1, 600))
-    run = optimisation.run(spread, np.zeros(K), data(2000), np.random.default_rng(0), method=method, batch_size=500,
+    method = optimization.Adam(optimization.cosine(0.1, 600))
+    run = optimization.run(spread, np.zeros(K), data(2000), np.random.default_rng(0), method=method, batch_size=500,
                            iterations=600)
     assert_allclose(spread.schedule(run.params).shares, best, atol=0.02)
     assert not np.allclose(means / means.sum(), best, atol=0.02)   # without the root

@@ -18,7 +18,7 @@ FIXED = RNG.gamma(SHAPES, 2.0)
 X = RNG.gamma(SHAPES, MEANS / SHAPES)
 
 
-def centred(line):
+def centered(line):
     return np.append(line.coefficients, line.intercept + line.coefficients @ [0, 7])
 
 
@@ -37,7 +37,7 @@ def slopes(cost, beta, errors):
 
 def test_shapes_of_a_known_scale():
     fit = gamma_shape.fit(Y, FIXED, scale=2.0)
-    a, errors = centred(fit.shape), np.sqrt(np.diag(fit.shape.covariance))[:2]
+    a, errors = centered(fit.shape), np.sqrt(np.diag(fit.shape.covariance))[:2]
     errors = np.append(errors, 0.05)
     np.testing.assert_allclose(slopes(fixed_loss, a, errors), 0, atol=1e-5)
     assert np.abs(slopes(lambda v: fixed_loss(v, scale=2.1), a, errors)).max() > 0.1
@@ -50,7 +50,7 @@ def test_shapes_of_a_known_scale():
 
 def test_means_and_shapes_together():
     fit = gamma_shape.fit(Y, X)
-    beta = np.concatenate([centred(fit.mean), centred(fit.shape)])
+    beta = np.concatenate([centered(fit.mean), centered(fit.shape)])
     errors = np.concatenate([np.append(np.sqrt(np.diag(line.covariance))[:2], 0.05) for line in (fit.mean, fit.shape)])
     np.testing.assert_allclose(slopes(both_loss, beta, errors), 0, atol=1e-5)
     assert (np.abs(beta - [-0.7, 20, 2.0, 0.4, -30, 0.8]) < 5 * errors).all()

@@ -183,7 +183,7 @@ def test_rates_need_an_offset():
 
 
 def overlap(z, x):
-    """Whether coins overlap, by another programme: 0 is inside the hull of all signed inputs (Gordan's theorem)."""
+    """Whether coins overlap, by another program: 0 is inside the hull of all signed inputs (Gordan's theorem)."""
     signed = np.where(x == 1, 1.0, -1.0)[:, None] * z
     found = linprog(np.zeros(len(x)), A_eq=signed.T, b_eq=np.zeros(z.shape[1]), bounds=(1e-6, None), method="highs")
     return found.status == 0

@@ -102,8 +102,8 @@ def test_weighted(kind, intercept):
         assert not np.allclose(fit.weights, other[:M].T, rtol=1e-3)
     if intercept:
         np.testing.assert_allclose(fit.offset, dense[M], rtol=1e-7)
-        centred = Y - Y.mean(0)
-        wrong = np.linalg.solve(centred.T @ P @ centred, centred.T @ P @ (X - X.mean(0)))
+        centered = Y - Y.mean(0)
+        wrong = np.linalg.solve(centered.T @ P @ centered, centered.T @ P @ (X - X.mean(0)))
         assert not np.allclose(fit.weights, wrong.T, rtol=1e-3)
     np.testing.assert_allclose(fit.weights, linear.weighted(Y, X, 7 * full, intercept).weights, rtol=1e-8)
 
@@ -147,7 +147,7 @@ def test_ridge_offset_and_limits():
 
 def test_diagnosis():
     for intercept, inputs in ((True, ONES), (False, Y)):
-        fit = linear.least_squares(Y, X, intercept="centre" if intercept else "none")
+        fit = linear.least_squares(Y, X, intercept="center" if intercept else "none")
         found = linear.diagnose(fit, Y, X, intercept)
         for k in range(K):
             peer = sm.OLS(X[:, k], inputs).fit()

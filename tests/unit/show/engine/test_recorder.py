@@ -152,8 +152,8 @@ def draw_anew():
     right.set(xlim=(0, 1), ylim=(-2, 2))
 
     def move(size, words):
-        left.plot(X, size * X, label="first colour")
-        left.plot(X, size * X**3, zorder=5, label="second colour")
+        left.plot(X, size * X, label="first color")
+        left.plot(X, size * X**3, zorder=5, label="second color")
         left.contour(X, X, np.hypot(X[:, None] - size, X), levels=[0.3], zorder=1)
         if words:
             left.legend(loc="upper left")

@@ -1,4 +1,4 @@
-"""The compact SVG shows what Matplotlib drew: coordinates, colours, references, nothing lost."""
+"""The compact SVG shows what Matplotlib drew: coordinates, colors, references, nothing lost."""
 
 import io
 import re
@@ -118,7 +118,7 @@ def test_every_reference_has_its_definition_and_every_id_is_used():
     assert set(ids) == set(references)
 
 
-def test_the_palette_follows_the_theme_and_other_colours_stay():
+def test_the_palette_follows_the_theme_and_other_colors_stay():
     fig, ax = show.figure()
     ax.plot([0, 1], [0, 1], color=show.COLORS["green"])
     ax.plot([0, 1], [1, 0], color="#123456")

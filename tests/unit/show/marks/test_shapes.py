@@ -156,7 +156,7 @@ def test_a_band_refuses_shapes_that_disagree():
         show.band(ax, [0, 1, 2], [0, 1, 2], [1, 1])
 
 
-def test_a_label_has_the_colour_of_what_it_names():
+def test_a_label_has_the_color_of_what_it_names():
     _, ax = show.figure()
     assert show.label(ax, 0, 0, "here", color="green").get_color() == show.COLORS["green"]
 
@@ -325,7 +325,7 @@ def test_source_takes_classes_modules_and_compiled_functions():
     assert repr(show.source(show)).startswith("# pedagogy_lib/show/__init__.py")
 
 
-def test_source_has_the_class_names_that_themes_colour():
+def test_source_has_the_class_names_that_themes_color():
     text = show.source(shapes.band)._repr_html_()
     assert '<div class="highlight"><pre tabindex="0"' in text
     assert '<span class="k">def</span>' in text

@@ -12,7 +12,7 @@ ARROWS = ["B -> A", "E -> A"]
 
 
 def nodes(fig):
-    """Edge colour and fill of each circle, by the label that stands in it."""
+    """Edge color and fill of each circle, by the label that stands in it."""
     ax = fig.axes[0]
     circles = [p for p in ax.patches if isinstance(p, Circle)]
     found = {}
@@ -26,15 +26,15 @@ def same(color, name):
     return np.allclose(color, mcolors.to_rgba(show.COLORS[name]))
 
 
-def test_colours_letters_and_shade_say_who_is_told():
+def test_colors_letters_and_shade_say_who_is_told():
     drawn = nodes(evidence.information(PLACES, ARROWS, "B", given=["A"], reached=["B", "E"]))
-    assert set(drawn) == {r"$\mathbf{B}$", "$A$", r"$\mathbf{E}$"}   # bold: told, without colour too
+    assert set(drawn) == {r"$\mathbf{B}$", "$A$", r"$\mathbf{E}$"}   # bold: told, without color too
     assert same(drawn[r"$\mathbf{B}$"][0], "blue")
     assert same(drawn[r"$\mathbf{E}$"][0], "orange")
     assert same(drawn["$A$"][1], "shade")
 
 
-def test_who_is_told_nothing_is_grey():
+def test_who_is_told_nothing_is_gray():
     drawn = nodes(evidence.information(PLACES, ARROWS, "B", reached=["B", "A"]))
     assert same(drawn["$E$"][0], "muted")
     assert same(drawn["$E$"][1], "paper")

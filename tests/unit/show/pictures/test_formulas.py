@@ -14,7 +14,7 @@ def ax():
     return show.figure(height=1.2)[1]
 
 
-def test_revealed_symbols_differ_in_colour_and_in_line(ax):
+def test_revealed_symbols_differ_in_color_and_in_line(ax):
     formulas.formula(ax, TOKENS)
     colors = {t.get_text(): t.get_color() for t in ax.texts}
     assert colors["$x$"] != colors["$c$"] != colors["$_y$"] != colors["$x$"]

@@ -25,7 +25,7 @@ def test_tiles_stand_in_reading_order_with_gaps_between(ax):
     assert (sheet[3:, 3:] == 0).all()                     # no fourth picture
 
 
-def test_a_missing_pixel_has_a_colour_of_its_own(ax):
+def test_a_missing_pixel_has_a_color_of_its_own(ax):
     sheet = images.tiles(ax, [[0.0, np.nan, 1.0, 0.5]], limits=(0, 1)).get_array()
     np.testing.assert_allclose(sheet[0, 1], mpl.colors.to_rgba(show.COLORS["orange"]))
     np.testing.assert_allclose(sheet[1, 0], mpl.colormaps["gray_r"](1.0))

@@ -12,7 +12,7 @@ def ax():
     return show.figure()[1]
 
 
-def test_a_scatter_has_one_marker_and_one_colour_for_each_class(ax):
+def test_a_scatter_has_one_marker_and_one_color_for_each_class(ax):
     y = np.arange(12.0).reshape(6, 2)
     partitions.scatter(ax, y, np.array([0, 0, 1, 1, 2, 2]), ["a", "b", "c"], ["u", "v"])
     assert len(ax.collections) == 3
@@ -29,10 +29,10 @@ def test_a_scatter_without_classes_is_one_cloud(ax):
 
 
 def test_boundaries_lie_where_the_two_best_classes_tie(ax):
-    centres = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]])
+    centers = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]])
 
     def score(y):
-        return -((y[:, None] - centres) ** 2).sum(2)
+        return -((y[:, None] - centers) ** 2).sum(2)
 
     partitions.boundaries(ax, score, (-2, 6, -2, 6))
     points = np.concatenate([s for c in ax.collections for s in (p.vertices for p in c.get_paths()) if len(s)])
@@ -78,7 +78,7 @@ def test_a_segment_carries_its_word(ax):
     assert "up" in [t.get_text() for t in ax.texts]
 
 
-def test_responsibilities_blend_colours_and_keep_markers(ax):
+def test_responsibilities_blend_colors_and_keep_markers(ax):
     r = np.array([[1.0, 0.0], [0.6, 0.4], [0.0, 1.0]])
     partitions.responsibilities(ax, np.zeros((3, 2)), r)
     assert [len(c.get_offsets()) for c in ax.collections] == [2, 1]

@@ -38,7 +38,7 @@ def test_a_strip_has_one_block_for_each_run(ax):
     strips.strip(ax, np.arange(6), np.array([0, 0, 2, 2, 2, 0]), 3)
     assert [(bar.get_x(), bar.get_width()) for bar in ax.patches] == [(-0.5, 2), (1.5, 3), (4.5, 1)]
     assert ax.patches[0].get_facecolor() == ax.patches[2].get_facecolor() != ax.patches[1].get_facecolor()
-    assert ax.patches[0].get_height() < ax.patches[1].get_height() == 0.8      # not by colour alone
+    assert ax.patches[0].get_height() < ax.patches[1].get_height() == 0.8      # not by color alone
     strips.strip(ax, [7], np.array([1]), 2)
     assert ax.patches[3].get_width() == 1
 
@@ -66,7 +66,7 @@ def test_letters_stand_at_their_heights(ax):
     assert ax.texts[2].get_color() == show.COLORS["ink"]
 
 
-def test_text_blends_its_colours(ax):
+def test_text_blends_its_colors(ax):
     strips.text(ax, "ab", [0.0, 1.0])
     assert [t.get_text() for t in ax.texts] == ["a", "b"]
     assert [t.get_color() for t in ax.texts] == [show.COLORS["blue"], show.COLORS["orange"]]

@@ -17,7 +17,7 @@ def test_nodes_edges_and_heads():
     assert 0.5 < tip[0] < 1 and abs(tip[0] - tip[1]) < 1e-12
 
 
-def test_edges_come_and_go_and_boxes_take_colours():
+def test_edges_come_and_go_and_boxes_take_colors():
     fig, ax = show.figure()
     drawn = word_graph(ax, PLACES, EDGES)
     drawn.show_edges({("b", "c")})

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pedagogy_lib import checks, kernels
-from pedagogy_lib.learning.optimisation.schedules import rate_at
+from pedagogy_lib.learning.optimization.schedules import rate_at
 
 
 class GradientDescent(NamedTuple):

@@ -16,13 +16,13 @@ References
 Section 4.1. Adam: D.P. Kingma and J. Ba (2015).
 """
 
-from pedagogy_lib.learning.optimisation.batches import minibatches
-from pedagogy_lib.learning.optimisation.errors import DivergedError
-from pedagogy_lib.learning.optimisation.methods import Adam, GradientDescent, Momentum
-from pedagogy_lib.learning.optimisation.running import Run, Update, Validation, iterate, resume, run
-from pedagogy_lib.learning.optimisation.schedules import cosine, stairs, warm_up
-from pedagogy_lib.learning.optimisation.states import State, load, save
-from pedagogy_lib.learning.optimisation.walks import (
+from pedagogy_lib.learning.optimization.batches import minibatches
+from pedagogy_lib.learning.optimization.errors import DivergedError
+from pedagogy_lib.learning.optimization.methods import Adam, GradientDescent, Momentum
+from pedagogy_lib.learning.optimization.running import Run, Update, Validation, iterate, resume, run
+from pedagogy_lib.learning.optimization.schedules import cosine, stairs, warm_up
+from pedagogy_lib.learning.optimization.states import State, load, save
+from pedagogy_lib.learning.optimization.walks import (
     Step,
     Walk,
     adam,

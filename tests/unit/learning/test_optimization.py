@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from pedagogy_lib import kernels
-from pedagogy_lib.learning import optimisation, parameters
+from pedagogy_lib.learning import optimization, parameters
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
 Y = X @ [1.0, -2.0, 0.5] + 0.7 + 0.3 * RNG.normal(size=60)
 BEST = np.linalg.lstsq(np.column_stack([X, np.ones(60)]), Y, rcond=None)[0]
-METHODS = [optimisation.GradientDescent(0.1), optimisation.Momentum(0.05, 0.8), optimisation.Adam(0.05)]
+METHODS = [optimization.GradientDescent(0.1), optimization.Momentum(0.05, 0.8), optimization.Adam(0.05)]
 
 
 class Line(NamedTuple):
@@ -64,7 +64,7 @@ def rng(seed=0):
 
 def learn(model=None, seed=1, **options):
     model = model or InOneCall()
-    return optimisation.run(model, model.start(), (X, Y), rng(seed), **options)
+    return optimization.run(model, model.start(), (X, Y), rng(seed), **options)
 
 
 def vector(params):
@@ -88,7 +88,7 @@ def test_a_model_is_walked_as_a_function_of_a_vector_is(method, walk):
     found = learn(model, method=method, iterations=20, keep_path=True)
     loss = lambda v: model.loss(parameters.view(v, like), (X, Y), rng())
     slope = lambda v: parameters.flatten(model.gradient(parameters.view(v, like), (X, Y), rng())).vector
-    events = list(islice(getattr(optimisation, walk)(loss, slope, np.zeros(4), *method[:2]), 21))
+    events = list(islice(getattr(optimization, walk)(loss, slope, np.zeros(4), *method[:2]), 21))
     for params, event in zip(found.path, events[1:]):
         np.testing.assert_array_equal(vector(params), event.params)
     np.testing.assert_array_equal(found.losses, [event.loss for event in events[:20]])
@@ -97,7 +97,7 @@ def test_a_model_is_walked_as_a_function_of_a_vector_is(method, walk):
 
 def test_the_start_is_not_changed_and_the_stream_keeps_its_past():
     model, start = InOneCall(), InOneCall().start()
-    events = list(islice(optimisation.iterate(model, start, (X, Y), rng()), 3))
+    events = list(islice(optimization.iterate(model, start, (X, Y), rng()), 3))
     assert [event.iteration for event in events] == [0, 1, 2]
     assert not start.slopes.any()
     assert not np.array_equal(events[0].params.slopes, events[2].params.slopes)
@@ -109,7 +109,7 @@ def test_the_start_is_not_changed_and_the_stream_keeps_its_past():
 @pytest.mark.parametrize("method", METHODS)
 def test_single_precision_stays_single(method):
     model = InOneCall()
-    found = optimisation.run(model, model.start(np.float32), (X, Y), rng(), method=method, iterations=300, batch_size=20)
+    found = optimization.run(model, model.start(np.float32), (X, Y), rng(), method=method, iterations=300, batch_size=20)
     assert found.params.slopes.dtype == found.params.offset.dtype == np.float32
     assert {one.dtype for one in found.state.memory} <= {np.dtype(np.float32)}
     np.testing.assert_allclose(vector(found.params), BEST, atol=0.15)
@@ -146,16 +146,16 @@ def test_it_goes_on_bit_for_bit_from_a_file(method, model, tmp_path):
     options = {"method": method, "batch_size": 7, "validation": (X[:9], Y[:9]), "every": 4}
     whole = learn(model(), iterations=41, **options)
     half = learn(model(), iterations=18, **options)
-    optimisation.save(tmp_path / "half.npz", half.state)
-    state = optimisation.load(tmp_path / "half.npz", model().start())
-    rest = optimisation.resume(model(), state, (X, Y), iterations=41, **options)
+    optimization.save(tmp_path / "half.npz", half.state)
+    state = optimization.load(tmp_path / "half.npz", model().start())
+    rest = optimization.resume(model(), state, (X, Y), iterations=41, **options)
     np.testing.assert_array_equal(np.concatenate([half.losses, rest.losses]), whole.losses)
     validations = np.concatenate([half.validation_losses, rest.validation_losses])
     np.testing.assert_array_equal(validations, whole.validation_losses)
     np.testing.assert_array_equal(vector(rest.state.params), vector(whole.state.params))
     np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
     # Without the method's memory, or with other randomness, it would be another path.
-    other = optimisation.resume(model(), state._replace(randomness=rng(9).bit_generator.state), (X, Y),
+    other = optimization.resume(model(), state._replace(randomness=rng(9).bit_generator.state), (X, Y),
                                 iterations=41, **options)
     assert not np.array_equal(other.losses, rest.losses)
 
@@ -163,12 +163,12 @@ def test_it_goes_on_bit_for_bit_from_a_file(method, model, tmp_path):
 @pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64])
 def test_every_bit_generator_is_kept(bits, tmp_path):
     source = np.random.Generator(bits(3))
-    found = optimisation.run(Noisy(), Noisy().start(), (X, Y), source, iterations=5, batch_size=8)
-    optimisation.save(tmp_path / "state.npz", found.state)
-    state = optimisation.load(tmp_path / "state.npz", Noisy().start())
-    rest = optimisation.resume(Noisy(), state, (X, Y), iterations=9, batch_size=8)
+    found = optimization.run(Noisy(), Noisy().start(), (X, Y), source, iterations=5, batch_size=8)
+    optimization.save(tmp_path / "state.npz", found.state)
+    state = optimization.load(tmp_path / "state.npz", Noisy().start())
+    rest = optimization.resume(Noisy(), state, (X, Y), iterations=9, batch_size=8)
     source = np.random.Generator(bits(3))
-    whole = optimisation.run(Noisy(), Noisy().start(), (X, Y), source, iterations=9, batch_size=8)
+    whole = optimization.run(Noisy(), Noisy().start(), (X, Y), source, iterations=9, batch_size=8)
     np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
 
 
@@ -205,7 +205,7 @@ def test_an_interrupt_keeps_what_was_learned(strike, listening):
     struck = learn(strikes_at(12, strike), batch_size=7, iterations=30)
     assert struck.stopped == "interrupted"
     assert struck.state.iteration == len(struck.losses) == 11
-    rest = optimisation.resume(Noisy(), struck.state, (X, Y), batch_size=7, iterations=30)
+    rest = optimization.resume(Noisy(), struck.state, (X, Y), batch_size=7, iterations=30)
     whole = learn(Noisy(), batch_size=7, iterations=30)
     np.testing.assert_array_equal(np.concatenate([struck.losses, rest.losses]), whole.losses)
     np.testing.assert_array_equal(vector(rest.params), vector(whole.params))
@@ -224,7 +224,7 @@ def test_an_interrupt_within_a_step_waits_for_its_end(listening):
             return memory
 
     struck = learn(method=Slow(), iterations=30)
-    whole = learn(method=optimisation.GradientDescent(0.1), iterations=5)
+    whole = learn(method=optimization.GradientDescent(0.1), iterations=5)
     assert (struck.stopped, struck.state.iteration, len(struck.losses)) == ("interrupted", 5, 5)
     np.testing.assert_allclose(vector(struck.params), vector(whole.params), rtol=1e-14)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -233,7 +233,7 @@ def test_an_interrupt_within_a_step_waits_for_its_end(listening):
 def test_what_is_over_is_over():
     """A run that has gone further than is asked for takes no more steps."""
     found = learn(iterations=8)
-    again = optimisation.resume(InOneCall(), found.state, (X, Y), iterations=5)
+    again = optimization.resume(InOneCall(), found.state, (X, Y), iterations=5)
     assert (len(again.losses), again.state.iteration, again.stopped) == (0, 8, "iterations")
     np.testing.assert_array_equal(vector(again.params), vector(found.params))
 
@@ -257,36 +257,36 @@ def test_early_stopping_returns_the_best_on_the_validation_data():
         def start(self):
             return Line(np.zeros(12), 0.0)
 
-    options = {"method": optimisation.GradientDescent(0.05), "validation": held_out, "every": 5}
-    full = optimisation.run(Many(), Many().start(), train, rng(), iterations=2000, **options)
-    short = optimisation.run(Many(), Many().start(), train, rng(), iterations=2000, patience=3, **options)
+    options = {"method": optimization.GradientDescent(0.05), "validation": held_out, "every": 5}
+    full = optimization.run(Many(), Many().start(), train, rng(), iterations=2000, **options)
+    short = optimization.run(Many(), Many().start(), train, rng(), iterations=2000, patience=3, **options)
     assert full.stopped == "iterations"
     assert short.stopped == "patience"
     best = short.validation_losses.min()
     assert short.validation_losses.argmin() == len(short.validation_losses) - 4
     assert Many().loss(short.params, held_out, rng()) == best < 0.9 * full.validation_losses[-1]
     assert Many().loss(full.params, held_out, rng()) == full.validation_losses.min()
-    last = optimisation.run(Many(), Many().start(), train, rng(), iterations=2000, method=options["method"])
+    last = optimization.run(Many(), Many().start(), train, rng(), iterations=2000, method=options["method"])
     assert Many().loss(last.params, held_out, rng()) > 1.1 * best
 
 
 def test_validation_sees_the_same_draws_each_time_and_leaves_the_training_its_own():
-    still = optimisation.GradientDescent(1e-300)
+    still = optimization.GradientDescent(1e-300)
     model, begin = Noisy(), Line(BEST[:3], BEST[3])
-    found = optimisation.run(model, begin, (X, Y), rng(), method=still, validation=(X, Y), every=1, iterations=5)
+    found = optimization.run(model, begin, (X, Y), rng(), method=still, validation=(X, Y), every=1, iterations=5)
     assert len(set(found.validation_losses)) == 1
     assert len(set(found.losses)) == 5
 
 
 def test_schedules():
     """Against their formulas, and at their corners."""
-    cosine, stairs = optimisation.cosine(0.2, 100, last=0.02), optimisation.stairs(0.2, 30, 0.5)
+    cosine, stairs = optimization.cosine(0.2, 100, last=0.02), optimization.stairs(0.2, 30, 0.5)
     np.testing.assert_allclose([cosine(0), cosine(50), cosine(100), cosine(500)], [0.2, 0.11, 0.02, 0.02], rtol=1e-12)
     assert [stairs(i) for i in (0, 29, 30, 60)] == [0.2, 0.2, 0.1, 0.05]
-    warm = optimisation.warm_up(stairs, 3)
+    warm = optimization.warm_up(stairs, 3)
     np.testing.assert_allclose([warm(i) for i in range(5)], [0.05, 0.1, 0.15, 0.2, 0.2], rtol=1e-12)
-    assert optimisation.warm_up(0.3, 0)(0) == 0.3
-    found = learn(method=optimisation.GradientDescent(stairs), iterations=31, keep_path=True)
+    assert optimization.warm_up(0.3, 0)(0) == 0.3
+    found = learn(method=optimization.GradientDescent(stairs), iterations=31, keep_path=True)
     slope = InOneCall().gradient(found.path[29], (X, Y), rng())
     np.testing.assert_allclose(found.path[30].slopes, found.path[29].slopes - 0.1 * slope.slopes, rtol=1e-12)
 
@@ -295,7 +295,7 @@ def test_schedules():
 def test_the_compiled_step_of_adam_is_the_written_one(dtype):
     pytest.importorskip("numba")
     source = rng(3)
-    here, there = (optimisation.Adam(0.01, backend=backend) for backend in ("numba", "numpy"))
+    here, there = (optimization.Adam(0.01, backend=backend) for backend in ("numba", "numpy"))
     params = source.normal(size=1003).astype(dtype)
     one, other = params.copy(), params.copy()
     memory, reference = here.begin(one), there.begin(other)
@@ -327,29 +327,29 @@ class NotFinite(InOneCall):
 
 @pytest.mark.parametrize(("call", "error", "message"), [
     (lambda: learn(WrongShape()), ValueError, r"gradient\.slopes: expected shape \(3,\), got \(2,\)"),
-    (lambda: learn(NotFinite()), optimisation.DivergedError, r"gradient\.offset: expected finite numbers.*iteration 0"),
-    (lambda: learn(method=optimisation.GradientDescent(9.0), iterations=9999), optimisation.DivergedError, "loss|gradient"),
-    (lambda: optimisation.run(NoVerbs, Line(np.zeros(2), 0.0), Y, rng()), TypeError, "model: expected loss and gradient.*got no gradient"),
-    (lambda: optimisation.run(InOneCall(), InOneCall().start(), Y, 0), ValueError, "rng: expected"),
-    (lambda: optimisation.run(InOneCall(), (), Y, rng()), ValueError, "params: expected at least one"),
+    (lambda: learn(NotFinite()), optimization.DivergedError, r"gradient\.offset: expected finite numbers.*iteration 0"),
+    (lambda: learn(method=optimization.GradientDescent(9.0), iterations=9999), optimization.DivergedError, "loss|gradient"),
+    (lambda: optimization.run(NoVerbs, Line(np.zeros(2), 0.0), Y, rng()), TypeError, "model: expected loss and gradient.*got no gradient"),
+    (lambda: optimization.run(InOneCall(), InOneCall().start(), Y, 0), ValueError, "rng: expected"),
+    (lambda: optimization.run(InOneCall(), (), Y, rng()), ValueError, "params: expected at least one"),
     (lambda: learn(batch_size=61), ValueError, "size: expected at most n, 60, got 61"),
-    (lambda: optimisation.run(InOneCall(), InOneCall().start(), (X, Y[:5]), rng(), batch_size=2), ValueError, r"y: expected.*equally many"),
+    (lambda: optimization.run(InOneCall(), InOneCall().start(), (X, Y[:5]), rng(), batch_size=2), ValueError, r"y: expected.*equally many"),
     (lambda: learn(patience=2), ValueError, "patience: expected validation data"),
     (lambda: learn(iterations=-1), ValueError, "iterations: expected a whole number"),
     (lambda: learn(tolerance=-1), ValueError, "tolerance: expected a number"),
     (lambda: learn(every=0, validation=(X, Y)), ValueError, "every: expected a whole number"),
-    (lambda: learn(method=optimisation.Adam(decay=1.0)), ValueError, "decay: expected a number below 1"),
-    (lambda: learn(method=optimisation.Momentum(rate=0)), ValueError, "rate: expected a number above 0"),
-    (lambda: learn(method=optimisation.Adam(backend="c")), ValueError, "backend: expected one of"),
-    (lambda: optimisation.cosine(0.1, 0), ValueError, "iterations: expected"),
-    (lambda: optimisation.stairs(0.1, 5, 0.0), ValueError, "factor: expected a number above 0"),
-    (lambda: optimisation.warm_up(-1.0, 5), ValueError, "rate: expected a number above 0"),
-    (lambda: optimisation.resume(InOneCall(), learn(iterations=1).state, (X, Y), method=METHODS[0]), ValueError,
+    (lambda: learn(method=optimization.Adam(decay=1.0)), ValueError, "decay: expected a number below 1"),
+    (lambda: learn(method=optimization.Momentum(rate=0)), ValueError, "rate: expected a number above 0"),
+    (lambda: learn(method=optimization.Adam(backend="c")), ValueError, "backend: expected one of"),
+    (lambda: optimization.cosine(0.1, 0), ValueError, "iterations: expected"),
+    (lambda: optimization.stairs(0.1, 5, 0.0), ValueError, "factor: expected a number above 0"),
+    (lambda: optimization.warm_up(-1.0, 5), ValueError, "rate: expected a number above 0"),
+    (lambda: optimization.resume(InOneCall(), learn(iterations=1).state, (X, Y), method=METHODS[0]), ValueError,
      "method: expected the one that this run was begun with, Adam, got GradientDescent"),
-    (lambda: optimisation.resume(InOneCall(), learn(iterations=1, batch_size=5).state, (X[:9], Y[:9]), batch_size=5), ValueError,
+    (lambda: optimization.resume(InOneCall(), learn(iterations=1, batch_size=5).state, (X[:9], Y[:9]), batch_size=5), ValueError,
      "y: expected the 60 observations of the run before, got 9"),
-    (lambda: learn(validation=(X * np.nan, Y)), optimisation.DivergedError, "validation: expected a finite loss, got nan at iteration 0"),
-    (lambda: optimisation.save("state.pkl", learn(iterations=1).state), ValueError, "path: expected a name that ends in .npz"),
+    (lambda: learn(validation=(X * np.nan, Y)), optimization.DivergedError, "validation: expected a finite loss, got nan at iteration 0"),
+    (lambda: optimization.save("state.pkl", learn(iterations=1).state), ValueError, "path: expected a name that ends in .npz"),
 ])
 def test_what_is_wrong_is_said(call, error, message):
     with np.errstate(over="ignore"), pytest.raises(error, match=message):
@@ -358,18 +358,18 @@ def test_what_is_wrong_is_said(call, error, message):
 
 def test_a_file_of_another_model_is_refused(tmp_path):
     path = tmp_path / "state.npz"
-    optimisation.save(path, learn(iterations=1).state)
+    optimization.save(path, learn(iterations=1).state)
     with pytest.raises(ValueError, match=r"params: expected the fields in the file, params\.slopes, params\.offset, got params"):
-        optimisation.load(path, np.zeros(4))
+        optimization.load(path, np.zeros(4))
     with pytest.raises(ValueError, match="params: expected 4 numbers of type float64, as in the file, got 5"):
-        optimisation.load(path, Line(np.zeros(4), 0.0))
+        optimization.load(path, Line(np.zeros(4), 0.0))
     with pytest.raises(ValueError, match="got 4 of type float32"):
-        optimisation.load(path, InOneCall().start(np.float32))
+        optimization.load(path, InOneCall().start(np.float32))
 
 
 def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
     place, first = tmp_path / "state.npz", learn(iterations=3).state
-    optimisation.save(place, first)
+    optimization.save(place, first)
 
     def full(file, **contents):
         file.write(b"half of it")
@@ -377,8 +377,8 @@ def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(OSError, match="No space left"):
-        optimisation.save(place, learn(iterations=8).state)
-    kept = optimisation.load(place, InOneCall().start())
+        optimization.save(place, learn(iterations=8).state)
+    kept = optimization.load(place, InOneCall().start())
     assert kept.iteration == 3
     np.testing.assert_array_equal(vector(kept.params), vector(first.params))
     assert [one.name for one in tmp_path.iterdir()] == ["state.npz"]
@@ -389,17 +389,17 @@ def test_a_stream_that_breaks_or_is_left_changes_nothing_but_its_own():
     start, seen = InOneCall().start(), []
 
     def look():
-        for event in optimisation.iterate(InOneCall(), start, (X, Y), rng()):
+        for event in optimization.iterate(InOneCall(), start, (X, Y), rng()):
             seen.append(event)
             if event.iteration == 4:
                 raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         look()
-    left = optimisation.iterate(InOneCall(), start, (X, Y), rng())
+    left = optimization.iterate(InOneCall(), start, (X, Y), rng())
     next(left)
     del left
-    again = list(islice(optimisation.iterate(InOneCall(), start, (X, Y), rng()), 5))
+    again = list(islice(optimization.iterate(InOneCall(), start, (X, Y), rng()), 5))
     np.testing.assert_array_equal([event.loss for event in seen], [event.loss for event in again])
     np.testing.assert_array_equal(vector(seen[-1].params), vector(again[-1].params))
     np.testing.assert_array_equal(start.slopes, 0.0)
@@ -407,6 +407,6 @@ def test_a_stream_that_breaks_or_is_left_changes_nothing_but_its_own():
 
 def test_a_run_goes_on_from_a_pickle():
     half = learn(Noisy(), batch_size=7, iterations=6)
-    rest = optimisation.resume(Noisy(), pickle.loads(pickle.dumps(half.state)), (X, Y), batch_size=7, iterations=12)
+    rest = optimization.resume(Noisy(), pickle.loads(pickle.dumps(half.state)), (X, Y), batch_size=7, iterations=12)
     whole = learn(Noisy(), batch_size=7, iterations=12)
     np.testing.assert_array_equal(np.concatenate([half.losses, rest.losses]), whole.losses)

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning.optimisation.errors import DivergedError
-from pedagogy_lib.learning.optimisation.methods import Adam, GradientDescent, Momentum
-from pedagogy_lib.learning.optimisation.schedules import rate_at
+from pedagogy_lib.learning.optimization.errors import DivergedError
+from pedagogy_lib.learning.optimization.methods import Adam, GradientDescent, Momentum
+from pedagogy_lib.learning.optimization.schedules import rate_at
 
 
 class Step(NamedTuple):
@@ -68,7 +68,7 @@ def gradient_descent(loss, gradient, start, rate, batches=None):
         The learning rate; or a function that gives it for each iteration, counted from 0. With
         batches only a rate that falls towards zero settles down: 1 / (iteration + 1), for example.
     batches : iterable, optional
-        Makes it *stochastic* gradient descent. See `pedagogy_lib.learning.optimisation.minibatches`.
+        Makes it *stochastic* gradient descent. See `pedagogy_lib.learning.optimization.minibatches`.
 
     Yields
     ------

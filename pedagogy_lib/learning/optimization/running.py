@@ -10,11 +10,11 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.learning.optimisation import interrupts
-from pedagogy_lib.learning.optimisation.batches import Dealer
-from pedagogy_lib.learning.optimisation.errors import DivergedError
-from pedagogy_lib.learning.optimisation.methods import Adam
-from pedagogy_lib.learning.optimisation.states import Best, State, generator
+from pedagogy_lib.learning.optimization import interrupts
+from pedagogy_lib.learning.optimization.batches import Dealer
+from pedagogy_lib.learning.optimization.errors import DivergedError
+from pedagogy_lib.learning.optimization.methods import Adam
+from pedagogy_lib.learning.optimization.states import Best, State, generator
 
 
 class Update(NamedTuple):
