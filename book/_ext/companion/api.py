@@ -49,8 +49,8 @@ def prepare(app, what, name, thing, options, lines):
         first = next((n for n, line in enumerate(text) if FIELD.match(line)), None)
         if first is not None:
             text[first:first] = ["Attributes", "----------"]
-    if name in implemented():
-        labels, chapters = implemented()[name]
+    if (known := known_as(name, thing)) in implemented():
+        labels, chapters = implemented()[known]
         word = "Eq." if len(labels) == 1 else "Eqs."
         links = ", ".join(f":doc:`/{chapter}`" for chapter in chapters)
         if "References" not in text:
@@ -60,16 +60,29 @@ def prepare(app, what, name, thing, options, lines):
     lines[:] = text
 
 
+def known_as(name, thing) -> str:
+    """The name by which the ledger knows an object: that of its package, where it stands in a file of one."""
+    parts = name.split(".")
+    shorter = [".".join(parts[:n] + parts[n + 1 :]) for n in range(len(parts) - 2, 0, -1)]
+    return next((one for one in shorter if one in implemented() and ledger.resolve(one) is thing), name)
+
+
 def escaped(line) -> str:
     """A line in which a bar means "given", and does not begin a substitution."""
     return "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in LITERAL.split(line))
 
 
 def left_out(app, what, name, thing, skip, options):
-    """Leave out what is described elsewhere: fields, with their tuple; a class, where two modules share it."""
+    """Leave out what is described elsewhere.
+
+    Fields stand with their tuple, what a package only imports from a file of its own stands with that file, and a class
+    that two modules share stands with the first.
+    """
     if type(thing).__name__ == "_tuplegetter":
         return True
-    here = app.env.temp_data.get("autodoc:module")
+    here, home = app.env.temp_data.get("autodoc:module"), getattr(thing, "__module__", None) or ""
+    if home.startswith(f"{here}.") and "._" not in home:
+        return True
     if isinstance(thing, type) and thing.__module__ != here:
         return True if app.env.temp_data.setdefault("api-shared", {}).setdefault(thing, here) != here else None
     return None

@@ -19,9 +19,7 @@ def smooth(model, filtered):
 
     Parameters
     ----------
-    model : Model
-        With its ``log_transition``.
-    filtered : Filtered
+    model, filtered
 
     Returns
     -------
@@ -60,9 +58,7 @@ def sample_paths(model, filtered, m, rng, method="exact", moves=5):
 
     Parameters
     ----------
-    model : Model
-        With its ``log_transition``.
-    filtered : Filtered
+    model, filtered
     m : int
         How many paths.
     rng : numpy.random.Generator

@@ -37,12 +37,7 @@ def steps(model, y, n, rng, resampling="systematic", threshold=1.0, guide=None):
 
     Parameters
     ----------
-    model : Model
-    y : array_like, shape (T, L)
-        A row of NaN is missing.
-    n : int
-        N, the number of particles.
-    rng : numpy.random.Generator
+    model, y, n, rng
     resampling : {"systematic", "stratified", "residual", "multinomial"}
         The textbook's filter is ``"multinomial"``.
     threshold : float

@@ -53,6 +53,21 @@ def test_what_the_ledger_names_says_where_it_is_derived():
         assert lines.count("References") == 1
 
 
+def test_what_a_package_imports_stands_with_its_file_and_says_where_it_is_derived():
+    from pedagogy_lib.inference import kalman, particles
+
+    name = "pedagogy_lib.inference.kalman.updates.measurement_update"
+    lines = ["A function."]
+    api.prepare(None, "function", name, kalman.measurement_update, None, lines)
+    assert "2.47" in lines[lines.index("References") + 2]
+    lines = ["Another function of that name."]
+    api.prepare(None, "function", name, particles.smooth, None, lines)
+    assert "References" not in lines
+    for here, wanted in (("pedagogy_lib.inference.kalman", True), ("pedagogy_lib.inference.kalman.updates", None)):
+        app = SimpleNamespace(env=SimpleNamespace(temp_data={"autodoc:module": here}))
+        assert api.left_out(app, "module", "measurement_update", kalman.measurement_update, None, None) is wanted
+
+
 def test_a_shared_class_and_the_fields_of_a_tuple_stand_once():
     from collections import namedtuple
 
