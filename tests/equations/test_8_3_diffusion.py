@@ -134,6 +134,15 @@ def test_eq_8_33():
     params = diffusion.start(np.zeros((1, 2)), (3,), networks.Tanh, denoising.Datum, schedule, np.random.default_rng(0))
     found = diffusion.sample(params, 50_000, np.random.default_rng(1), steps=1)
     assert_only_as_printed(found.latents.var(0), np.ones(2), 1.1 * np.ones(2), rtol=0.03)
+    # What chance adds to a draw: the one step's spread, and the emission's noise in units of the signal that is left.
+    # (Without chance a step keeps the latent's noise, at the next level's deviation: the third term.)
+    bare = diffusion.sample(params, 50_000, np.random.default_rng(1), steps=1, noise=0)
+    added = (found.observations - bare.observations).std(0)
+    least, most = schedule.level(0.0), schedule.level(1.0)
+    step, emission = least.deviation * np.sqrt(1 - most.snr / least.snr), least.deviation / least.signal
+    terms = np.array([step, emission, least.deviation])
+    expected, without = np.sqrt((terms**2).sum()), np.sqrt((terms[::2] ** 2).sum())
+    assert_only_as_printed(np.full(2, expected), added, np.full(2, without), np.full(2, terms.sum()), rtol=0.02)
     x = np.tile([[0.4]], (100_000, 1))
     step = next(reverse_diffusion.reverse(lambda x, level: 0.5 * x, schedule, x, 2, np.random.default_rng(2)))
     early, late = schedule.level(0.5), schedule.level(1.0)

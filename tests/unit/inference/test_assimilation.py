@@ -191,6 +191,12 @@ def test_the_minimum_is_that_of_a_general_optimizer(chaos, kind):
     assert error < 0.5 * before
 
 
+@pytest.mark.parametrize("kind", ["strong", "weak"])
+def test_iterations_are_numbered_one_by_one(chaos, kind):
+    steps = islice(getattr(assimilation, kind)(chaos[0]), 4)
+    assert [step.iteration for step in steps] == [0, 1, 2, 3]
+
+
 def test_a_weak_step_is_a_pass_of_the_smoother_along_tangents(chaos):
     window, _ = chaos
     window = window._replace(y=np.where(np.isnan(window.y).any(1, keepdims=True), np.nan, window.y))

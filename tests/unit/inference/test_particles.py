@@ -120,6 +120,25 @@ def test_many_particles_on_a_die_are_the_hidden_markov_model():
     np.testing.assert_allclose(shares, smoothed.probabilities, atol=0.04)
 
 
+def test_a_motion_is_asked_with_the_time_before_it():
+    """A state that counts the times at which it was moved: after t moves, 0 + 1 + ... + t - 1."""
+    asked = []
+    counting = DIE._replace(move=lambda x, t, rng: (asked.append(t), x + t)[1], initial=lambda n, rng: np.zeros((n, 1)),
+                            log_emission=lambda x, y, t: np.zeros(len(x)))
+    found = particles.filter(counting, REPORTS, 3, np.random.default_rng(0))
+    assert asked == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(found.means[:, 0], [0, 0, 1, 3, 6, 10])
+
+
+def test_a_particle_that_nothing_leads_to_is_no_past():
+    """State 1 of the second step cannot come from the only particle of the first: its weight has nowhere to go."""
+    found = particles.filter(DIE, REPORTS[:2], 2, np.random.default_rng(0))
+    stuck = lambda after, before, t: np.where(after[..., 0] == 0, 0.0, -np.inf) + 0 * before[..., 0]  # noqa: E731
+    found = found._replace(particles=np.array([[[0.0], [0.0]], [[0.0], [1.0]]]), weights=np.array([[0.5, 0.5], [1.0, 0.0]]))
+    beta = particles.smooth(DIE._replace(log_transition=stuck), found)
+    np.testing.assert_allclose(beta, [[0.5, 0.5], [1.0, 0.0]])
+
+
 # ------------------------------------------------------------------------------- resampling
 
 

@@ -77,6 +77,8 @@ def test_the_gradient_is_that_of_the_mean_square():
     taped = differentiation.gradient(lambda s: np.sum(height**2 * means / differentiation.softmax(s)), SCORES)
     assert_allclose(taped, differences, rtol=1e-5)
     assert_allclose(found, differences, rtol=0.02, atol=0.01 * np.abs(differences).max())
+    one = spread.value_and_gradient(SCORES, data(n, 0), np.random.default_rng(0))[0]
+    assert_allclose(one, at(SCORES), rtol=0.05)
     # Wrong: the sign of d log p; and p without its normalization.
     assert not np.allclose(-found, differences, rtol=0.2)
     assert not np.allclose(found - softmax(SCORES) * at(SCORES), differences, rtol=0.2)
