@@ -112,7 +112,7 @@ def _by_normal_equations(y, x):
         L = np.linalg.cholesky(z.T @ z)
     except np.linalg.LinAlgError:
         _refuse_rank(np.linalg.matrix_rank(z.T @ z), y.shape[1], wanted)
-    _check_rank(L, np.sqrt(EPS), wanted)
+    _check_rank(L.T, 2 * np.sqrt(EPS), wanted)          # z = Q L', and z'z has been rounded
     w = solve_triangular(L.T, solve_triangular(L, z.T @ x, lower=True))
     return w / scale[:, None], y.shape[1]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from regressions import heavy_tailed
 from scipy import stats
 from scipy.optimize import linprog, minimize
 
@@ -262,26 +263,6 @@ def test_dependent_inputs_are_named():
 
 
 # Slow scoring
-
-
-def heavy_tailed(count):
-    """Gamma outputs whose logarithm is linear in inputs with heavy tails, and the least deviance, by a trust region.
-
-    With the logarithmic link the deviance is convex, and has a minimum.
-    """
-    rng = np.random.default_rng(0)
-    for _ in range(count):
-        size, inputs, shape = int(rng.integers(20, 80)), int(rng.integers(1, 5)), rng.uniform(0.3, 3)
-        y = rng.standard_t(1.5, (size, inputs))
-        s = np.clip(y @ rng.standard_normal(inputs) * rng.uniform(0.1, 1), -100, 100)
-        x = np.maximum(rng.gamma(shape, np.exp(s) / shape), 1e-100)
-        q = np.linalg.qr(np.column_stack([y, np.ones(size)]))[0]
-        rise = lambda b, q=q, x=x: x * np.exp(-q @ b)
-        found = minimize(
-            lambda b, q=q: (rise(b) + q @ b).sum(), q.T @ np.log(x), method="trust-exact", options={"gtol": 1e-9},
-            jac=lambda b, q=q: q.T @ (1 - rise(b)), hess=lambda b, q=q: (q * rise(b)[:, None]).T @ q,
-        )
-        yield y, x, 2 * (found.fun - size - np.log(x).sum())
 
 
 def test_gamma_outputs_with_heavy_tails_are_fitted(monkeypatch):
