@@ -1,6 +1,7 @@
 """Tables from the results of a benchmark. Nothing in them is typed by hand."""
 
 import json
+import textwrap
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
@@ -12,7 +13,14 @@ def load(suite="kalman"):
 
 
 def table(results, part="speed"):
-    """Rows of text, the heading first, of the part ``speed``, ``accuracy`` or ``costs``."""
+    """Rows of text, the heading first, of the part ``speed``, ``accuracy`` or ``costs``.
+
+    The suite `accuracy` has families instead: ``filters`` and others, and ``filters, beside``.
+    """
+    if "families" in results:
+        name, _, beside = part.partition(", ")
+        family = results["families"][name]
+        return _beside(family["beside"]) if beside else _verdicts(family["rows"])
     if part == "speed":
         return _speed(results[part], results.get("size", "States, sensors, steps"))
     return {"accuracy": _accuracy, "costs": _costs}[part](results[part])
@@ -31,7 +39,10 @@ def markdown(results):
     ]
     for part in (part for part in ("speed", "accuracy", "costs") if part in results):
         lines += [*_markdown(table(results, part)), ""]
-    return "\n".join(lines)
+    for name, family in results.get("families", {}).items():
+        lines += [f"{family['title']} ({family['seconds']} s)", "", *_markdown(table(results, name)), ""]
+        lines += [*_markdown(table(results, f"{name}, beside")), ""] if family["beside"] else []
+    return "\n".join([*lines, results["skipped"]] if "skipped" in results else lines)
 
 
 def html(results, part="speed"):
@@ -69,6 +80,41 @@ def _accuracy(results):
         cells = [row["skipped"]] if "skipped" in row else [_error(e) for e in row["errors"]]
         lines.append([row["filter"], *cells, *[""] * (len(results["columns"]) - len(cells))])
     return lines
+
+
+def _verdicts(rows):
+    """A row for each problem, a column for each contender that was asked anything in the family."""
+    names = list(dict.fromkeys(answer["who"] for row in rows for answer in row["answers"]))
+    lines = [["Problem", "Asked", *names]]
+    for row in rows:
+        asked = f"{row['asked']}, to {row['tolerance']:.0e}" if row["answerable"] else row["asked"]
+        cells = {answer["who"]: _verdict(answer, row) for answer in row["answers"]}
+        many = f", {row['cases']} cases" if row["cases"] > 1 else ""
+        lines.append([row["problem"] + many, asked, *(cells.get(name, "not asked") for name in names)])
+    return lines
+
+
+def _verdict(answer, row):
+    """The word; how many of many cases; the largest error of an answer; why the first refusal."""
+    if "skipped" in answer:
+        return answer["skipped"]
+    counts, needless = answer["counts"], answer.get("needless")
+    parts = [f"{counts[word]} {word}" for word in counts if 0 < counts[word] < row["cases"]]
+    error = answer["error"]
+    if row["answerable"] and error is not None:
+        parts.append(f"error {error if isinstance(error, str) else f'{error:.0e}'}")
+    if needless:
+        parts.append(f"{needless} needlessly")
+    reason = f": {textwrap.shorten(answer['reason'], 90, placeholder=' ...')}" if answer["word"] == "refused" else ""
+    return answer["word"] + (f" ({', '.join(parts)})" if parts else "") + reason
+
+
+def _beside(rows):
+    """Approximations: what is exact, what was found, and how far beside it lies, with the sign."""
+    return [["Problem", "Approximation", "Exact", "Found", "Error"], *(
+        [row["problem"], row["method"], f"{row['exact']:.4g}", f"{row['found']:.4g}", f"{row['found'] - row['exact']:+.2g}"]
+        for row in rows
+    )]
 
 
 def _error(error):

@@ -129,15 +129,22 @@ class _Problem:
     def score_and_information(self, beta):
         residual, variance, slope = self.moments(beta)
         score = self.z.T @ (self.weights * slope * residual)  # Eq. 5.13, and deta/ds
-        root = np.sqrt(self.weights * variance) * np.abs(slope)
+        root = np.sqrt(self.weights) * self.root_of_information(beta, variance, slope)
         rooted = np.multiply(root[:, None], self.z, out=self.rooted)
         # deta/ds A'' deta/ds is the Fisher information of s (section B.2);
         # for a canonical link it is the second derivative.
         return score - self.precision @ beta, rooted.T @ rooted + self.precision
 
+    def root_of_information(self, beta, variance, slope):
+        return np.sqrt(variance) * np.abs(slope)
+
 
 class _Convex(_Problem):
     """A loss that is convex although its link is not canonical, so that Newton's method may take over."""
+
+    def root_of_information(self, beta, variance, slope):
+        s = self.predictor(beta)                            # at its mean an outcome bends the loss as it does on average
+        return np.sqrt(self.link.convex(self.family.mean(self.link.natural(s)), s))
 
     def hessian(self, beta):
         s = self.predictor(beta)

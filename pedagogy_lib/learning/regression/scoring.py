@@ -26,7 +26,7 @@ HALVINGS = 40
 #: Scoring that has not arrived after so many steps is slow.
 SLOW = 12
 #: A Hessian that falls below this part of its expectation says little about the loss a step away.
-FLAT = 0.01
+FLAT = 1e-5
 
 
 class Step(NamedTuple):
