@@ -83,14 +83,19 @@ def _accuracy(results):
 
 
 def _verdicts(rows):
-    """A row for each problem, a column for each contender that was asked anything in the family."""
-    names = list(dict.fromkeys(answer["who"] for row in rows for answer in row["answers"]))
-    lines = [["Problem", "Asked", *names]]
+    """A row for each problem: what each of ours said, and each of the others, on lines of their own."""
+    lines = [["Problem", "Asked", "Ours", "Others"]]
     for row in rows:
         asked = f"{row['asked']}, to {row['tolerance']:.0e}" if row["answerable"] else row["asked"]
-        cells = {answer["who"]: _verdict(answer, row) for answer in row["answers"]}
-        many = f", {row['cases']} cases" if row["cases"] > 1 else ""
-        lines.append([row["problem"] + many, asked, *(cells.get(name, "not asked") for name in names)])
+        if row["answerable"] and row["theirs"] != row["tolerance"]:
+            asked += f" (others to {row['theirs']:.0e})"
+        many = f", {row['cases']:,} cases" if row["cases"] > 1 else ""
+        said = {True: [], False: []}
+        for answer in row["answers"]:
+            ours = answer["who"].startswith("ours")
+            name = answer["who"].removeprefix("ours").removeprefix(", ")
+            said[ours].append(f"{name}: {_verdict(answer, row)}" if name else _verdict(answer, row))
+        lines.append([row["problem"] + many, asked, *("\n".join(said[ours]) for ours in (True, False))])
     return lines
 
 
@@ -105,16 +110,15 @@ def _verdict(answer, row):
         parts.append(f"error {error if isinstance(error, str) else f'{error:.0e}'}")
     if needless:
         parts.append(f"{needless} needlessly")
-    reason = f": {textwrap.shorten(answer['reason'], 90, placeholder=' ...')}" if answer["word"] == "refused" else ""
-    return answer["word"] + (f" ({', '.join(parts)})" if parts else "") + reason
+    why = textwrap.shorten(answer["reason"], 110, placeholder=" ...") if answer["word"] == "refused" else ""
+    return answer["word"] + (f" ({', '.join(parts)})" if parts else "") + (f": {why}" if why else "")
 
 
 def _beside(rows):
     """Approximations: what is exact, what was found, and how far beside it lies, with the sign."""
-    return [["Problem", "Approximation", "Exact", "Found", "Error"], *(
-        [row["problem"], row["method"], f"{row['exact']:.4g}", f"{row['found']:.4g}", f"{row['found'] - row['exact']:+.2g}"]
-        for row in rows
-    )]
+    numbers = lambda exact, found: [f"{exact:.4g}", f"{found:.4g}", f"{found - exact:+.2g}"]
+    heading = ["Problem", "Approximation", "Exact", "Found", "Error"]
+    return [heading, *([row["problem"], row["method"], *numbers(row["exact"], row["found"])] for row in rows)]
 
 
 def _error(error):
@@ -133,9 +137,9 @@ def _markdown(rows):
     return [
         "| " + " | ".join(heading) + " |",
         "|" + "---|" * len(heading),
-        *("| " + " | ".join(row) + " |" for row in body),
+        *("| " + " | ".join(row).replace("\n", "<br>") + " |" for row in body),
     ]
 
 
 def _escape(text):
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")

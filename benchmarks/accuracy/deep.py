@@ -16,7 +16,10 @@ MIXTURE = noised_mixture.Mixture(np.array([0.4, 0.6]), np.array([[-1.1], [0.7]])
 
 def rows(quick=False):
     """All rows of this family."""
-    return [_linear(2 if quick else 20), _weighted(2 if quick else 8), _closed_form(), *_flows(quick), _wide(), _schedules()]
+    return [
+        _linear(2 if quick else 20), _weighted(2 if quick else 8), _closed_form(), *_flows(quick), _wide(),
+        _schedules(),
+    ]
 
 
 def beside(quick=False):
@@ -32,7 +35,8 @@ def _linear(count):
     cases, truth = [], {}
     for seed in range(count):
         rng = np.random.default_rng(seed)
-        y = rng.normal(size=(80, 2)) @ rng.normal(size=(2, 5)) + 10.0 ** rng.uniform(-3, 0) * rng.normal(size=(80, 5)) + 1.0
+        noise = 10.0 ** rng.uniform(-3, 0) * rng.normal(size=(80, 5))
+        y = rng.normal(size=(80, 2)) @ rng.normal(size=(2, 5)) + noise + 1.0
         values, vectors = np.linalg.eigh(np.cov(y.T, bias=True))
         v = values[:3].mean()
         W = vectors[:, :2:-1] * np.sqrt(values[:2:-1] - v)
@@ -48,8 +52,8 @@ def _linear(count):
         truth[seed] = -0.5 * (squares.sum(1) + np.log(2 * np.pi * variances).sum())
 
     return weigh(
-        Question("a linear autoencoder with the weights of probabilistic PCA", "log p(y) of each datum, by one draw", cases,
-                 lambda case, found: relative(truth[case[2]], found), 1e-6),
+        Question("a linear autoencoder with the weights of probabilistic PCA", "log p(y) of each datum, by one draw",
+                 cases, lambda case, found: relative(truth[case[2]], found), 1e-6),
         {"ours": lambda params, y, seed: vae.log_marginal(params, y, np.random.default_rng(seed), 1)},
     )
 
@@ -87,7 +91,8 @@ def _bounds(quick):
     for samples in (1, 10, 1000):
         repeats = (200 if quick else 20_000) // samples + 1
         found = np.mean([vae.log_marginal(params, y, rng, samples).mean() for _ in range(repeats)])
-        yield {"problem": "log p(y) of five coins", "method": f"importance-weighted bound, {samples} draw{'s' * (samples > 1)}",
+        yield {"problem": "log p(y) of five coins",
+               "method": f"importance-weighted bound, {samples} draw{'s' * (samples > 1)}",
                "exact": float(exact.mean()), "found": float(found)}
 
 
@@ -123,22 +128,25 @@ def _denoiser(quick):
     """A learned denoiser beside the closed form: root mean squares, at several levels of noise."""
     rng, steps = np.random.default_rng(3), 50 if quick else 2000
     y = noised_mixture.sample(MIXTURE, 4000, rng)
-    begin = diffusion.start(y, (40, 40), networks.Tanh, denoising.Velocity, noising.log_linear(), np.random.default_rng(1))
+    schedule = noising.log_linear()
+    begin = diffusion.start(y, (40, 40), networks.Tanh, denoising.Velocity, schedule, np.random.default_rng(1))
     method = optimisation.Adam(optimisation.cosine(0.005, steps))
     params = optimisation.run(
         diffusion, begin, y, np.random.default_rng(2), method=method, batch_size=200, iterations=steps).params
     for u in (0.1, 0.3, 0.5, 0.7, 0.9):
-        level = noising.log_linear().level(u)
+        level = schedule.level(u)
         x = noising.corrupt(level, y, rng)
         error = lambda guess, y=y: float(np.sqrt(((guess - y) ** 2).mean()))
-        yield {"problem": f"root mean square error of a guess, log signal-to-noise ratio {np.log(level.snr):.1f}",
-               "method": "a learned denoiser, beside the best", "exact": error(noised_mixture.denoise(MIXTURE, x, level)),
+        yield {"problem": f"root mean square error of a guess, log signal-to-noise {np.log(level.snr):.1f}",
+               "method": "a learned denoiser, beside the best",
+               "exact": error(noised_mixture.denoise(MIXTURE, x, level)),
                "found": error(diffusion.denoise(params, x, level))}
 
 
 def _schedules():
     """Schedules whose last level still holds signal: samples would begin where no datum arrives."""
-    makers = (noising.log_linear, noising.exploding, noising.cosine, lambda first, last: noising.pieces([0.5, 0.5], first, last))
+    halves = lambda first, last: noising.pieces([0.5, 0.5], first, last)
+    makers = (noising.log_linear, noising.exploding, noising.cosine, halves)
     cases = [(make, last) for make in makers for last in (-2.0, 0.0, 3.0)]
     return weigh(Question("noise schedules that end in signal", "a schedule; there is none to sample by", cases),
                  {"ours": lambda make, last: make(9.0, last)})
@@ -157,7 +165,7 @@ def bent(kind, D=2, seed=0, size=0.15, dtype=float):
 
 
 def jacobian(function, y):
-    """By central differences, extrapolated four times from steps of 1e-1 ... so that the error is of the tenth order."""
+    """By central differences, extrapolated four times, so that the error is of the tenth order."""
     table = []
     for k in range(5):
         h = 0.04 / 2**k
@@ -197,7 +205,7 @@ def _flows(quick):
     smooth = [case for case in flows if case[0] not in (B.Radial, B.Spline)]      # these have kinks of a higher order
     yield weigh(
         Question("flows of five smooth kinds, three dimensions", "log determinants, beside brute force", smooth,
-                 lambda case, found: np.abs(brute(case) - found).max(), 1e-9),
+                 lambda case, found: np.abs(brute(case) - found).max(), 1e-10),
         {"ours": volume},
     )
     for dtype, tolerance in ((np.float64, 1e-10), (np.float32, 2e-4)):
@@ -226,6 +234,7 @@ def _wide():
     return weigh(
         Question("a linear layer of 500 dimensions", "its log determinant", cases,
                  lambda case, found: abs(found - truth[case[1]]) / max(abs(truth[case[1]]), 1.0), 1e-12),
-        {"ours": lambda W, seed: float(B.Mixing(W, np.zeros(500)).run(np.zeros((1, 500))).log_volume[0]),
-         "the logarithm of NumPy's determinant": lambda W, seed: np.log(abs(np.linalg.det(W))), "torch, slogdet": torch},
+        {"ours": lambda W, seed: B.Mixing(W, np.zeros(500)).run(np.zeros((1, 500))).log_volume[0],
+         "the logarithm of NumPy's determinant": lambda W, seed: np.log(abs(np.linalg.det(W))),
+         "torch, slogdet": torch},
     )

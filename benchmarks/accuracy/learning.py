@@ -1,4 +1,4 @@
-"""Chapter 5 under stress: likelihoods without a maximum, units, heavy tails, saturated logits, inputs that repeat others.
+"""Chapter 5 under stress: likelihoods without a maximum, units, heavy tails, saturated logits, repeated inputs.
 
 The peers are called as their users call them, with steps enough and a tight tolerance where they take one. What they
 do not promise to eight digits is called wrong only beyond a thousandth.
@@ -90,7 +90,7 @@ def _separation(count):
     overlap = [(v, x) for v, x in overlap if not _apart(v, x)]
     truth = {id(v): regressions.generalized("bernoulli", v, x) for v, x in overlap}
     counts = [(np.column_stack([v, np.arange(30) < 6]), np.where(np.arange(30) < 6, 0.0, 3.0)) for v in y]
-    for v, x in counts:
+    for _, x in counts:
         x[6:] = rng.poisson(2.0, 24)
     asked = "the coefficients; there are none"
     return [

@@ -23,8 +23,8 @@ AGREED = 0.5
 
 def rows(quick=False):
     """All rows of this family."""
-    return [*_machines(2 if quick else 10), _annealing(quick), _noise_contrast(2 if quick else 8), _info(2 if quick else 10),
-            *_graphs(2 if quick else 10)]
+    few = 2 if quick else 10
+    return [*_machines(few), _annealing(quick), _noise_contrast(few), _info(few), *_graphs(few)]
 
 
 def beside(quick=False):
@@ -134,7 +134,7 @@ def _annealing(quick):
         return abs(found - harmonium.log_partition(case[0]))
 
     return weigh(
-        Question("two far modes, and machines with one: annealed importance sampling", "log Z in nats", cases, error, AGREED),
+        Question("annealed importance sampling: two far modes, or none", "log Z in nats", cases, error, AGREED),
         {"ours, both ends": both_ends, "ours, one end": one_end},
     )
 
@@ -144,8 +144,8 @@ def _ends(quick):
     up, down = annealed(params, 100, np.random.default_rng(10), 50 if quick else 1000)
     where = "log Z of two far modes, 13 nats apart"
     return [
-        {"problem": where, "method": "annealing forward", "exact": exact, "found": up.log_ratio},
-        {"problem": where, "method": "annealing forward, its own standard error", "exact": 0.0, "found": up.error},
+        {"problem": where, "method": f"annealing forward, with a standard error of {up.error:.1g} by its own account",
+         "exact": exact, "found": up.log_ratio},
         {"problem": where, "method": "annealing in reverse", "exact": exact, "found": down.log_ratio},
     ]
 
@@ -163,7 +163,8 @@ def _biases(quick):
         "tempering, 100 rounds": lambda rng: tempering.tempered(harmonium, params, y, ladder, rungs, rng, 100),
     }
     for name, way in ways.items():
-        found = contrastive.bias(lambda rng, way=way: way(rng).gradient, exact, 4 if quick else 40, np.random.default_rng(5))
+        repeats, rng = 4 if quick else 40, np.random.default_rng(5)
+        found = contrastive.bias(lambda rng, way=way: way(rng).gradient, exact, repeats, rng)
         g = found.exact
         yield {"problem": "share of the gradient of a machine of coins", "method": name, "exact": 1.0,
                "found": float(1 + found.difference @ g / (g @ g))}
@@ -191,10 +192,11 @@ def _noise_contrast(count):
 
     def error(case, found):
         d = found.coefficients
-        return abs(found.log_normalizer - np.log(np.trapezoid(np.exp(-d[0] * grid**4 / 4 + d[1] * grid**2), grid)))
+        weights = np.exp(-d[0] * grid**4 / 4 + d[1] * grid**2)
+        return abs(found.log_normalizer - np.log(np.trapezoid(weights, grid)))
 
-    return weigh(Question("noise-contrastive estimation of a quartic density", "log Z of what it learned, in nats", cases,
-                          error, 0.05), {"ours": ours})
+    what = "noise-contrastive estimation of a quartic density", "log Z of what it learned, in nats"
+    return weigh(Question(*what, cases, error, 0.05), {"ours": ours})
 
 
 def _info(count):

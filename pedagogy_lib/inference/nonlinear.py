@@ -324,7 +324,7 @@ def filter(initial, transition, emission, y, line=tangent, repeats=0):
                 means.append(event.distribution.mean)
                 covariances.append(event.distribution.covariance)
                 costs.append(event.log_likelihood)
-    except ValueError as error:                     # a LinAlgError is one, and names its step itself if it is of `watch`
+    except ValueError as error:                     # a LinAlgError is one, and that of `watch` names its step
         if str(error).startswith("at time step"):
             raise
         kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError

@@ -143,7 +143,7 @@ class _Convex(_Problem):
     """A loss that is convex although its link is not canonical, so that Newton's method may take over."""
 
     def root_of_information(self, beta, variance, slope):
-        s = self.predictor(beta)                            # at its mean an outcome bends the loss as it does on average
+        s = self.predictor(beta)                            # at its mean an outcome bends the loss as on average
         return np.sqrt(self.link.convex(self.family.mean(self.link.natural(s)), s))
 
     def hessian(self, beta):

@@ -53,7 +53,7 @@ def scoring(problem, beta):
     for number in count():
         score, information = problem.score_and_information(beta)
         if not np.isfinite(information).all():
-            raise ValueError("x: expected outputs within the range of numbers, got some whose fitted variance leaves it")
+            raise ValueError("x: expected outputs within the range of numbers, got fitted variances beyond it")
         if number >= SLOW and hasattr(problem, "hessian"):
             information = _curved(problem.hessian(beta), information)
         change = solve(information, score)                    # Eq. 5.14, first line

@@ -291,7 +291,7 @@ def test_gamma_outputs_with_heavy_tails_are_fitted(monkeypatch):
 def test_variances_out_of_range_are_refused():
     y = np.random.default_rng(3).standard_t(1.0, (60, 1))
     with pytest.raises(ValueError, match="x: expected outputs within the range of numbers"):
-        generalized.fit(y, np.exp(np.linspace(-10, 700, 60)), families.Gamma(), "log")
+        generalized.fit(y, np.exp(np.linspace(-10, 700, 60)), families.Gamma(), "identity")
 
 
 # Tests and dispersion
