@@ -74,7 +74,7 @@ def _machines(count):
     rng = np.random.default_rng(0)
     machines = [(machine(seed, strength=s),) for seed in range(count) for s in (0.1, 1.0, 10.0)]
     learned = [(params, rng.integers(0, 2, (20, 6)).astype(float)) for (params,) in machines]
-    far = [(two_modes(gap),) for gap in (-700.0, -30.0, 0.0, 13.0, 700.0)]
+    far = [(two_modes(gap),) for gap in (-1000.0, -30.0, 0.0, 13.0, 1000.0)]
 
     def log_Z(case, found):
         exact = logsumexp(every(case[0])[2])
@@ -87,7 +87,7 @@ def _machines(count):
             harmonium.Parameters(params.weights.T, params.visible, params.hidden)),
     }
     yield weigh(Question("coins in two layers, weights of 0.1 to 10", "log Z", machines, log_Z, 1e-12), either)
-    yield weigh(Question("two far modes, up to 700 nats apart", "log Z", far, log_Z, 1e-12),
+    yield weigh(Question("two far modes, up to 1000 nats apart", "log Z", far, log_Z, 1e-12),
                 {**either, "summed without logarithms": lambda params: np.log(np.exp(every(params)[2]).sum())})
     yield weigh(
         Question("coins in two layers, weights of 0.1 to 10", "the gradient", learned,
