@@ -111,6 +111,8 @@ def _verdict(answer, row):
     if needless:
         parts.append(f"{needless} needlessly")
     why = textwrap.shorten(answer["reason"], 110, placeholder=" ...") if answer["word"] == "refused" else ""
+    if answer["word"] == "right" and counts["refused"]:
+        return ", ".join(parts)                         # right where it answered: the counts say both
     return answer["word"] + (f" ({', '.join(parts)})" if parts else "") + (f": {why}" if why else "")
 
 
