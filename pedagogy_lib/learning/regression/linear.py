@@ -70,7 +70,8 @@ def least_squares(y, x, route="qr", intercept="centre"):
         Outputs.
     route : {"normal equations", "qr", "svd", "newton", "moments"}
         All arrive at one answer. They differ in rounding, and where the inputs are dependent: there only
-        "svd" answers, with the solution of smallest weights (the pseudo-inverse).
+        "svd" answers, with the solution of smallest weights (the pseudo-inverse). All but "qr" and "svd" multiply
+        the inputs with themselves, and so lose twice as many digits to inputs that nearly agree; nothing watches that.
     intercept : {"centre", "column", "none"}
         Take the means away first, append a column of ones to y, or go through the origin.
 
