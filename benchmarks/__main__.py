@@ -6,7 +6,8 @@ import json
 import os
 from pathlib import Path
 
-SUITES = ("kalman", "hmm", "sparse", "learning", "particles", "regression", "trees", "motion", "networks", "energies")
+SUITES = ("kalman", "hmm", "sparse", "learning", "particles", "regression", "trees", "motion", "networks", "energies",
+          "accuracy")
 RESULTS = Path(__file__).parent / "results"
 
 # One thread each, and double precision: set before anything imports NumPy or JAX.

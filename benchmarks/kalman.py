@@ -5,7 +5,8 @@ Speed: the same data for all, and answers compared before anything is timed.
 
 import numpy as np
 
-from benchmarks import accuracy, costs, machine, peers
+from benchmarks import costs, machine, peers
+from benchmarks.accuracy import integrators
 from benchmarks.race import race
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 
@@ -74,7 +75,7 @@ def run(quick=False):
         "suite": "kalman",
         **machine.describe(),
         "speed": speed,
-        "accuracy": accuracy.run(columns=accuracy.COLUMNS[:1] if quick else accuracy.COLUMNS),
+        "accuracy": integrators.run(columns=integrators.COLUMNS[:1] if quick else integrators.COLUMNS),
         "costs": costs.run(repeats=1 if quick else 3, quick=quick),
     }
 

@@ -90,9 +90,10 @@ def exact(initial, transition, emission, y):
     with mpmath.workdps(80):
         A, Q, P = map(matrix, (transition.matrix, transition.covariance, initial.covariance))
         C, R = matrix(emission.matrix), matrix(emission.covariance)
+        a, c = matrix(transition.offset), matrix(emission.offset)
         means, spreads = [matrix(initial.mean)], [P]
         for _ in range(T - 1):
-            means.append(A * means[-1])
+            means.append(A * means[-1] + a)
             spreads.append(A * spreads[-1] * A.T + Q)
         joint, cross = mpmath.zeros(T * L), mpmath.zeros(T * K, T * L)
         error = mpmath.zeros(T * L, 1)
@@ -104,8 +105,10 @@ def exact(initial, transition, emission, y):
                     joint[u * L : (u + 1) * L, v * L : (v + 1) * L] = C * B * C.T
                 block = A * block
             joint[s * L : (s + 1) * L, s * L : (s + 1) * L] = C * spreads[s] * C.T + R
-            error[s * L : (s + 1) * L, 0] = matrix(np.nan_to_num(y[s])) - C * means[s]
+            error[s * L : (s + 1) * L, 0] = matrix(np.nan_to_num(y[s])) - C * means[s] - c
         seen = np.flatnonzero(~np.isnan(y.ravel())).tolist()
+        if not seen:
+            return 0.0, *_floats(means, spreads)
         joint = _part(joint, seen, seen)
         cross, error = _part(cross, range(T * K), seen), _part(error, seen, [0])
         precision = joint**-1
@@ -120,6 +123,10 @@ def exact(initial, transition, emission, y):
             posterior = spreads[t] - gain[rows, :] * cross[rows, :].T
             Y.append([[float(posterior[i, j]) for j in range(K)] for i in range(K)])
         return float(log_likelihood), np.array(x), np.array(Y)
+
+
+def _floats(means, spreads):
+    return np.array([[float(v) for v in x] for x in means]), np.array([np.array(Y.tolist(), float) for Y in spreads])
 
 
 def _part(matrix, rows, columns):

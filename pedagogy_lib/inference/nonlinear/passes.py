@@ -79,8 +79,11 @@ def filter(initial, transition, emission, y, line=tangent, repeats=0):
                 means.append(event.distribution.mean)
                 covariances.append(event.distribution.covariance)
                 costs.append(event.log_likelihood)
-    except ValueError as error:
-        raise ValueError(f"at time step t={len(means)} (counted from 0): {error}") from error
+    except ValueError as error:  # a LinAlgError is one, and that of `watch` names its step
+        if str(error).startswith("at time step"):
+            raise
+        kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
+        raise kind(f"at time step t={len(means)} (counted from 0): {error}") from error
     K = len(initial.mean)
     return Filtered(np.reshape(means, (-1, K)), np.reshape(covariances, (-1, K, K)), np.array(costs))
 

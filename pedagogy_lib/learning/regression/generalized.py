@@ -129,11 +129,27 @@ class _Problem:
     def score_and_information(self, beta):
         residual, variance, slope = self.moments(beta)
         score = self.z.T @ (self.weights * slope * residual)  # Eq. 5.13, and deta/ds
-        root = np.sqrt(self.weights * variance) * np.abs(slope)
+        root = np.sqrt(self.weights) * self.root_of_information(beta, variance, slope)
         rooted = np.multiply(root[:, None], self.z, out=self.rooted)
         # deta/ds A'' deta/ds is the Fisher information of s (section B.2);
         # for a canonical link it is the second derivative.
         return score - self.precision @ beta, rooted.T @ rooted + self.precision
+
+    def root_of_information(self, beta, variance, slope):
+        return np.sqrt(variance) * np.abs(slope)
+
+
+class _Convex(_Problem):
+    """A loss that is convex although its link is not canonical, so that Newton's method may take over."""
+
+    def root_of_information(self, beta, variance, slope):
+        s = self.predictor(beta)                            # at its mean an outcome bends the loss as on average
+        return np.sqrt(self.link.convex(self.family.mean(self.link.natural(s)), s))
+
+    def hessian(self, beta):
+        s = self.predictor(beta)
+        curvature = self.link.convex(self.x, s)
+        return (self.z * (self.weights * curvature)[:, None]).T @ self.z + self.precision
 
 
 def iterate(y, x, family, link=None, intercept=True, offsets=None, weights=None, penalty=0.0, start=None):
@@ -299,7 +315,8 @@ def _begin(y, x, family, link, intercept, offsets, weights, penalty, start):
     precision = np.zeros((design.z.shape[1],) * 2)
     if penalty:
         precision[: y.shape[1], : y.shape[1]] = np.diag(penalty / design.scale**2)
-    problem = _Problem(design.z, x, family, link, offsets, weights, precision)
+    kind = _Problem if link.convex is None else _Convex
+    problem = kind(design.z, x, family, link, offsets, weights, precision)
     return problem, design.back, _start(problem, design, intercept, start)
 
 
@@ -315,10 +332,13 @@ def _start(problem, design, intercept, start):
         level = float(problem.link.linear(np.average(interior, weights=problem.weights))) - problem.offsets.mean()
         flat = np.append(np.zeros(len(design.back) - 1), level if intercept and np.isfinite(level) else 0.0)
         beta = np.linalg.lstsq(design.back, flat, rcond=None)[0]
-        if np.isfinite(problem.loss(beta)):
+        allowed = np.isfinite(problem.loss(beta))
+        if allowed and problem.link.convex is None:
             return beta
         linked = problem.link.linear(interior) - problem.offsets
-    beta = np.linalg.lstsq(problem.z, linked, rcond=None)[0] if np.isfinite(linked).all() else beta
+        other = np.linalg.lstsq(problem.z, linked, rcond=None)[0] if np.isfinite(linked).all() else beta
+        # Where the logarithms of the outputs spread widely, their mean lies far above most.
+        beta = other if not allowed or problem.loss(other) < problem.loss(beta) else beta
     _check_start("link", problem, beta)
     return beta
 

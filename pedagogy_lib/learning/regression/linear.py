@@ -70,7 +70,8 @@ def least_squares(y, x, route="qr", intercept="center"):
         Outputs.
     route : {"normal equations", "qr", "svd", "newton", "moments"}
         All arrive at one answer. They differ in rounding, and where the inputs are dependent: there only
-        "svd" answers, with the solution of smallest weights (the pseudo-inverse).
+        "svd" answers, with the solution of smallest weights (the pseudo-inverse). All but "qr" and "svd" multiply
+        the inputs with themselves, and so lose twice as many digits to inputs that nearly agree; nothing watches that.
     intercept : {"center", "column", "none"}
         Take the means away first, append a column of ones to y, or go through the origin.
 
@@ -112,7 +113,7 @@ def _by_normal_equations(y, x):
         L = np.linalg.cholesky(z.T @ z)
     except np.linalg.LinAlgError:
         _refuse_rank(np.linalg.matrix_rank(z.T @ z), y.shape[1], wanted)
-    _check_rank(L, np.sqrt(EPS), wanted)
+    _check_rank(L.T, 2 * np.sqrt(EPS), wanted)          # z = Q L', and z'z has been rounded
     w = solve_triangular(L.T, solve_triangular(L, z.T @ x, lower=True))
     return w / scale[:, None], y.shape[1]
 

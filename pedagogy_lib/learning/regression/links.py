@@ -23,12 +23,14 @@ class Link(NamedTuple):
     natural : callable, the natural parameter eta(s); NaN where s is not allowed
     slope : callable, deta/ds
     linear : callable, s of a mean (of a proportion, for coins): the link function g itself
+    convex : callable, optional: where the loss of an outcome x is convex in s, its second derivative, of (x, s)
     """
 
     name: str
     natural: Callable
     slope: Callable
     linear: Callable
+    convex: Callable | None = None
 
 
 def _positive(s):
@@ -74,7 +76,7 @@ LINKS = {
     ),
     "gamma": (
         Link("inverse", lambda s: -_positive(s), lambda s: -_ones(s), lambda m: 1 / m),
-        Link("log", lambda s: -np.exp(-s), lambda s: np.exp(-s), np.log),
+        Link("log", lambda s: -np.exp(-s), lambda s: np.exp(-s), np.log, lambda x, s: x * np.exp(-s)),
         Link("identity", lambda s: -1 / _positive(s), lambda s: 1 / np.square(s), lambda m: m),
     ),
 }

@@ -1,8 +1,8 @@
 """Leaving out in one step, against refits: brute force, in 60 digits, and by scikit-learn."""
 
-import mpmath
 import numpy as np
 import pytest
+from regressions import refit
 from sklearn.linear_model import RidgeCV
 
 from pedagogy_lib.learning.regression import crossvalidation
@@ -14,24 +14,6 @@ def problem(N, M, K=2, seed=0):
     rng = np.random.default_rng(seed)
     y = rng.normal(size=(N, M)) + 3
     return y, y @ rng.normal(size=(M, K)) + rng.normal(size=(N, K)) + 5
-
-
-def refit(y, x, penalty, rows, intercept, averaged=False):
-    """Residuals of some rows, from the others alone, by normal equations of 60 digits."""
-    kept = np.setdiff1d(np.arange(len(y)), rows)
-    if averaged:
-        penalty = penalty * len(kept) / len(y)
-    with mpmath.workdps(60):
-        Y, X = mpmath.matrix(y.tolist()), mpmath.matrix(x.tolist())
-        M, K = y.shape[1], x.shape[1]
-        A = mpmath.matrix([[Y[n, m] for m in range(M)] + [1] * intercept for n in kept])
-        P = mpmath.diag([penalty] * M + [0] * intercept)
-        target = mpmath.matrix([[X[n, k] for k in range(K)] for n in kept])
-        inverse = mpmath.inverse(A.T * A + P)
-        w = inverse * (A.T * target)
-        held = mpmath.matrix([[Y[int(n), m] for m in range(M)] + [1] * intercept for n in rows])
-        found = mpmath.matrix([[X[int(n), k] for k in range(K)] for n in rows]) - held * w
-        return np.array(found.tolist(), float)
 
 
 def refits(y, x, folds, intercept, penalties=PENALTIES, **options):

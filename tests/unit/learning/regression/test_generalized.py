@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from regressions import heavy_tailed
 from scipy import stats
 from scipy.optimize import linprog, minimize
 
 from pedagogy_lib.distributions.exponential_family import dispersion as families
-from pedagogy_lib.learning.regression import generalized, linear, links, separation
+from pedagogy_lib.learning.regression import generalized, linear, links, scoring, separation
 from pedagogy_lib.learning.regression._design import RankError
 
 N, M = 200, 3
@@ -259,6 +260,38 @@ def test_dependent_inputs_are_named():
     assert near.coefficients[3] * 1e-6 == pytest.approx(plain.coefficients[3], rel=1e-7)
     assert near.standard_errors[3] * 1e-6 == pytest.approx(plain.standard_errors[3], rel=1e-7)
     assert near.deviance == pytest.approx(plain.deviance, rel=1e-10)
+
+
+# Slow scoring
+
+
+def test_gamma_outputs_with_heavy_tails_are_fitted(monkeypatch):
+    """Scoring alone crawls, because each step leaves a fixed share of the way: then Newton's method takes over."""
+    cases = list(heavy_tailed(150))
+    for y, x, least in cases:
+        assert generalized.fit(y, x, families.Gamma(), "log").deviance == pytest.approx(least, rel=1e-9)
+
+    def refused():
+        lost = 0
+        for y, x, least in cases:
+            try:
+                lost += generalized.fit(y, x, families.Gamma(), "log").deviance != pytest.approx(least, rel=1e-6)
+            except ValueError:
+                lost += 1
+        return lost
+
+    with monkeypatch.context() as crawling:
+        crawling.setattr(scoring, "SLOW", np.inf)
+        assert refused() > 0
+    monkeypatch.setattr(scoring, "FLAT", -1.0)                 # Newton's method wherever it is
+    monkeypatch.setattr(scoring, "SLOW", 0)
+    assert refused() > 0
+
+
+def test_variances_out_of_range_are_refused():
+    y = np.random.default_rng(3).standard_t(1.0, (60, 1))
+    with pytest.raises(ValueError, match="x: expected outputs within the range of numbers"):
+        generalized.fit(y, np.exp(np.linspace(-10, 700, 60)), families.Gamma(), "identity")
 
 
 # Tests and dispersion
