@@ -32,6 +32,12 @@ def source_of(folder, platform):
     return path
 
 
+def points():
+    """Task -> what it is worth, of the chapter, from the metadata of its notebook."""
+    notebook = json.loads(next((ROOT / "chapters").glob(f"*/{CHAPTER}*.ipynb")).read_text())
+    return {cell["metadata"]["task"]: cell["metadata"]["points"] for cell in notebook["cells"] if "points" in cell["metadata"]}
+
+
 def answer(blank, right):
     """A student's notebook, from the blank one and the cells that hold the answers."""
     for cell in blank["cells"]:
@@ -67,7 +73,7 @@ def test_nbgrader(tmp_path):
     run(course, "nbgrader", "export")
     with open(course / "grades.csv", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert (row["student_id"], float(row["score"]), float(row["max_score"])) == ("ann", 4.0, 10.0)
+    assert (row["student_id"], float(row["score"]), float(row["max_score"])) == ("ann", 4.0, sum(points().values()))
 
 
 def test_otter(tmp_path):
@@ -84,7 +90,8 @@ def test_otter(tmp_path):
     run(tmp_path, "otter", "run", "sub.ipynb", "-a", str(autograder), "--no-logo", "-o", "out")
     tests = json.loads((tmp_path / "out" / "results.json").read_text())["tests"]
     scores = {test["name"]: (test["score"], test["max_score"]) for test in tests if "max_score" in test}
-    assert scores == {"q7_3_a": (4.0, 4.0), "q7_3_b": (0.0, 4.0), "q7_3_c": (0.0, 2.0)}
+    name = {task: f"q{task.replace('.', '_').replace('-', '_')}" for task in points()}
+    assert scores == {name[task]: (of if task == "7.3-a" else 0, of) for task, of in points().items()}
 
 
 def test_gradescope(tmp_path):
