@@ -138,6 +138,34 @@ def sources(K, N, iterations):
     return ours, {"scikit-learn": scikit_learn}
 
 
+def infomax(K, N):
+    """InfoMax on Laplace sources, to its optimum: ours begins on every twentieth datum."""
+    rng = np.random.default_rng(0)
+    y = rng.laplace(size=(N, K)) @ rng.normal(size=(K, K))
+    start = ica.start(y, rng)
+
+    def rows(unmixing):
+        """Of length one, the largest entry positive, in an order that both can tell."""
+        unmixing = unmixing / np.linalg.norm(unmixing, axis=1, keepdims=True)
+        unmixing = unmixing * np.sign(unmixing[np.arange(K), np.abs(unmixing).argmax(1)])[:, None]
+        return unmixing[np.lexsort(unmixing.round(4).T)]
+
+    def ours():
+        rough = ica.fit(start, y[::20], source=SECH, tolerance=1e-3).params
+        return (rows(ica.fit(rough, y, source=SECH, tolerance=1e-8).params.unmixing),)
+
+    def by_picard():
+        from picard import picard
+
+        def run():
+            whitening, turned, _ = picard(y.T, ortho=False, fun="tanh", tol=1e-8, max_iter=500, random_state=0)
+            return (rows(turned @ whitening),)
+
+        return run
+
+    return ours, {"picard": by_picard}
+
+
 def state_space(K, L, T, iterations):
     """EM for a linear-Gaussian state-space model. dynamax is timed as it is called: it compiles every time."""
     initial, transition, emission, y = problem(K, L, T)
@@ -325,6 +353,8 @@ TASKS = {
         (lloyd, (10, 10, 100_000, 50), (3, 2, 500, 3), 0.95, 15),
     "FastICA (sources, observations, iterations)":
         (sources, (8, 100_000, 6), (3, 2_000, 3), 1.5, 15),
+    "InfoMax, to its optimum (sources, observations)":
+        (infomax, (8, 100_000), (3, 2_000), 3, 9),
     "state-space model, EM (states, sensors, steps, iterations)":
         (state_space, (4, 8, 1_000, 20), (2, 3, 40, 3), 30, 5),
     "filter of many sequences (states, sensors, steps, sequences)":

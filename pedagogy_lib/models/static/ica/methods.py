@@ -21,6 +21,8 @@ from pedagogy_lib.learning.unmixing import whiten
 from pedagogy_lib.models.static.ica import _passes
 from pedagogy_lib.models.static.ica.model import Parameters, _checked_pair, _log_marginal, _unmix
 
+EPS = np.finfo(float).eps
+
 
 class Step(NamedTuple):
     """The unmixing was moved.
@@ -94,6 +96,8 @@ def quasi_newton(params, y, source=LOGISTIC):
         slopes = source.derivative(x)
         G = relative.gradient(slopes, x)
         direction = relative.newton_direction(G, source.curvature(x), slopes, x)
+        if abs(np.vdot(G, direction)) <= EPS * abs(cost):   # what is left to gain is below the loss's rounding
+            return
         moved = _shorter_until_lower(params, x, source, direction, cost)
         if moved is None:                                   # uphill only: no better than rounding
             return
