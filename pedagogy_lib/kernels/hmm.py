@@ -242,7 +242,7 @@ def draw_backwards(A, filtered, uniforms, states):
 
 
 def filter(pi, A, logs):
-    """As the reference's ``_filter_reference``."""
+    """As the reference's ``filter``."""
     T, K = logs.shape
     predicted, filtered, evidence, peaks = _block((T, K), (T, K), (T,), (T,))
     pi, A, logs = _plain(pi), _plain(A), _plain(logs)
@@ -258,7 +258,7 @@ def filter(pi, A, logs):
 
 
 def smooth(A, predicted, filtered):
-    """As the reference's ``_smooth_reference``."""
+    """As the reference's ``smooth``."""
     T, K = filtered.shape
     predicted, filtered, A_T = _plain(predicted), _plain(filtered), _plain(A.T)
     smoothed, sums, buffer = np.empty((T, K)), np.zeros((K, K)), np.empty((_rows(K), K))

@@ -81,7 +81,7 @@ EXAMPLES = {
     "inference.assimilation.weak_constraint": {
         "weak_cost": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak_gradient": dict(window=WINDOW, states=RNG.normal(size=(5, 3))), "weak": dict(window=WINDOW),
     },
-    "inference.discrete": {
+    "inference.discrete.sequences": {
         "filter": CHAIN_OF, "filter_and_smooth": CHAIN_OF, "alpha_unnormalized": CHAIN_OF, "viterbi": CHAIN_OF,
         "smooth": dict(transition=CHAIN, filtered=FILTERED),
         "pair_posteriors": dict(transition=CHAIN, filtered=FILTERED, smoothed=SMOOTHED),

@@ -32,7 +32,7 @@ BLOCKS = {
     "distributions.sources": ("*",),
     "dynamics.quasi_geostrophic": ("field", "currents_and_vorticity", "divergence"),
     "inference.assimilation.searches": ("halved",), "inference.assimilation.problems": ("check_window",),
-    "inference.discrete": ("time_update", "measurement_update", "gamma_step", "divide", "ImpossibleError"),
+    "inference.discrete.updates": ("*",), "inference.discrete.results": ("ImpossibleError",),
     "inference.ensemble": ("stochastic_update", "sqrt_update"),
     "inference.kalman.adjoint": ("*",), "inference.kalman.batches": ("*",), "inference.kalman.growth": ("*",),
     "inference.kalman.guards": ("*",), "inference.kalman.problem": ("*",), "inference.kalman.reference": ("*",),
@@ -84,7 +84,7 @@ MADE = (generalized.Fit, softmax.Fit, gamma_shape.Line, Sea, ClusterGraph, Belie
 
 #: What a function is handed and does not read, or may be missing.
 UNREAD = {
-    "inference.discrete": {
+    "inference.discrete.sequences": {
         "smooth": {"filtered.log_likelihoods"}, "sample": {"filtered.log_likelihoods"},
         "pair_posteriors": {"filtered.log_likelihoods", "smoothed.pair_sums"},
     },

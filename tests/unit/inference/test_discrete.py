@@ -384,7 +384,7 @@ def test_arguments_are_not_changed(backend):
 
 
 def test_without_numba_the_reference_runs(monkeypatch):
-    monkeypatch.setattr(discrete.kernels, "load", lambda name, required=False: None)
+    monkeypatch.setattr(discrete._backends.kernels, "load", lambda name, required=False: None)
     pi, A, logs = CASES["plain"]
     found = discrete.filter(pi, A, logs)
     np.testing.assert_array_equal(found.probabilities, discrete.filter(pi, A, logs, "numpy").probabilities)
