@@ -137,9 +137,12 @@ def invert(mixture, emission, y):
     Section 2.1.1 for the weights; Eqs. 2.24-2.27 for the components.
     """
     pi, mu, S = _checked(mixture)
-    parts = [Gaussian(*part) for part in zip(mu, S)]
+    parts = [Gaussian(*part) for part in zip(checks.squarable("mixture.means", mu), S)]
+    foretold = [gaussian.marginalize(part, emission) for part in parts]
+    checks.squarable("emission.offset", emission.offset)
+    y = checks.squarable("y", checks.array("y", y, ("L",)))
     with np.errstate(divide="ignore"):
-        logs = np.log(pi) + [gaussian.log_density(gaussian.marginalize(part, emission), y) for part in parts]
+        logs = np.log(pi) + [gaussian.log_density(told, y) for told in foretold]
     posteriors = [gaussian.invert(part, emission, y) for part in parts]
     return Mixture(softmax(logs), np.array([p.mean for p in posteriors]), np.array([p.covariance for p in posteriors]))
 

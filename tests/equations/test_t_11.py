@@ -30,7 +30,7 @@ def test_what_a_forecast_scores_above_the_truth_is_the_distance_of_two_curves():
 def test_the_two_forms_of_the_score_are_one():
     """Mean distance to the truth less half the mean distance between draws, by quadrature over both."""
     for x in (-1.0, 0.3, 2.5):
-        to_truth = integrate.quad(lambda u: TOLD.pdf(u) * abs(u - x), -12, 12, points=[x])[0]
+        to_truth = integrate.quad(lambda u, x=x: TOLD.pdf(u) * abs(u - x), -12, 12, points=[x])[0]
         between = 2 * 1.5 / np.sqrt(np.pi)                    # E|X - X'| of a Gaussian of deviation 1.5
         assert_only_as_printed(score(TOLD, x), to_truth - 0.5 * between, to_truth, to_truth - between, rtol=1e-6)
 

@@ -15,7 +15,7 @@ def _unseen_cases(rng):
         means = rng.normal(size=(n, D)) @ rng.normal(size=(D, D))
         cases.append((means, means[0, :L] + 0.3 * rng.normal(size=L), rng.uniform(0.2, 0.5), rng.uniform(0.6, 1.2)))
     far = np.array([[100.0, 1.0, 2.0], [140.0, 3.0, -1.0], [160.0, 0.0, 4.0]]) + 0.1 * rng.normal(size=(3, 3))
-    return cases + [(far, np.array([rng.uniform(30, 40)]), 0.3, 0.9)]      # every likelihood is too small for the machine
+    return cases + [(far, np.array([rng.uniform(30, 40)]), 0.3, 0.9)]  # likelihoods too small for the machine
 
 
 def _rank_cases(rng):
