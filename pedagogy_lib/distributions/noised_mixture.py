@@ -8,6 +8,8 @@ If y comes from a mixture with weights pi_k, means mu_k and covariances S_k, the
 and the posterior mean of y is the components' own, averaged with their responsibilities. With one component
 the data are Gaussian; with one component of covariance zero for each datum, they are a finite sample.
 
+An observation through any other affine-Gaussian emission leaves a mixture, too (`invert`).
+
 References
 ----------
 Section 2.1.1; section 8.3.1, Eqs. 8.45 and 8.46.
@@ -19,7 +21,8 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 
 from pedagogy_lib import checks
-from pedagogy_lib.distributions.gaussian import LOG_TAU
+from pedagogy_lib.distributions import gaussian
+from pedagogy_lib.distributions.gaussian import LOG_TAU, Gaussian
 
 
 class Mixture(NamedTuple):
@@ -106,6 +109,42 @@ def score(mixture, x, level):
     """
     logs, whitened = _components(mixture, x, level)
     return checks.held("x", x, -np.einsum("nk,kni->ni", softmax(logs, axis=1), whitened))
+
+
+def invert(mixture, emission, y):
+    """Turn the arrow round: the mixture that is left of the data's, given an observation of them.
+
+    Each component is updated as a Gaussian is, and weighed by what the observation was worth to it::
+
+        pi_k' = pi_k N(y; H mu_k + c, H S_k H' + R) / sum_j the same       the class, given y (Eq. 2.4)
+        mu_k', S_k' = `gaussian.invert` of mu_k and S_k                    the data, given y and the class
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Or anything with its three fields, such as `models.static.gmm.Parameters`.
+    emission : AffineGaussian
+        H, c and R: of L numbers, given the D of a datum.
+    y : array_like, shape (L,)
+
+    Returns
+    -------
+    Mixture
+        With as many components.
+
+    References
+    ----------
+    Section 2.1.1 for the weights; Eqs. 2.24-2.27 for the components.
+    """
+    pi, mu, S = _checked(mixture)
+    parts = [Gaussian(*part) for part in zip(checks.squarable("mixture.means", mu), S)]
+    foretold = [gaussian.marginalize(part, emission) for part in parts]
+    checks.squarable("emission.offset", emission.offset)
+    y = checks.squarable("y", checks.array("y", y, ("L",)))
+    with np.errstate(divide="ignore"):
+        logs = np.log(pi) + [gaussian.log_density(told, y) for told in foretold]
+    posteriors = [gaussian.invert(part, emission, y) for part in parts]
+    return Mixture(softmax(logs), np.array([p.mean for p in posteriors]), np.array([p.covariance for p in posteriors]))
 
 
 def _components(mixture, x, level):

@@ -201,3 +201,68 @@ def _(J, readings):
     n = readings.sum(1)
     z = (2 * J.sum(1) - n) / np.sqrt(2 * readings.mean(1))
     return np.select([z > 4, z < -4], [1, 2], 0)
+
+
+def _grown_cases(rng):
+    cases = []
+    for T, N, K, n in ((9, 3, 2, 4), (12, 2, 3, 5)):
+        r = np.cumsum(rng.normal(size=(T, N, K)), axis=0) + rng.normal()
+        cases.append((r, n))
+    return cases
+
+
+@task("2.5b-f", cases=_grown_cases, stars=2)
+def grown(residuals, n):
+    """Return a number."""
+    stretches = np.lib.stride_tricks.sliding_window_view(residuals, n, axis=0)
+    return (stretches.sum(-1) ** 2).mean() / (n * (residuals**2).mean())
+
+
+@grown.mistake(
+    "took stretches that do not overlap",
+    "Every stretch of n successive residuals counts, also those that begin inside of another.",
+)
+def _apart(residuals, n):
+    whole = residuals[: len(residuals) // n * n].reshape(-1, n, *residuals.shape[1:])
+    return (whole.sum(1) ** 2).mean() / (n * (residuals**2).mean())
+
+
+@grown.mistake(
+    "compared with one residual",
+    "Independent residuals add up too: n of them have n times the variance of one. Divide by n.",
+)
+def _by_one(residuals, n):
+    return n * grown(residuals, n)
+
+
+@grown.mistake(
+    "took means for sums",
+    "The error after n steps is the sum of the residuals, not their mean.",
+)
+def _means(residuals, n):
+    return grown(residuals, n) / n**2
+
+
+@grown.mistake(
+    "compared standard deviations",
+    "Variances were asked for: this is the root of the right answer.",
+)
+def _roots(residuals, n):
+    return np.sqrt(grown(residuals, n))
+
+
+@grown.mistake(
+    "summed over runs in the place of times",
+    "The first axis is time. Residuals of different runs are independent, and their sum says nothing about memory.",
+)
+def _other_axis(residuals, n):
+    stretches = np.lib.stride_tricks.sliding_window_view(residuals, min(n, residuals.shape[1]), axis=1)
+    return (stretches.sum(-1) ** 2).mean() / (n * (residuals**2).mean())
+
+
+@grown.mistake(
+    "took the mean out",
+    "A mean that the model lacks in every step is the worst of what is remembered. Take the residuals as they are.",
+)
+def _centered(residuals, n):
+    return grown(residuals - residuals.mean((0, 1)), n)

@@ -81,6 +81,7 @@ EXAMPLES = {
     "distributions.noised_mixture": {
         "sample": dict(mixture=NOISED, n=3, rng=SEED), "log_density": dict(mixture=NOISED, x=ROWS, level=LEVEL),
         "denoise": dict(mixture=NOISED, x=ROWS, level=LEVEL), "score": dict(mixture=NOISED, x=ROWS, level=LEVEL),
+        "invert": dict(mixture=NOISED, emission=AFFINE, y=np.ones(2)),
     },
     "distributions.noising": {
         "pieces": dict(shares=np.array([0.2, 0.3, 0.5])),

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
 
-from pedagogy_lib.distributions import noised_mixture, noising
+from pedagogy_lib.distributions import gaussian, noised_mixture, noising
 
 LEVELS = [noising.Level(0.9, 0.3), noising.Level(1.0, 2.0), noising.Level(0.2, 0.95)]
 LINE = noised_mixture.Mixture(np.array([0.3, 0.7]), np.array([[-1.0], [0.8]]), np.array([[[0.2]], [[0.05]]]))
@@ -59,3 +59,31 @@ def test_what_does_not_fit_is_named():
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_an_observation_leaves_the_mixture_that_bayes_leaves():
+    """On a grid of the plane: the prior's density times the likelihood, over its sum."""
+    axis = np.linspace(-7, 7, 281)
+    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    prior = PLANE._replace(covariances=PLANE.covariances + 0.05 * np.eye(2))
+    see = gaussian.AffineGaussian(np.array([[1.0, -0.5]]), np.array([0.3]), np.array([[0.2]]))
+    found = noised_mixture.invert(prior, see, [0.9])
+
+    def density(mixture):
+        return sum(w * stats.multivariate_normal(m, c).pdf(grid) for w, m, c in zip(*mixture))
+
+    joint = density(prior) * stats.norm.pdf(0.9, grid @ see.matrix[0] + 0.3, 0.2**0.5)
+    exact = joint / joint.sum() / (axis[1] - axis[0]) ** 2
+    assert_allclose(density(found), exact, rtol=1e-6, atol=1e-9)
+    # Wrong ones: the weights of before, and the components of before.
+    assert np.abs(density(found._replace(weights=prior.weights)) - exact).max() > 0.05
+    assert np.abs(density(prior._replace(weights=found.weights)) - exact).max() > 0.05
+
+
+def test_a_component_that_cannot_be_right_is_left_without_weight():
+    see = gaussian.AffineGaussian(np.eye(1), np.zeros(1), np.array([[1e-4]]))
+    found = noised_mixture.invert(LINE._replace(means=np.array([[-900.0], [0.8]])), see, [0.8])
+    assert_allclose(found.weights, [0, 1])
+    assert_allclose(noised_mixture.invert(LINE, see, [400.0]).weights.sum(), 1)       # far from both
+    with pytest.raises(ValueError, match="y: expected shape"):
+        noised_mixture.invert(LINE, see, [0.8, 0.8])
