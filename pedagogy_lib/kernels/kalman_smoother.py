@@ -185,7 +185,7 @@ def smooth_large(joseph, A_, Q_, xp, Pp, x, P, means, covariances, cross, gains)
 
 
 @jit
-def follow_rounding(unit, limits, gains, Pp, x, means):
+def follow_rounding(unit, limits, gains, variances, x, means):
     """`growth.follow_rounding`, compiled."""
     B, T, K = x.shape
     spread, shift, work = np.zeros((K, K)), np.zeros((K, K)), np.empty((K, K))
@@ -199,7 +199,7 @@ def follow_rounding(unit, limits, gains, Pp, x, means):
             for b in range(B):
                 if means[b, t, i] != x[b, t, i]:
                     size = max(size, abs(x[b, t, i]))
-            spread[i, i] += unit * max(Pp[t, i, i], 0.0)
+            spread[i, i] += unit * max(variances[t, i], 0.0)
             shift[i, i] += (EPSILON * size) ** 2
             worst_spread = max(worst_spread, spread[i, i])
             worst_shift = max(worst_shift, shift[i, i])

@@ -11,6 +11,8 @@ import numpy as np
 
 from pedagogy_lib.inference.kalman.guards import LostDigits, naming
 
+EPS = np.finfo(float).eps
+
 GROWN = (
     "the smoother has lost its digits: where the dynamics damp a state without noise, it undoes the "
     "damping, and rounding grows. Give transition.covariance a little variance in every direction"
@@ -30,21 +32,34 @@ def watch(filtered, found, method, follow=None):
         `follow_rounding`, or the kernel that does the same.
     """
     means, covariances, _, gains = found
-    digits = np.finfo(float).eps ** (2 if method == "sqrt" else 1)
-    predicted, x = map(np.ascontiguousarray, (filtered.predicted_covariances, filtered.means))
+    digits, x = EPS ** (2 if method == "sqrt" else 1), np.ascontiguousarray(filtered.means)
+    variances = np.diagonal(filtered.predicted_covariances, axis1=1, axis2=2)
+    if method != "sqrt":
+        variances = np.maximum(variances, left_over(variances, filtered.covariances))
     largest = np.diagonal(covariances, axis1=1, axis2=2).max()
     limits = (1e-13 if method == "sqrt" else 1e-7) * largest, 1e-6 * np.abs(means).max()
-    spread, shift, t = (follow or follow_rounding)(digits, limits, gains, predicted, x, means)
+    spread, shift, t = (follow or follow_rounding)(digits, limits, gains, variances, x, means)
     if not (spread <= limits[0] and shift <= limits[1]):
         with naming(t):
             raise LostDigits(GROWN if method == "sqrt" else f"{GROWN}, or use method='sqrt'")
 
 
-def follow_rounding(unit, limits, gains, predicted, x, means):
+def left_over(predicted, covariances):
+    """What updates leave of variances that they bring to nothing, shape (T, 1): all of it is rounding.
+
+    It is about EPS^2 of what was there, because in (1 - K C) Y (1 - K C)' the factors are zero to within EPS. (`unit`
+    is the other EPS.) Later steps move it about, so that it counts for every state from then on.
+    """
+    nothing = np.diagonal(covariances, axis1=1, axis2=2) < EPS * predicted
+    there = np.where(nothing, predicted, 0.0).max(1)
+    return EPS * np.maximum.accumulate(np.append(0.0, there[:-1]))[:, None]
+
+
+def follow_rounding(unit, limits, gains, variances, x, means):
     """How large rounding errors become when the smoother carries them back.
 
     An error E of Y_{t+1|T} becomes J E J' in Y_{t|T} (Eq. 2.54); so does the covariance E of errors
-    of x_{t+1|T}. Both are followed, and each step adds its own: unit Y_{t|t-1} to the first (on
+    of x_{t+1|T}. Both are followed, and each step adds its own: unit times the variances of Y_{t|t-1} to the first (on
     roots unit is squared, and so is the error), and to the second the rounding of the means, where
     the future has changed them.
 
@@ -56,11 +71,11 @@ def follow_rounding(unit, limits, gains, predicted, x, means):
         Where following them has ended: at the start, or as soon as one is beyond its limit.
     """
     K, changed = x.shape[-1], means != x
-    rounding = np.finfo(float).eps * np.where(changed, np.abs(x), 0.0).max(0)
+    rounding = EPS * np.where(changed, np.abs(x), 0.0).max(0)
     errors, largest, diagonal, t = np.zeros((2, K, K)), np.zeros(2), np.arange(K), 0
     for t in range(len(gains) - 1, -1, -1):
         errors = gains[t] @ errors @ gains[t].T
-        errors[:, diagonal, diagonal] += unit * np.maximum(np.diag(predicted[t]), 0.0), rounding[t] ** 2
+        errors[:, diagonal, diagonal] += unit * np.maximum(variances[t], 0.0), rounding[t] ** 2
         largest = np.maximum(largest, errors[:, diagonal, diagonal].max(1))
         if not (largest[0] <= limits[0] and np.sqrt(largest[1]) <= limits[1]):
             break

@@ -93,7 +93,8 @@ def test_both_backends_follow_rounding_alike():
         K = len(initial.mean)
         gains = filtered.covariances[0, :-1] @ move.matrix.T @ np.linalg.pinv(filtered.predicted_covariances[0, 1:])
         means = np.where(np.arange(K) < 2, filtered.means, 0.5)         # half of them not changed
-        arguments = (1e-16, (np.inf, np.inf), gains, filtered.predicted_covariances[0].copy(), filtered.means, means)
+        variances = np.diagonal(filtered.predicted_covariances[0], axis1=1, axis2=2).copy()
+        arguments = (1e-16, (np.inf, np.inf), gains, variances, filtered.means, means)
         expected = kalman.growth.follow_rounding(*arguments)
         assert_allclose(kernel.follow_rounding(*arguments), expected, rtol=1e-9)
         for limits in ((expected[0] / 9, np.inf), (np.inf, expected[1] / 3)):
@@ -105,3 +106,21 @@ def test_both_backends_follow_rounding_alike():
             assert 1e200 < found[0] < np.inf                # before the end of numbers
             lost = np.where(np.arange(len(gains))[:, None, None] == 5, np.nan, gains)
             assert rounding(1e-16, (np.inf, np.inf), lost, *arguments[3:])[2] == 5
+
+
+@pytest.mark.parametrize("method", ["joseph", "covariance"])
+def test_a_variance_brought_to_nothing_is_taken_for_rounding(method):
+    """An exact sensor leaves 1e-30 of a variance of 1000; a gain that divides by it makes numbers of nothing."""
+    T, K = 3, 2
+    predicted = np.array([np.diag([1e3, 1e3]), np.diag([1e3, 1e-30]), np.diag([1.0, 1e-30])])
+    means, covariances = np.ones((1, T, K)), np.array([np.diag([1e3, 1e-30]), np.diag([1.0, 1e-30]), np.diag([1.0, 1e-30])])
+    filtered = kalman.Filtered(means, predicted, means + 0, covariances, np.zeros((1, T)))
+    tame = np.tile(np.eye(K), (T - 1, 1, 1))
+    wild = tame.copy()
+    wild[0, 0, 1] = 5e15
+    kalman.growth.watch(filtered, [means + 0, covariances, None, tame], method)
+    # Damped to 1e-30, not brought there by an update: such a variance keeps its digits.
+    damped = filtered._replace(covariances=predicted.copy())
+    kalman.growth.watch(damped, [means + 0, covariances, None, wild], method)
+    with pytest.raises(np.linalg.LinAlgError, match="the smoother has lost its digits"):
+        kalman.growth.watch(filtered, [means + 0, covariances, None, wild], method)
