@@ -46,7 +46,7 @@ def test_5_2b_e_wrong_names():
     for seed in range(30):
         rng, labels = np.random.default_rng(seed), np.full(len(Y), -1)
         for k in range(3):
-            labels[rng.permutation(np.flatnonzero(SPECIES == k))[:10]] = k
+            labels[rng.permutation(np.flatnonzero(k == SPECIES))[:10]] = k
         three, mistaken = rng.choice(np.flatnonzero(labels >= 0), 3, replace=False), labels.copy()
         mistaken[three] = (labels[three] + rng.integers(1, 3, 3)) % 3
         row = []
