@@ -33,20 +33,18 @@ def errors(gauges, times, firsts, rng):
 def test_2_5_e_how_many_gauges():
     rng = np.random.default_rng(0)
     firsts = CALM.mean + rng.standard_normal((12, 3 * CELLS)) @ np.linalg.cholesky(CALM.covariance).T
-    pairs = ((1, 1), (2, 1), (1, 4), (1, 13), (5, 1), (5, 13), (12, 1))
-    (depth, current), (second, _), (fourth, _), (long, _), (five, _), five_long, (twelve, current_12) = (
-        errors(gauges, times, firsts, rng) for gauges, times in pairs
-    )
+    cases = (1, 1), (2, 1), (1, 4), (1, 13), (5, 1), (5, 13), (12, 1)
+    off = {case: errors(*case, firsts, rng) for case in cases}  # gauges, times: depth, current
     hold(
         "2.5-e",
-        one=depth,
-        two=second,
-        one_by_4=fourth,
-        one_by_13=long,
-        five=five,
-        twelve=twelve,
-        current_1=current,
-        current_12=current_12,
-        five_by_13=five_long[0],
-        current_5_by_13=five_long[1],
+        one=off[1, 1][0],
+        two=off[2, 1][0],
+        one_by_4=off[1, 4][0],
+        one_by_13=off[1, 13][0],
+        five=off[5, 1][0],
+        twelve=off[12, 1][0],
+        current_1=off[1, 1][1],
+        current_12=off[12, 1][1],
+        five_by_13=off[5, 13][0],
+        current_5_by_13=off[5, 13][1],
     )
