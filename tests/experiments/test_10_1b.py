@@ -26,7 +26,9 @@ def test_10_1b_e_wrong_candidates_in_learning():
         rng = np.random.default_rng(0)
         begin = encoder.start(pairs, (128, 64), networks.Rectified, 16, rng)
         method = optimization.Adam(optimization.cosine(0.003, seen // batch))
-        return optimization.run(encoder, begin, pairs, rng, method=method, batch_size=batch, iterations=seen // batch).params
+        return optimization.run(
+            encoder, begin, pairs, rng, method=method, batch_size=batch, iterations=seen // batch
+        ).params
 
     def proved(params):
         games = [encoder.Pairs(*(rows[i : i + 128] for rows in new)) for i in range(0, 16 * 128, 128)]
@@ -39,4 +41,10 @@ def test_10_1b_e_wrong_candidates_in_learning():
         return np.mean(softmax.probabilities(fit, (others - mean) / deviation).argmax(1) == truth)
 
     by_8, by_32, by_512 = learn(8), learn(32), learn(512)
-    hold("10.1b-e", readout_8=readout(by_8), readout_512=readout(by_512), proved_32=proved(by_32), proved_512=proved(by_512))
+    hold(
+        "10.1b-e",
+        readout_8=readout(by_8),
+        readout_512=readout(by_512),
+        proved_32=proved(by_32),
+        proved_512=proved(by_512),
+    )
