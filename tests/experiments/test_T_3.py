@@ -43,7 +43,7 @@ def below(y, near):
     place = (0.6, 1.0)
     for _ in range(100):
         place = bent(*place, y)[1:]
-    bounds = [np.log([0.01, 5.0])] * 2
+    bounds = [np.log([1e-4, 5.0])] * 2
     minus = lambda logs: -bent(*np.exp(logs), y)[0]
     tops = [minimize(minus, np.log(start), method="Nelder-Mead", bounds=bounds).fun for start in (near, place)]
     return -min(tops) - bent(*place, y)[0]
