@@ -14,7 +14,7 @@ In all functions ``params`` are `Parameters`, and ``y`` is array_like of shape (
 `model`      parameters, draws, and the boundary between two classes
 `inference`  the responsibilities, and log p(y): what section 2.1.1 derives
 `learning`   the E step, the M step, and the free energy: what section 7.1 derives
-`labeled`   the same where some classes are known
+`labeled`    the same where some classes are known
 ===========  =====================================================================
 
 References

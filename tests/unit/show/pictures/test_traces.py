@@ -32,7 +32,8 @@ def test_a_trace_goes_through_its_samples_over_the_exact_band(ax):
     traces.trace(ax, [1.0, 2.0, 4.0], exact=(2.0, 0.5), color="orange")
     np.testing.assert_array_equal(ax.lines[-1].get_ydata(), [1, 2, 4])
     assert ax.lines[-1].get_color() == show.COLORS["orange"]
-    np.testing.assert_array_equal(np.unique(ax.patches[0].get_corners()[:, 1]), [1.0, 3.0])
+    corners = ax.patches[0].get_patch_transform().transform(ax.patches[0].get_path().vertices)
+    np.testing.assert_array_equal(np.unique(corners[:, 1]), [1.0, 3.0])
     assert ax.get_xlim() == (0, 3)
     traces.trace(ax, [0.0, 1.0])
     assert len(ax.patches) == 1
