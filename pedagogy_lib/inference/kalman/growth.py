@@ -45,10 +45,11 @@ def watch(filtered, found, method, follow=None):
 
 
 def left_over(predicted, covariances):
-    """What updates leave of variances that they bring to nothing, shape (T, 1): all of it is rounding.
+    """What updates leave of variances that they bring to nothing, over EPS, shape (T, 1): all of it is rounding.
 
-    It is about EPS^2 of what was there, because in (1 - K C) Y (1 - K C)' the factors are zero to within EPS. (`unit`
-    is the other EPS.) Later steps move it about, so that it counts for every state from then on.
+    An exact sensor leaves about EPS^2 of what was there, because in (1 - K C) Y (1 - K C)' each factor is zero to
+    within EPS. (`follow_rounding` multiplies by ``unit``, which is the second EPS.) Later steps move what is left to
+    other states, so that it counts for every state from then on.
     """
     nothing = np.diagonal(covariances, axis1=1, axis2=2) < EPS * predicted
     there = np.where(nothing, predicted, 0.0).max(1)
@@ -59,9 +60,9 @@ def follow_rounding(unit, limits, gains, variances, x, means):
     """How large rounding errors become when the smoother carries them back.
 
     An error E of Y_{t+1|T} becomes J E J' in Y_{t|T} (Eq. 2.54); so does the covariance E of errors
-    of x_{t+1|T}. Both are followed, and each step adds its own: unit times the variances of Y_{t|t-1} to the first (on
-    roots unit is squared, and so is the error), and to the second the rounding of the means, where
-    the future has changed them.
+    of x_{t+1|T}. Both are followed, and each step adds its own: unit times the variances of
+    Y_{t|t-1} to the first (on roots unit is squared, and so is the error), and to the second the
+    rounding of the means, where the future has changed them.
 
     Returns
     -------
