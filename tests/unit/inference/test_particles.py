@@ -131,12 +131,12 @@ def test_a_motion_is_asked_with_the_time_before_it():
 
 
 def test_a_particle_that_nothing_leads_to_is_no_past():
-    """State 1 of the second step cannot come from the only particle of the first: its weight has nowhere to go."""
+    """State 1 of the second step cannot come from the only particle of the first: it says nothing of the first."""
     found = particles.filter(DIE, REPORTS[:2], 2, np.random.default_rng(0))
     stuck = lambda after, before, t: np.where(after[..., 0] == 0, 0.0, -np.inf) + 0 * before[..., 0]
-    found = found._replace(particles=np.array([[[0.0], [0.0]], [[0.0], [1.0]]]), weights=np.array([[0.5, 0.5], [1.0, 0.0]]))
+    found = found._replace(particles=np.array([[[0.0], [0.0]], [[0.0], [1.0]]]), weights=np.array([[0.8, 0.2], [0.5, 0.5]]))
     beta = particles.smooth(DIE._replace(log_transition=stuck), found)
-    np.testing.assert_allclose(beta, [[0.5, 0.5], [1.0, 0.0]])
+    np.testing.assert_allclose(beta, [[0.8, 0.2], [0.5, 0.5]])
 
 
 # ------------------------------------------------------------------------------- resampling
