@@ -5,7 +5,7 @@ argument as a float64 array (a copy only where one is needed) or raises ``ValueE
 message that names the argument, says what was expected and says what came.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
@@ -333,7 +333,7 @@ def squarable(name, value):
 
 def option(name, value, options):
     """Check that ``value`` is one of the named options."""
-    if value not in options:
+    if not isinstance(value, Hashable) or value not in options:     # arrays compare number by number
         raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, got {value!r}")
     return value
 

@@ -55,6 +55,7 @@ EYE = np.eye(2)
         (lambda: checks.number("s", -1.0, at_least=0), "s: expected a number of at least 0, got -1.0"),
         (lambda: checks.number("s", [1.0]), r"s: expected shape \(\), got \(1,\)"),
         (lambda: checks.option("form", "x", ("a", "b")), "form: expected one of 'a', 'b', got 'x'"),
+        (lambda: checks.option("form", np.zeros(2), ("a", "b")), "form: expected one of 'a', 'b', got array"),
     ],
 )
 def test_what_is_wrong_is_said(call, message):
