@@ -1,4 +1,4 @@
-"""What the book adds to Sphinx: equation links, ledger pages, the model map, the order of cells, what a page loads."""
+"""What the book adds to Sphinx: links, ledger pages, the model map, the order of cells, what a page loads."""
 
 from . import (
     api,
@@ -10,6 +10,7 @@ from . import (
     launch,
     ledger_pages,
     lessons,
+    mentions,
     model_map,
     references,
     sources,
@@ -18,7 +19,7 @@ from . import (
 
 
 def setup(app):
-    about_text = (cells, citations, sources, references, tables)
+    about_text = (cells, citations, mentions, sources, references, tables)
     about_places = (api, launch, ledger_pages, model_map, lessons, front)
     for part in (*about_text, *about_places, head, figures):
         part.setup(app)

@@ -5,7 +5,7 @@ import json
 import build
 import macros
 import pytest
-from companion import citations, launch, ledger, model_map, sources
+from companion import citations, launch, ledger, mentions, model_map, sources
 from docutils import nodes
 
 
@@ -29,6 +29,30 @@ def test_citations_are_found_and_nothing_is_lost(text, labels):
     pieces = list(citations.split(text))
     assert [piece[0] for piece in pieces if isinstance(piece, tuple)] == labels
     assert "".join(p if isinstance(p, str) else p[1] for p in pieces) == text
+
+
+@pytest.mark.parametrize(("text", "numbers"), [
+    ("as in section 2.2.2, where", ["2.2.2"]),
+    ("Sections 7.2 and 7.4 say", ["7.2", "7.4"]),
+    ("sections 2.1.3, 8.1, and 9.2b.", ["2.1.3", "8.1", "9.2b"]),
+    ("sections 8.3a or T.6", ["8.3a", "T.6"]),
+    ("section 3 of another book, version 2.10", []),
+    ("a section\n4.1 of it", ["4.1"]),
+    ("a cross-section 4.1 of it; intersection 2.2", []),
+])
+def test_mentions_are_found_and_nothing_is_lost(text, numbers):
+    pieces = list(mentions.split(text))
+    assert [piece[0] for piece in pieces if isinstance(piece, tuple)] == numbers
+    assert "".join(p if isinstance(p, str) else p[1] for p in pieces) == text
+
+
+def test_a_section_leads_to_the_lesson_that_covers_it():
+    known = mentions.pages()
+    names = {n: (mentions.page_of(n, known) or "none").split("/")[-1].split("-")[0] for n in (
+        "2.2.2", "8.2", "8.2.2", "5.1.3", "7.3.1", "10.2.2", "10.2.3", "9.1", "B.3", "6.2", "12.2.4", "2.1")}
+    assert names == {
+        "2.2.2": "2.2.2", "8.2": "8.2a", "8.2.2": "8.2c", "5.1.3": "5.1.3a", "7.3.1": "7.3", "10.2.2": "10.2b",
+        "10.2.3": "3.2", "9.1": "9.1", "B.3": "B.2", "6.2": "6", "12.2.4": "none", "2.1": "none"}
 
 
 def test_slugs():
