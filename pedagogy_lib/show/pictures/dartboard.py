@@ -5,7 +5,7 @@ import numpy as np
 from ..colors import COLORS, blend
 
 
-def board(ax, numbers, radii, size=9):
+def board(ax, numbers, radii, size=9.5):
     """Draw sectors, the narrow rings that count more, and the numbers around them.
 
     Parameters

@@ -4,11 +4,11 @@ Everything here takes names, arrows and arrays.
 """
 
 from ..colors import COLORS, CYCLE
-from ..marks.graph import graph, latent, observed
+from ..marks.graph import graph, latent
 
 
-def information(places, edges, start, given=(), reached=(), title=None):
-    """Draw a graph with the variables that one of them tells of.
+def information(places, edges, title=None):
+    """Draw a graph, once, to show with `tell` which variables one of them tells of.
 
     Parameters
     ----------
@@ -16,25 +16,34 @@ def information(places, edges, start, given=(), reached=(), title=None):
         Where each variable stands. Its name is its label: one or two letters.
     edges : sequence of str
         As for `show.graph`.
-    start : str
-        The variable whose value becomes known; drawn in blue.
-    given : iterable of str
-        Those known before: shaded.
-    reached : iterable of str
-        Those that ``start`` tells of: in orange. All others are gray.
     title : str, optional
+        The longest of the titles that are to come.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    fig : matplotlib.figure.Figure
+    tell : callable
+        ``tell(start, given=(), reached=(), title=None)`` sets the colors: ``start``, whose value
+        becomes known, is blue; those that it tells of, ``reached``, are orange; those known before,
+        ``given``, are shaded; all others are gray.
     """
-    reached = set(reached) - {start}
-    nodes = {}
-    for name, (x, y) in places.items():
-        color = "blue" if name == start else "orange" if name in reached else None if name in given else "muted"
-        kind = observed if name in given else latent
-        nodes[name] = kind(x, y, rf"$\mathbf{{{name}}}$" if name == start or name in reached else f"${name}$", color)
-    return graph(nodes, edges, title=title)
+    from matplotlib.patches import Circle
+
+    fig = graph({name: latent(x, y, f"${name}$") for name, (x, y) in places.items()}, edges, title=title)
+    ax = fig.axes[0]
+    circles, letters = [patch for patch in ax.patches if isinstance(patch, Circle)], ax.texts[: len(places)]
+    titles = ax.texts[len(places) :]
+
+    def tell(start, given=(), reached=(), title=None):
+        for name, circle, letter in zip(places, circles, letters):
+            told = name == start or name in reached
+            color = COLORS["blue" if name == start else "orange" if told else "ink" if name in given else "muted"]
+            circle.set(edgecolor=color, facecolor=COLORS["shade" if name in given else "paper"])
+            letter.set(color=color, text=rf"$\mathbf{{{name}}}$" if told else f"${name}$")
+        for text in titles:
+            text.set_text(title or "")
+
+    return fig, tell
 
 
 def square(ax, prior, likelihoods, names, outcome):

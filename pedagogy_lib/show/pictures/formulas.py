@@ -25,16 +25,15 @@ def formula(ax, tokens, reveal=True, size=19):
     """
     ax.set_axis_off()
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    renderer = ax.figure.canvas.get_renderer() if hasattr(ax.figure.canvas, "get_renderer") else _renderer(ax.figure)
-    to_axes = ax.transData.inverted()
+    points = 72 * ax.figure.get_figwidth() * ax.get_position().width  # from left to right
     x = 0.02
     for text, kind in tokens:
         color, line = KINDS[kind] if reveal and kind else ("ink", None)
         written = ax.text(x, 0.5, f"${text}$", fontsize=size, color=COLORS[color], va="baseline")
-        box = to_axes.transform_bbox(written.get_window_extent(renderer))
+        end = x + _width(written) / points
         if line:
-            ax.plot([box.x0, box.x1], [0.36, 0.36], color=COLORS[color], ls=line, lw=1.6)
-        x = box.x1 + 0.004
+            ax.plot([x, end], [0.36, 0.36], color=COLORS[color], ls=line, lw=1.6)
+        x = end + 0.004
 
 
 def key(ax, size=10.5):
@@ -73,7 +72,8 @@ def table(ax, values, rows, columns, strong=None, digits=2):
                     color=COLORS["ink" if strong[i, j] else "muted"])
 
 
-def _renderer(figure):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def _width(written):
+    """Return how wide mathematical text is, in points: the same at every resolution."""
+    from matplotlib.textpath import text_to_path
 
-    return FigureCanvasAgg(figure).get_renderer()
+    return text_to_path.get_text_width_height_descent(written.get_text(), written.get_fontproperties(), True)[0]

@@ -27,17 +27,28 @@ def same(color, name):
 
 
 def test_colors_letters_and_shade_say_who_is_told():
-    drawn = nodes(evidence.information(PLACES, ARROWS, "B", given=["A"], reached=["B", "E"]))
+    fig, tell = evidence.information(PLACES, ARROWS)
+    tell("B", given=["A"], reached=["B", "E"])
+    drawn = nodes(fig)
     assert set(drawn) == {r"$\mathbf{B}$", "$A$", r"$\mathbf{E}$"}   # bold: told, without color too
     assert same(drawn[r"$\mathbf{B}$"][0], "blue")
     assert same(drawn[r"$\mathbf{E}$"][0], "orange")
     assert same(drawn["$A$"][1], "shade")
 
 
-def test_who_is_told_nothing_is_gray():
-    drawn = nodes(evidence.information(PLACES, ARROWS, "B", reached=["B", "A"]))
+def test_who_is_told_nothing_is_gray_whatever_was_told_before():
+    fig, tell = evidence.information(PLACES, ARROWS)
+    tell("E", given=["A", "E"], reached=["B"])
+    tell("B", reached=["B", "A"])
+    drawn = nodes(fig)
     assert same(drawn["$E$"][0], "muted")
     assert same(drawn["$E$"][1], "paper")
+
+
+def test_the_title_is_that_of_the_last_thing_told():
+    fig, tell = evidence.information(PLACES, ARROWS, title="knowing nothing else")
+    tell("B", given=["A"], title="knowing the alarm")
+    assert [text.get_text() for text in fig.axes[0].texts][-1] == "knowing the alarm"
 
 
 def test_the_square_has_the_areas_of_the_joint():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pedagogy_lib import show
 from pedagogy_lib.show.pictures import formulas
@@ -23,6 +24,18 @@ def test_revealed_symbols_differ_in_color_and_in_line(ax):
     assert starts == sorted(starts) and len(set(starts)) == len(starts)   # one after the other
     for line, text in zip(ax.lines, [t for t, (_, kind) in zip(ax.texts, TOKENS) if kind]):
         assert line.get_xdata()[0] == pytest.approx(text.get_position()[0], abs=0.01)
+
+
+def test_symbols_follow_each_other_at_every_resolution_and_never_touch(ax):
+    formulas.formula(ax, TOKENS)
+    places, renderer = [t.get_position()[0] for t in ax.texts], FigureCanvasAgg(ax.figure).get_renderer()
+    boxes = [t.get_window_extent(renderer) for t in ax.texts]
+    for box, following in zip(boxes, boxes[1:]):
+        assert -1 < following.x0 - box.x1 < 4                               # pixels: Agg rounds to whole ones
+    other = show.figure(height=1.2)[1]
+    other.figure.dpi = 72
+    formulas.formula(other, TOKENS)
+    assert [t.get_position()[0] for t in other.texts] == places
 
 
 def test_hidden_marks_leave_the_formula_plain(ax):
