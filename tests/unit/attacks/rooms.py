@@ -41,7 +41,7 @@ BLOCKS = {
     "inference.modes.coordinates": ("compiled",),
     "inference.modes.costs": ("*",),
     "inference.particles.models": ("example",),
-    "inference.nonlinear.lines": ("tangent", "nearest_line"), "inference.nonlinear.rules": ("Rules",),
+    "inference.nonlinear.lines": ("tangent", "nearest_line", "observed"), "inference.nonlinear.rules": ("Rules",),
     "inference.recursions": ("*",),
     "inference.trees.clusters": ("ClusterGraph", "heaviest_tree", "runs_through", "checked_rules", "checked_factors"),
     "inference.trees.information_form": (
