@@ -350,7 +350,10 @@ def loss(params, y, rng=None):
     -------
     float
     """
-    return float(-log_marginal(params, y).mean())
+    found = log_marginal(params, y)
+    if not len(found):
+        raise ValueError("y: expected one observation at least, got none")
+    return float(-found.mean())
 
 
 def value_and_gradient(params, y, rng=None):

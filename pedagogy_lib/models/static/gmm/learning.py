@@ -122,7 +122,7 @@ def observed_statistics(responsibilities, y):
     Statistics
         Its loss is NaN.
     """
-    y = checks.array("y", y, ("N", "D"))
+    y = checks.squarable("y", checks.array("y", y, ("N", "D")))
     return _statistics(checks.probabilities("responsibilities", responsibilities, (len(y), "K")), y)
 
 
