@@ -141,7 +141,7 @@ RIGHT = {
     # The model's own words about its data and parameters.
     "learning.objectives.contrastive": {"*": {("chains", "*")}},
     "learning.objectives.tempering": {"*": {("ladder", "*")}},
-    "learning.objectives.scores": {name: {("x", "*"), ("network*", "*")} for name in ("implicit_loss", "sliced_loss")},
+    "learning.objectives.scores": {name: {("x", "*"), ("network*", "*")} for name in ("implicit_loss", "sliced_loss", "Matching.loss", "Matching.value_and_gradient")},
     "learning.em": {"*": {("params*", "*"), ("y", "times 1e-300")}},
     "learning.learned_motion.steps": {"pull_back": {("path*", "list")}},      # a path is what `run` made
     # It takes the rows that it is asked for.
