@@ -46,13 +46,20 @@ from pedagogy_lib.distributions.exponential_family.multinomial import multinomia
 from pedagogy_lib.learning import parameters
 from pedagogy_lib.models.undirected import _joint, _sums
 from pedagogy_lib.models.undirected._consistency import Parameters, checked, inconsistency
-from pedagogy_lib.models.undirected._weakened import draw_independent, heated, independent_log_partition, loosened
+from pedagogy_lib.models.undirected._weakened import (
+    Annealing,
+    annealing,
+    draw_independent,
+    heated,
+    independent_log_partition,
+    loosened,
+)
 
 __all__ = [
     "Parameters", "Conditional", "Sample", "Sweep", "start", "rbm", "gaussian_bernoulli", "poisson_bernoulli",
     "replicated", "from_conditionals", "energy", "marginal_energy", "posterior", "emission", "gibbs", "sweep",
     "log_partition", "log_marginal", "sample", "loss", "value_and_gradient", "phase", "model_phase", "inconsistency",
-    "checked", "loosened", "heated", "independent_log_partition", "draw_independent",
+    "checked", "loosened", "heated", "independent_log_partition", "draw_independent", "annealing", "Annealing",
 ]
 
 
