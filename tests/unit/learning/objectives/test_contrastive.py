@@ -306,3 +306,20 @@ def test_a_phase_that_climbs_to_double_precision_is_noticed():
     single, _, y = pictures()
     climbing = SimpleNamespace(sweep=harmonium.sweep, phase=lambda params, rows: parameters.each(np.float64, harmonium.phase(params, rows)))
     assert types(contrastive.divergence(climbing, single, y, np.random.default_rng(0)).gradient) == {np.dtype(np.float64)}
+
+
+def test_persistent_chains_go_on_from_where_they_were_left():
+    """`iterate` with chains against a loop written out, and against one that begins anew at every step."""
+    params, y, begin = machine(0.3), DATA[:50], YS[[0, 3, 5, 7] * 5]
+    loops = []
+    for anew in (False, True):
+        rng, chains, vector, structure = np.random.default_rng(4), begin, flat(params), params
+        for _ in range(5):
+            estimate = contrastive.persistent(harmonium, structure, y, begin if anew else chains, rng, 2)
+            vector = vector - 0.2 * flat(estimate.gradient)
+            structure, chains = parameters.view(vector, structure), estimate.chains
+        loops.append((vector, chains))
+    found = contrastive.last(contrastive.iterate(harmonium, params, y, np.random.default_rng(4), 0.2, 2, begin), 5)
+    np.testing.assert_array_equal(found.chains, loops[0][1])
+    assert_allclose(flat(found.params), loops[0][0], rtol=1e-13)
+    assert np.abs(loops[1][0] - loops[0][0]).max() > 1e-3
