@@ -193,10 +193,8 @@ def annealing(D, L, N, levels):
 
     def ours(rng=None):
         rng = np.random.default_rng(2) if rng is None else rng
-        at = lambda level: harmonium.loosened(params, level)
         found = annealed_importance.forward(
-            lambda y, level: -harmonium.marginal_energy(at(level), y),
-            lambda y, level, rng: harmonium.sweep(at(level), y, rng),
+            *harmonium.annealing(params),
             harmonium.draw_independent(params, N, rng), harmonium.independent_log_partition(params), ladder, rng)
         return [found.log_weights, found.log_ratio]
 

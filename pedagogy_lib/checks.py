@@ -45,7 +45,7 @@ def numbers(name, value):
     return given
 
 
-def array(name, value, shape=None, *, missing=False):
+def array(name, value, shape=None, *, missing=False, single=False):
     """Check that ``value`` holds finite real numbers, in an array of the given shape.
 
     Parameters
@@ -59,17 +59,21 @@ def array(name, value, shape=None, *, missing=False):
         for any length, the same wherever it comes again, and is used in the message.
     missing : bool
         Whether NaN, the mark of a missing observation, is allowed. Infinity never is.
+    single : bool
+        Whether float32 stays what it is.
 
     Returns
     -------
-    ndarray of float64
+    ndarray of float64; of float32 where ``single`` allows it and it came so
 
     Raises
     ------
     ValueError
         If the values are not numbers, not finite, or the shape is another one.
     """
-    given = numbers(name, value).astype(np.float64, copy=False)
+    given = numbers(name, value)
+    if not (single and given.dtype == np.float32):
+        given = given.astype(np.float64, copy=False)
     if shape is not None and not _fits(given.shape, shape):
         raise ValueError(f"{name}: expected shape {_spell(shape)}, got {_spell(given.shape)}")
     # The fastest pass over many numbers: a sum of squares is finite only if every number is.
@@ -249,7 +253,7 @@ def probabilities(name, value, shape=None, *, axis=-1):
     return given
 
 
-def observations(name, value, width, *, missing=False, batch=False):
+def observations(name, value, width, *, missing=False, batch=False, single=False):
     """Check observations: samples (or time steps) are rows, each of ``width`` numbers.
 
     Parameters
@@ -260,12 +264,14 @@ def observations(name, value, width, *, missing=False, batch=False):
         Whether NaN is allowed.
     batch : bool
         Whether a stack of sequences, shape (B, T, D), is welcome too.
+    single : bool
+        As for `array`.
 
     Returns
     -------
     ndarray, shape (N, D), or (B, T, D) where ``batch`` allows it
     """
-    given = array(name, value, missing=missing)
+    given = array(name, value, missing=missing, single=single)
     expected = _spell(("N", width)) + (" or " + _spell(("B", "T", width)) if batch else "")
     if given.ndim == 2 or (batch and given.ndim == 3):
         if given.shape[-1] == width:

@@ -40,7 +40,7 @@ LIMIT = 120
 
 #: What stands at the door of a function: other tests (`unit/attacks`) see to it that wrong arguments are refused.
 DOOR = re.compile(
-    r"\bchecks\.|check\w*\(|_with_data|\binputs\(|\b_pairs\(|^(\w+) = _?\w+\('\1', \1|\braise |warn"
+    r"\bchecks\.|check\w*\(|with_data|\.values\('|\binputs\(|\b_pairs\(|^(\w+) = _?\w+\('\1', \1|\braise |warn"
 )
 
 

@@ -101,9 +101,7 @@ def _machines(count):
 
 def annealed(params, walkers, rng, levels=200):
     """log Z from both ends."""
-    at = lambda level: harmonium.loosened(params, level)
-    how = (lambda y, level: -harmonium.marginal_energy(at(level), y),
-           lambda y, level, rng: harmonium.sweep(at(level), y, rng))
+    how = harmonium.annealing(params)
     known, levels = harmonium.independent_log_partition(params), np.linspace(0, 1, levels)
     first, own = harmonium.draw_independent(params, walkers, rng), harmonium.sample(params, walkers, rng).observations
     return (annealed_importance.forward(*how, first, known, levels, rng),

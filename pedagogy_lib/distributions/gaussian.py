@@ -165,6 +165,35 @@ def invert(source, emission, y=None, form="covariance"):
     return Gaussian(source.mean + gain @ (y - predicted), covariance)
 
 
+def observed(emission, seen):
+    """Leave out of an emission those entries of y that were not seen.
+
+    The marginal of a Gaussian over some of its entries is those rows of the mean, and those rows and
+    columns of the covariance: p(y_seen|x) = N(C_seen x + c_seen, S_seen).
+
+    Parameters
+    ----------
+    emission : AffineGaussian
+        p(y|x), to L dimensions.
+    seen : array_like of bool, shape (L,)
+
+    Returns
+    -------
+    AffineGaussian
+        To as many dimensions as were seen.
+
+    References
+    ----------
+    Section 2.1.2, Eq. 2.26 with the identity's rows for C.
+    """
+    C, c, S = _checked_emission("emission", emission, "K")
+    seen = np.asarray(seen)
+    if seen.dtype != bool or seen.shape != c.shape or not seen.any():
+        got = f"{seen.dtype} of shape {seen.shape}" if seen.dtype != bool or seen.shape != c.shape else "none"
+        raise ValueError(f"seen: expected {len(c)} booleans, one of them true at least, got {got}")
+    return AffineGaussian(C[seen], c[seen], S[np.ix_(seen, seen)])
+
+
 def watch():
     """Watch one run of a filter: the function that this returns refuses what is mostly rounding.
 

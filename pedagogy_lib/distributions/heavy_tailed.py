@@ -81,8 +81,9 @@ class Cauchy(NamedTuple):
 
     def curvature(self, x):
         """E_k''(x_k), negative where |x_k| > beta_k."""
-        squares = np.square(self.scales) + np.square(x)
-        return 2 * (np.square(self.scales) - np.square(x)) / squares**2
+        # By (b/r) and (x/r), r = |(b, x)|, because squares of squares overflow.
+        r = np.hypot(self.scales, x)
+        return 2 * (self.scales / r - x / r) * (self.scales / r + x / r) / r / r
 
     def weight(self, x):
         """E_k'(x_k) / x_k, also at the origin: the curvature of a parabola that lies above E."""

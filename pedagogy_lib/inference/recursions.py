@@ -77,6 +77,7 @@ def filter(rules, initial, transition, emission, y):
         Has ``marginalize(source, emission)``, ``invert(source, emission, y)`` and
         ``log_density(distribution, y)``. It may have ``watch()``, which returns a function of
         (t, source, emission) that raises where rounding would take over; probabilities need none.
+        It may have ``observed(emission, seen)``, the emission of those entries of y that were seen.
     initial : distribution
         p(x_1), in the form that ``rules`` understands.
     transition : conditional distribution or callable
@@ -85,7 +86,8 @@ def filter(rules, initial, transition, emission, y):
     emission : conditional distribution or callable
         p(y_t | x_t); if it changes in time, a function of t, starting with 0.
     y : sequence of T observations
-        One that is NaN throughout is missing: it teaches nothing.
+        One that is NaN throughout is missing: it teaches nothing. Single entries that are NaN are
+        left out where the rules have ``observed``; where not, the emission is given them as they are.
 
     Yields
     ------
@@ -109,11 +111,13 @@ def filter(rules, initial, transition, emission, y):
             belief = rules.marginalize(belief, at(transition, t - 1))  # Eq. 2.36 (fragment A)
             yield TimeUpdate(t, belief)
         log_likelihood = 0.0
-        if not _is_missing(observation):
-            watch(t, belief, at(emission, t))
-            data = rules.marginalize(belief, at(emission, t))          # Eq. 2.40 (fragment B)
-            log_likelihood = rules.log_density(data, observation)
-            belief = rules.invert(belief, at(emission, t), observation)  # Eq. 2.37 (fragment B)
+        seen = ~np.isnan(np.asarray(observation, float))                # the rest teaches nothing
+        if seen.any():
+            look, datum = _observed(rules, at(emission, t), observation, seen)
+            watch(t, belief, look)
+            data = rules.marginalize(belief, look)                      # Eq. 2.40 (fragment B)
+            log_likelihood = rules.log_density(data, datum)
+            belief = rules.invert(belief, look, datum)                  # Eq. 2.37 (fragment B)
         yield MeasurementUpdate(t, belief, log_likelihood)
 
 
@@ -185,6 +189,8 @@ def _watch(rules):
     return rules.watch() if hasattr(rules, "watch") else lambda t, source, emission: None
 
 
-def _is_missing(observation):
-    """Whether every entry of an observation is NaN."""
-    return bool(np.isnan(np.asarray(observation, float)).all())
+def _observed(rules, emission, observation, seen):
+    """What concerns the entries of an observation that were seen: their emission, and they themselves."""
+    if seen.all() or not hasattr(rules, "observed"):
+        return emission, observation
+    return rules.observed(emission, seen), np.asarray(observation, float)[seen]

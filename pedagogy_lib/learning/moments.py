@@ -134,6 +134,7 @@ def regress(moments, offset=True, name="moments"):
     A = np.linalg.solve(xx, yx.T).T             # <Y X'> <X X'>^-1
     # <Y Y'> - A <X Y'>, written as the scatter of Y - A X: cannot become indefinite, for any A.
     S = yy - A @ yx.T - yx @ A.T + A @ xx @ A.T
+    checks.held(f"{name}.cross_scatter", yx, S)
     return AffineGaussian(A, y_mean - A @ x_mean, (S + S.T) / 2)
 
 

@@ -62,6 +62,26 @@ def leaves(params, name="params"):
     return [(name, params)]
 
 
+def held(params, answer, name="params"):
+    """Check that an answer has no NaN, which is what becomes of parameters so large that they overflow on the way.
+
+    Parameters
+    ----------
+    params, name
+        As for `leaves`.
+    answer : array_like
+        What was made of them.
+
+    Returns
+    -------
+    As ``answer``
+    """
+    if np.isnan(answer).any():
+        inner, value = max(leaves(params, name), key=lambda leaf: np.abs(leaf[1]).max(initial=0.0))
+        checks.held(inner, value, answer)
+    return answer
+
+
 def flatten(params, name="params"):
     """Copy the parameters into one vector, and view the vector as the parameters.
 

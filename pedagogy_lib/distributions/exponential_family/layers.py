@@ -135,7 +135,7 @@ class _One(Layer):
 
 
 class Bernoulli(_One):
-    """Coins: 0 or 1."""
+    """Coins: 0 or 1. Where the biases are float32, so are values and draws: zeros and ones are exact in either."""
 
     __slots__ = ()
     family, range, outcomes = dispersion.Bernoulli(), ((0.0, 1.0),), "zeros and ones"
@@ -151,8 +151,19 @@ class Bernoulli(_One):
     def possible(self, x):
         return (x == 0) | (x == 1)
 
+    def values(self, name, x):
+        if np.asarray(self.biases).dtype != np.float32:
+            return super().values(name, x)
+        x = checks.observations(name, x, len(self.biases), single=True)
+        if not self.possible(x).all():
+            super().values(name, x)                         # says which one
+        return x.astype(np.float32, copy=False)
+
     def log_base(self, x):
-        return np.zeros(len(x))
+        return np.zeros(len(x), x.dtype)
+
+    def draw(self, eta, rng):
+        return self.family.draw(eta, 1.0, rng).astype(np.result_type(eta, np.float32))
 
 
 def binomial(trials):

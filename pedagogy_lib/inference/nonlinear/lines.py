@@ -3,7 +3,8 @@
 In all functions ``source`` is a Gaussian with K dimensions, and ``curve`` is a `Curve`. A way to draw a line is a
 function of both, which returns an AffineGaussian.
 
-Building blocks, which trust their arguments because their callers have checked them: `tangent` and `nearest_line`.
+Building blocks, which trust their arguments because their callers have checked them: `tangent`, `nearest_line` and
+`observed`.
 
 References
 ----------
@@ -53,12 +54,8 @@ def tangent(source, curve):
         With F = df/dx' at the mean of the source.
     """
     m = source.mean
-    F = (numerical_jacobian(curve.function, m) if curve.jacobian is None
-         else np.asarray(curve.jacobian(m), float))
+    F = _slopes(curve, m)
     image = _images(curve, m[None])[0]
-    if F.shape != (len(image), len(m)) or not np.isfinite(F).all():
-        raise ValueError(f"jacobian: expected {len(image)} x {len(m)} finite numbers, "
-                         f"got shape {F.shape}")
     return AffineGaussian(F, image - F @ m, curve.covariance)
 
 
@@ -143,6 +140,32 @@ def nearest_line(source, curve, points, weights):
     omega = (weights[:, None] * missed).T @ missed
     omega = (omega + omega.T) / 2                     # symmetric to the last digit
     return AffineGaussian(A, mean - A @ m, curve.covariance + omega)
+
+
+def observed(curve, seen):
+    """The curve of those entries of y that were seen: their rows of f, F and R, and their columns of R.
+
+    Parameters
+    ----------
+    curve
+    seen : ndarray of bool, shape (L,)
+
+    Returns
+    -------
+    Curve
+    """
+    R = np.atleast_2d(curve.covariance)[np.ix_(seen, seen)]
+    slopes = None if curve.jacobian is None else lambda x: _slopes(curve, x)[seen]
+    return Curve(lambda x: _images(curve, x)[:, seen], R, slopes)
+
+
+def _slopes(curve, m):
+    """The Jacobian at m, by the curve's own function where it has one, checked."""
+    F = numerical_jacobian(curve.function, m) if curve.jacobian is None else np.asarray(curve.jacobian(m), float)
+    L = len(np.atleast_2d(curve.covariance))
+    if F.shape != (L, len(m)) or not np.isfinite(F).all():
+        raise ValueError(f"jacobian: expected {L} x {len(m)} finite numbers, got shape {F.shape}")
+    return F
 
 
 def _images(curve, x):

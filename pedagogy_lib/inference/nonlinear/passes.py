@@ -2,7 +2,8 @@
 
 In all functions ``transition`` and ``emission`` are each a `Curve` or an AffineGaussian, or a callable of t that
 returns one: step t of the transition moves x_t to x_{t+1}, counted from 0. ``y`` is array_like of shape (T, L), in
-which a row of NaN is missing, and ``line`` is `tangent`, ``sigma_points()`` or ``gauss_hermite()``.
+which NaN marks what is missing, a whole row or single entries, and ``line`` is `tangent`, ``sigma_points()`` or
+``gauss_hermite()``.
 """
 
 from typing import NamedTuple

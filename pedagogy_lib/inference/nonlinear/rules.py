@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pedagogy_lib.distributions import gaussian
-from pedagogy_lib.inference.nonlinear.lines import Curve, tangent
+from pedagogy_lib.inference.nonlinear.lines import Curve, observed, tangent
 
 
 class Rules(NamedTuple):
@@ -45,6 +45,11 @@ class Rules(NamedTuple):
     def log_density(self, distribution, y):
         """As `gaussian.log_density`."""
         return gaussian.log_density(distribution, y)
+
+    def observed(self, emission, seen):
+        """As `gaussian.observed`; the emission may be a `Curve`."""
+        bent = isinstance(emission, Curve)
+        return observed(emission, seen) if bent else gaussian.observed(emission, seen)
 
     def watch(self):
         """As `gaussian.watch`; the emission may be a `Curve`."""

@@ -1,7 +1,8 @@
 """Filter a whole sequence: by `updates.steps`, or by the same loop compiled (`_compiled`).
 
-In all functions ``model`` is a `Model`, ``y`` is array_like of shape (T, L) in which a row of NaN is missing, ``n`` is
-N, the number of particles, and ``rng`` is a numpy.random.Generator.
+In all functions ``model`` is a `Model`, ``y`` is array_like of shape (T, L) in which a row of NaN is missing (a row
+with some numbers goes to ``log_emission`` as it is, NaN and all), ``n`` is N, the number of particles, and ``rng`` is
+a numpy.random.Generator.
 """
 
 import numpy as np

@@ -3,9 +3,10 @@
 A layer is its weights and biases. What nonlinearity follows is said by its class, so that the parameters
 of a network are the whole network: ``(Tanh(D_1, d_1), Linear(D_2, d_2))``.
 
-Each class has two functions. ``activate(u)`` is psi, and writes into ``u`` where it can. ``slope(z)`` is the
+Each class has three functions. ``activate(u)`` is psi, and writes into ``u`` where it can. ``slope(z)`` is the
 diagonal of the Jacobian J_l, psi'(u), told from the *output* z = psi(u): so that nothing but the outputs
-need be kept on the way forward.
+need be kept on the way forward. ``bend(z)`` is the derivative of that slope with respect to z, psi''(u) / psi'(u),
+which only losses with a Jacobian in them need (`pedagogy_lib.learning.objectives.scores`).
 
 Building blocks: what is here trusts its arguments, which its callers have checked.
 
@@ -42,6 +43,11 @@ class Linear(NamedTuple):
         """psi' = 1."""
         return 1.0
 
+    @staticmethod
+    def bend(z):
+        """The derivative of the slope: 0."""
+        return 0.0
+
 
 class Tanh(Linear):
     """z = tanh(u), between -1 and 1; fields as in `Linear`."""
@@ -57,6 +63,11 @@ class Tanh(Linear):
     def slope(z):
         """psi' = 1 - tanh^2(u)."""
         return 1.0 - z * z
+
+    @staticmethod
+    def bend(z):
+        """The derivative of 1 - z^2: -2 z."""
+        return -2.0 * z
 
 
 class Logistic(Linear):
@@ -78,6 +89,11 @@ class Logistic(Linear):
         """psi' = z (1 - z)."""
         return z * (1.0 - z)
 
+    @staticmethod
+    def bend(z):
+        """The derivative of z (1 - z): 1 - 2 z."""
+        return 1.0 - 2.0 * z
+
 
 class Rectified(Linear):
     """z = max(u, 0), a hinge (ReLU); fields as in `Linear`."""
@@ -93,6 +109,11 @@ class Rectified(Linear):
     def slope(z):
         """psi' = 1 above zero and 0 below; at the kink itself, 0 is chosen."""
         return z > 0
+
+    @staticmethod
+    def bend(z):
+        """The derivative of the slope: 0 but at the kink."""
+        return 0.0
 
 
 class LeakyRectified(Linear):
@@ -110,6 +131,11 @@ class LeakyRectified(Linear):
         """psi' = 1 above zero, 1/100 below."""
         return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAK))
 
+    @staticmethod
+    def bend(z):
+        """The derivative of the slope: 0 but at the kink."""
+        return 0.0
+
 
 class Softplus(Linear):
     """z = log(1 + exp(u)), a hinge with its corner rounded off; fields as in `Linear`."""
@@ -125,6 +151,11 @@ class Softplus(Linear):
     def slope(z):
         """psi' = 1 / (1 + exp(-u)) = 1 - exp(-z)."""
         return -np.expm1(-z)
+
+    @staticmethod
+    def bend(z):
+        """The derivative of 1 - exp(-z): exp(-z)."""
+        return np.exp(-z)
 
 
 class Exponential(Linear):
@@ -142,6 +173,11 @@ class Exponential(Linear):
         """psi' = z."""
         return z
 
+    @staticmethod
+    def bend(z):
+        """The derivative of z: 1."""
+        return 1.0
+
 
 class Logarithm(Linear):
     """z = log(u), for u above zero; fields as in `Linear`."""
@@ -157,3 +193,8 @@ class Logarithm(Linear):
     def slope(z):
         """psi' = 1/u = exp(-z)."""
         return np.exp(-z)
+
+    @staticmethod
+    def bend(z):
+        """The derivative of exp(-z): -exp(-z)."""
+        return -np.exp(-z)

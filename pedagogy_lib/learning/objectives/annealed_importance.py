@@ -11,6 +11,9 @@ of the ratio of the normalizers, whether or not the steps mix; mixing makes its 
 Where both agree, there is reason to believe them. The forward estimate alone can be far too low, and look precise:
 walkers that never met a mode do not know of it.
 
+A level asks for the weight twice and for a step, all at the same states: a model whose levels share their work there
+keeps it (`pedagogy_lib.models.undirected.harmonium.annealing`).
+
 References
 ----------
 R.M. Neal (2001); R. Salakhutdinov and I. Murray (2008), for harmoniums; R. Grosse et al. (2015), reverse.

@@ -18,7 +18,8 @@ A ``model`` is anything that has, as `pedagogy_lib.models.undirected.harmonium` 
     sweep(params, y, rng)          one step of a chain that leaves the model's p(y) as it is, for every row
     marginal_energy(params, y)     -log p(y), up to a constant: only for the pseudo-likelihood
 
-``y`` has shape (N, D), a datum in each row.
+``y`` has shape (N, D), a datum in each row. Parameters of float32 stay so: gradients, chains and steps have the type
+that the model's ``phase`` and ``sweep`` give.
 
 References
 ----------
@@ -147,7 +148,8 @@ def iterate(model, params, y, rng, rate, steps=1, chains=None, batch_size=None):
     for iteration in count():
         rows = y if batches is None else y[next(batches)]
         estimate = persistent(model, params, rows, rows if chains is None else chains, rng, steps)
-        vector = vector - rate_at(rate, iteration) * parameters.flatten(estimate.gradient).vector
+        step = rate_at(rate, iteration) * parameters.flatten(estimate.gradient).vector
+        vector = vector - step.astype(vector.dtype, copy=False)     # a rate of NumPy's would make float32 float64
         params = parameters.view(vector, params)
         if chains is not None:
             chains = estimate.chains

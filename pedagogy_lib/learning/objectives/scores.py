@@ -4,11 +4,12 @@ The *score* of a density p is s(x) = d log p(x) / dx, the textbook's force. Four
 
     ``explicit_loss``    half of <|f - s|^2>: needs s itself
     ``implicit_loss``    <|f|^2 / 2 + div f>: needs the trace of f's Jacobian, and data only
-    ``sliced_loss``      the same with the trace along random directions: one product instead of D
+    ``sliced_loss``      the same with the trace along random directions: one product, or a few, instead of D
     ``denoising_loss``   half of <|f + z / v|^2>: for noisy data x = a y + v z, and their score
 
 The explicit loss is the implicit one plus half of <|s|^2>, and the denoising one less another number in which f
-has no part: all have the same minimum. `tweedie_score` and `tweedie_mean` turn posterior means into scores, and back.
+has no part: all have the same minimum. `Matching` gives the implicit and the sliced loss with their gradients, so that
+a network can be learned by them. `tweedie_score` and `tweedie_mean` turn posterior means into scores, and back.
 
 `along` is a building block, and trusts its arguments, which its callers have checked.
 
@@ -17,6 +18,8 @@ References
 Section 8.3.1, Eqs. 8.45-8.48. A. Hyvarinen (2005), implicit; P. Vincent (2011), denoising; Y. Song, S. Garg,
 J. Shi and S. Ermon (2019), sliced; H. Robbins (1956) and B. Efron (2011), Tweedie's formula.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -125,30 +128,100 @@ def implicit_loss(network, x):
     -------
     float
     """
-    record = _run(network, x)
-    axes = np.eye(record.output.shape[1])
-    traces = sum(along(network, record, np.tile(axis, (len(record.output), 1))) @ axis for axis in axes)
-    return float((0.5 * (record.output**2).sum(1) + traces).mean())
+    return Matching().loss(network, x)
 
 
-def sliced_loss(network, x, rng):
-    """The same with d' J d, along one random direction d for each datum, in the place of the trace.
+def sliced_loss(network, x, rng, directions=1):
+    """The same with d' J d, averaged over random directions d for each datum, in the place of the trace.
 
     Parameters
     ----------
     network, x
         As for `implicit_loss`.
     rng : numpy.random.Generator
+    directions : int
+        For each datum.
 
     Returns
     -------
     float
         Unbiased for `implicit_loss`.
     """
-    rng, record = checks.generator("rng", rng), _run(network, x)
-    d = rng.choice([-1.0, 1.0], size=record.output.shape)  # signs: <d d'> = I, and less noise than from Gaussians
-    slices = (d * along(network, record, d)).sum(1)
-    return float((0.5 * (record.output**2).sum(1) + slices).mean())
+    return Matching(checks.count("directions", directions)).loss(network, x, rng)
+
+
+class Matching(NamedTuple):
+    """Score matching from data alone, as `pedagogy_lib.learning.optimization` takes a model: it learns a network.
+
+    directions : int, optional
+        Random ones for each datum: the sliced loss. None (the default) takes all axes: the implicit loss.
+    """
+
+    directions: int | None = None
+
+    def loss(self, network, x, rng=None):
+        """`implicit_loss`, which draws nothing, or `sliced_loss`."""
+        record, d = self._begin(network, x, rng)
+        return _value(record, d, along(network, record, d))
+
+    def value_and_gradient(self, network, x, rng=None):
+        """The loss and its derivative, layers like those of the network; arguments as for `loss`.
+
+        Smooth layers, such as `networks.Tanh`, are what this is for. With `networks.Rectified` the loss jumps
+        where a datum crosses a kink, and no gradient sees that.
+
+        Returns
+        -------
+        float, tuple of layers
+        """
+        record, d = self._begin(network, x, rng)
+        _check_bends(network)
+        return _value_and_gradient(network, record, d)
+
+    def _begin(self, network, x, rng):
+        """The forward pass, and the directions, shape (V, N, D), scaled so that the sum of d d' is I on average."""
+        record = _run(network, x)
+        z = record.output
+        if self.directions is None:
+            return record, np.broadcast_to(np.eye(z.shape[1], dtype=z.dtype)[:, None], (z.shape[1], *z.shape))
+        V, rng = checks.count("directions", self.directions), checks.generator("rng", rng)
+        # Signs: <d d'> = I, and less noise than from Gaussians.
+        return record, (rng.choice([-1.0, 1.0], size=(V, *z.shape)) / V**0.5).astype(z.dtype)
+
+
+def _value(record, d, changes):
+    """<|f|^2 / 2 + sum_v d_v' J d_v>."""
+    return float((0.5 * (record.output**2).sum(1) + (d * changes).sum((0, 2))).mean())
+
+
+def _value_and_gradient(network, record, d):
+    """The loss, and its derivative: back through two passes at once, that of the values and that of their changes.
+
+    Forward, u_l = D_l z_{l-1} + d_l and w_l = D_l t_{l-1} give z_l = psi(u_l) and t_l = psi'(u_l) w_l, with t_0 = d.
+    So a weight is pulled at twice, and an output once more where psi' depends on it.
+    """
+    z, t, w = record.activities, [d], []
+    for layer, after in zip(network, z[1:]):
+        w.append(t[-1] @ layer.weights.T)
+        t.append(layer.slope(after) * w[-1])
+    to_z, to_t, gradients = z[-1] / len(z[-1]), d / len(z[-1]), []     # of the mean of |z_L|^2 / 2 + d't_L
+    for l in range(len(network), 0, -1):
+        layer, slope = network[l - 1], network[l - 1].slope(z[l])
+        to_z = to_z + layer.bend(z[l]) * (w[l - 1] * to_t).sum(0)      # t_l = psi' w_l, and psi' moves with z_l
+        to_u, to_w = slope * to_z, slope * to_t
+        to_weights = to_u.T @ z[l - 1] + np.einsum("vnk,vnm->km", to_w, t[l - 1])
+        gradients.append(type(layer)(to_weights, to_u.sum(0)))
+        to_z, to_t = to_u @ layer.weights, to_w @ layer.weights
+    return _value(record, d, t[-1]), tuple(reversed(gradients))
+
+
+def _check_bends(network):
+    """Refuse layers of the reader's own whose slope is new, and whose bend is not."""
+    for l, layer in enumerate(network):
+        owner = next(kind for kind in type(layer).__mro__ if "slope" in vars(kind))
+        if "bend" not in vars(owner):
+            raise TypeError(f"network[{l}]: expected a layer whose class says how its slope bends, got "
+                            f"{owner.__name__}")  # fmt: skip
 
 
 def along(network, record, directions):
@@ -158,11 +231,11 @@ def along(network, record, directions):
     ----------
     network : tuple of layers
     record : feedforward.Record, of its forward pass
-    directions : ndarray, shape (N, D)
+    directions : ndarray, shape (..., N, D)
 
     Returns
     -------
-    ndarray, shape (N, K)
+    ndarray, shape (..., N, K)
     """
     change = directions
     for layer, z in zip(network, record.activities[1:]):

@@ -302,6 +302,8 @@ def denoising_draws(denoise, schedule, y, u, rng):
     noising.check("schedule", schedule)
     y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
     u = checks.array("u", u, (len(y), 1))
+    if ((u < 0) | (u > 1)).any():
+        raise ValueError(f"u: expected times from 0 to 1, got them from {u.min():.3g} to {u.max():.3g}")
     lost = -schedule.log_snr_slope(u) * np.exp(schedule.log_snr(u))
     return 0.5 * lost[:, 0] * _squares(denoise, schedule.level(u), y, rng)
 

@@ -191,7 +191,7 @@ def value_and_gradient(params, y, rng=None, source=NORMAL):
     -------
     float, Parameters
     """
-    y = _checked(params, y)
+    y = checks.squarable("y", _checked(params, y))
     record = composition.run(params.layers, y)
     value = float(-_log_marginal(record, source).mean())
     to_output = (source.derivative(record.output) / len(y)).astype(y.dtype)  # -log psi' = E + log Z

@@ -28,6 +28,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from pedagogy_lib import checks
+from pedagogy_lib.learning import parameters
 from pedagogy_lib.learning.networks import feedforward
 from pedagogy_lib.learning.networks.layers import Linear
 from pedagogy_lib.models.deep import _emissions, _planes
@@ -210,7 +211,7 @@ def log_marginal(params, y, rng, samples=100):
         x, log_density, _ = _run(q, rng.standard_normal(q.means.shape).astype(q.means.dtype))
         eta = feedforward.run(params.emission, x).output
         log_weights.append(log_normal(x) - surprisals(params, eta, y) - log_density)
-    return logsumexp(log_weights, axis=0) - np.log(samples)
+    return parameters.held(params, logsumexp(log_weights, axis=0) - np.log(samples))
 
 
 class Local(NamedTuple):
@@ -270,6 +271,8 @@ def _bound(params, numbers, y, rng):
 
 def _run(q, noise):
     """x = x_M, log q(x), and the passages through the planar layers."""
+    if not (q.normals * q.normals).sum(-1).all():
+        raise ValueError("normals: expected vectors with a direction, for each plane, got zeros among the numbers")
     x = q.means + np.einsum("nij,nj->ni", q.factors, noise)
     log_density = log_normal(noise) - np.log(np.einsum("nii->ni", q.factors)).sum(1)
     passages = []

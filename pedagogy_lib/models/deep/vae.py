@@ -24,7 +24,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from pedagogy_lib import checks
-from pedagogy_lib.learning import networks
+from pedagogy_lib.learning import networks, parameters
 from pedagogy_lib.learning.networks import feedforward
 from pedagogy_lib.learning.networks.layers import Linear
 from pedagogy_lib.models.deep import _emissions
@@ -131,7 +131,8 @@ def decode(params, x):
     ndarray, shape (N, D)
     """
     _check(params)
-    return params.emission[-1].mean(networks.forward(params.emission, x).output)
+    x = feedforward.inputs("x", x, params.emission[0].weights)
+    return params.emission[-1].mean(feedforward.run(params.emission, x).output)
 
 
 def decode_slopes(params, x):
@@ -245,7 +246,8 @@ def terms(params, y, rng):
     scaled = (x[:, None] - nu) / s  # every draw under every component
     mixture = logsumexp(log_normal(scaled) - np.log(s).sum(1), axis=1) - np.log(len(y))
     aggregate = (mixture - log_normal(x)).mean()
-    return Terms(float(reconstruction), float(divergence), float((own - mixture).mean()), float(aggregate))
+    found = Terms(float(reconstruction), float(divergence), float((own - mixture).mean()), float(aggregate))
+    return parameters.held(params, found)
 
 
 def log_marginal(params, y, rng, samples=100):
@@ -274,7 +276,7 @@ def log_marginal(params, y, rng, samples=100):
         x = nu + s * noise
         joint = log_normal(x) - surprisals(params, feedforward.run(params.emission, x).output, y)
         log_weights.append(joint - (log_normal(noise) - np.log(s).sum(1)))
-    return logsumexp(log_weights, axis=0) - np.log(samples)
+    return parameters.held(params, logsumexp(log_weights, axis=0) - np.log(samples))
 
 
 # --- the pieces ---------------------------------------------------------------------------------

@@ -139,7 +139,8 @@ def sample(params, n, rng, first=None):
 def advance(params, x):
     """Where states go on average in one step, x + f(x), shape (N, K) for states of that shape."""
     _check(params)
-    return np.asarray(x, float) + networks.forward(params.transition, x).output
+    x = feedforward.inputs("x", x, params.transition[0].weights)
+    return x + feedforward.run(params.transition, x).output
 
 
 def recognize(params, y, rng):
@@ -155,7 +156,7 @@ def recognize(params, y, rng):
     """
     y = _checked(params, y)
     noise = checks.generator("rng", rng).standard_normal((*y.shape[:2], len(params.log_transition)))
-    return _walk(params, y, noise)[0]
+    return Draw(*(parameters.held(params, part) for part in _walk(params, y, noise)[0]))
 
 
 def loss(params, y, rng):
@@ -267,7 +268,7 @@ def log_marginal(params, y, rng, samples=100):
         + _log_normal(copies, seen, params.log_noise)
         + (0.5 * (noise**2 + LOG_TAU) + np.log(s)).sum((1, 2))
     )
-    return logsumexp(logs.reshape(n, B), axis=0) - np.log(n)
+    return parameters.held(params, logsumexp(logs.reshape(n, B), axis=0) - np.log(n))
 
 
 def _walk(params, y, noise):

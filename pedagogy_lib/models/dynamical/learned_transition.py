@@ -103,7 +103,8 @@ def predict(params, x):
     -------
     ndarray, shape (N, K)
     """
-    return free_run(params, x, 1)[1]
+    _check(params)
+    return _walk(params, checks.array("x", x, ("N", len(params.log_noise))), 1).states[-1]
 
 
 def free_run(params, first, count):
@@ -186,7 +187,7 @@ def loss(params, y, rng=None):
     -------
     float
     """
-    y = _checked(params, y)
+    y = _some(_checked(params, y))
     return float(_surprisals(params, *_misfits(params, y)[1:]).mean())
 
 
@@ -207,7 +208,7 @@ def value_and_gradient(params, y, rng=None):
     -------
     float, Parameters
     """
-    y = _checked(params, y)
+    y = _some(_checked(params, y))
     path, misfits, scaled = _misfits(params, y)
     n = misfits.size
     with np.errstate(over="ignore", invalid="ignore"):
@@ -254,6 +255,13 @@ def _observations(y, K="K"):
     y = checks.array("y", y, ("B", "T", K))
     if y.shape[1] < 2:
         raise ValueError(f"y: expected films of at least 2 pictures, got {y.shape[1]}")
+    return y
+
+
+def _some(y):
+    """Films of which there is one at least: nothing has no mean."""
+    if not len(y):
+        raise ValueError(f"y: expected one film at least, got shape {y.shape}")
     return y
 
 

@@ -126,7 +126,8 @@ def bearings(observers, noise=0.01, push=0.1, dt=1.0, mean=(0.0, 0.0, 0.0, 0.0),
     Returns
     -------
     pedagogy_lib.inference.particles.Model
-        With K = 4. A move has no density, since one push moves two numbers: there is no smoother.
+        With K = 4. A move has no density, since one push moves two numbers: there is no smoother. A
+        bearing that is NaN was not taken, and weighs nothing.
     """
     places = checks.array("observers", observers, ("L", 2))
     noise, push = checks.number("noise", noise, above=0), checks.number("push", push, above=0)
@@ -134,7 +135,8 @@ def bearings(observers, noise=0.01, push=0.1, dt=1.0, mean=(0.0, 0.0, 0.0, 0.0),
     middle = tuple(checks.array("mean", mean, (4,)).tolist())
     width = tuple(checks.array("spread", spread, (4,)).tolist())
     east, north = places.T.copy()
-    constant = -len(places) * (0.5 * LOG_2_PI + float(np.log(noise)))
+    each = -(0.5 * LOG_2_PI + float(np.log(noise)))
+    constant = len(places) * each
 
     def initial(rng):
         return (middle[0] + width[0] * rng.standard_normal(), middle[1] + width[1] * rng.standard_normal(),
@@ -148,6 +150,9 @@ def bearings(observers, noise=0.01, push=0.1, dt=1.0, mean=(0.0, 0.0, 0.0, 0.0),
     def log_emission(x, y, t):
         total = constant
         for i in range(len(east)):
+            if np.isnan(y[i]):                                              # not taken
+                total -= each
+                continue
             gap = y[i] - np.arctan2(x[1] - north[i], x[0] - east[i])
             gap -= 2 * np.pi * np.round(gap / (2 * np.pi))                  # round the shorter way
             total -= 0.5 * (gap / noise) ** 2

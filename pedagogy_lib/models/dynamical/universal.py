@@ -26,6 +26,7 @@ import numpy as np
 
 from pedagogy_lib import checks
 from pedagogy_lib.dynamics import steppers
+from pedagogy_lib.learning import parameters
 from pedagogy_lib.learning.learned_motion import steps
 from pedagogy_lib.learning.learned_motion import terms as equation
 
@@ -161,7 +162,8 @@ def log_marginal(params, y):
         In nats.
     """
     y = _checked(params, y)
-    return -_surprisals(params, y, _at_observations(_walk(params, y), params.clock)).sum((1, 2))
+    found = -_surprisals(params, y, _at_observations(_walk(params, y), params.clock)).sum((1, 2))
+    return parameters.held(params._replace(clock=None), found)
 
 
 def loss(params, y, rng=None):

@@ -172,7 +172,8 @@ def free_energy(params, recognition, y):
     K = params.dictionary.shape[1]
     means = checks.array("recognition.means", recognition.means, (len(y), K))
     covariances = checks.array("recognition.covariances", recognition.covariances, (len(y), K, K))
-    return _free_energy(params, means, checks.covariance("recognition.covariances", covariances, K), y)
+    covariances = checks.covariance("recognition.covariances", covariances, K)
+    return checks.held("params.dictionary", params.dictionary, _free_energy(params, means, covariances, y))
 
 
 def _free_energy(params, means, covariances, y):
@@ -251,7 +252,9 @@ def expected_statistics(params, y, options=PLAIN):
     Statistics
     """
     params, y = _checked_pair(params, y)
+    checks.squarable("y", y)
     found, energies = _posterior(params, y, options)
+    checks.held("params.dictionary", params.dictionary, energies)
     scatter = found.covariances.mean(0) + found.means.T @ found.means / len(y)
     return Statistics(params, y.T @ found.means / len(y), scatter, float(energies.mean()))
 
@@ -353,6 +356,7 @@ def natural_gradient(params, y, rate=0.3, options=PLAIN):
     """
     params, y = _checked_pair(params, y)
     rate, recognition = checks.number("rate", rate, above=0), None
+    checks.squarable("params.dictionary", params.dictionary)
     for iteration in count():
         recognition, energies = _posterior(params, y, options, recognition)
         G = relative_gradient(params, recognition)

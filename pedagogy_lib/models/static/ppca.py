@@ -161,6 +161,7 @@ def maximize(statistics):
     """
     loadings, offset = factor_analysis.regression(statistics)
     residual = float(factor_analysis.residual_variances(statistics, loadings).mean())
+    checks.held("statistics.cross_scatter", statistics.cross_scatter, residual)
     return Parameters(loadings, offset, _positive(residual, statistics.variances.mean()))
 
 
@@ -187,7 +188,7 @@ def maximum_likelihood(y, k):
     ValueError
         If nothing is left for the noise.
     """
-    y = checks.array("y", y, ("N", "D"))
+    y = checks.squarable("y", checks.array("y", y, ("N", "D")))
     k = checks.count("k", k)
     if k >= y.shape[1]:
         raise ValueError(f"k: expected less than the {y.shape[1]} columns of y, got {k}")

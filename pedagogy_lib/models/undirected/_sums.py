@@ -48,10 +48,11 @@ def summed(params):
 
 
 def averages(params, T, U, weights):
-    """<T U'>, <T> and <U>, in the places of the parameters."""
-    _, hidden, visible = params
+    """<T U'>, <T> and <U>, in the places of the parameters, and of their type."""
+    W, hidden, visible = params
+    typed = lambda found, like: found.reshape(np.shape(like)).astype(W.dtype, copy=False)
     return type(params)(
-        (T * weights[:, None]).T @ U,
-        type(hidden)((weights @ T).reshape(np.shape(hidden.biases))),
-        type(visible)((weights @ U).reshape(np.shape(visible.biases))),
+        typed((T * weights[:, None]).T @ U, W),
+        type(hidden)(typed(weights @ T, hidden.biases)),
+        type(visible)(typed(weights @ U, visible.biases)),
     )

@@ -11,17 +11,23 @@ coins make the *restricted Boltzmann machine*. ``y`` has shape (N, D), a datum i
 `Parameters`. The `posterior`, which other models must approximate, is exact and cheap here; the normalizer Z, which
 they have from the start, is a sum over all states.
 
+A restricted Boltzmann machine whose parameters are all float32 computes in float32: conditionals, chains, averages,
+and therefore contrastive divergence, take half the memory, and give float32. Sums over all states (`log_partition`)
+are float64. Other layers, and parameters of both types, are taken in float64.
+
 Z, and all that needs it, is exact where one layer has at most 2^16 states: the sum goes over that layer alone, because
-the other is summed in closed form. Larger harmoniums learn by `pedagogy_lib.learning.objectives.contrastive`, and
-estimate log Z by `pedagogy_lib.learning.objectives.annealed_importance`. There is no ``maximize``: the normalizer joins
-all parameters, and no equation gives one of them alone.
+the other is summed in closed form. It is exact too where both have infinitely many values, if the finite units of both
+have at most 2^16 settings and no weights but those between Gaussian units join two infinite ones. Larger harmoniums
+learn by `pedagogy_lib.learning.objectives.contrastive`, and estimate log Z by
+`pedagogy_lib.learning.objectives.annealed_importance`. There is no ``maximize``: the normalizer joins all parameters,
+and no equation gives one of them alone.
 
 Not every pair has a normalizer. A finite layer (coins, dice) goes with all, as long as the other's natural
 parameters stay in its domain: a Poisson layer has every weight, although e^zeta may be too large a number (then
 `log_partition` refuses it). Two Gaussian layers need weights of spectral norm below 1, two Poisson layers weights that
-are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. `inconsistency` says so. The sums
-stand in ``_sums``, the parameters and their check in ``_consistency``, what annealing and tempering ask for in
-``_weakened``.
+are not positive, and a Gaussian layer cannot be joined to a Poisson layer at all. Of layers that are `mixed`, the same
+holds of the weights between their parts. `inconsistency` says so. The sums stand in ``_sums`` and ``_joint``, the
+parameters and their check in ``_consistency``, what annealing and tempering ask for in ``_weakened``.
 
 References
 ----------
@@ -38,15 +44,22 @@ from pedagogy_lib import checks
 from pedagogy_lib.distributions.exponential_family.layers import Bernoulli, Gaussian, Layer, Poisson
 from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
 from pedagogy_lib.learning import parameters
-from pedagogy_lib.models.undirected import _sums
+from pedagogy_lib.models.undirected import _joint, _sums
 from pedagogy_lib.models.undirected._consistency import Parameters, checked, inconsistency
-from pedagogy_lib.models.undirected._weakened import draw_independent, heated, independent_log_partition, loosened
+from pedagogy_lib.models.undirected._weakened import (
+    Annealing,
+    annealing,
+    draw_independent,
+    heated,
+    independent_log_partition,
+    loosened,
+)
 
 __all__ = [
     "Parameters", "Conditional", "Sample", "Sweep", "start", "rbm", "gaussian_bernoulli", "poisson_bernoulli",
     "replicated", "from_conditionals", "energy", "marginal_energy", "posterior", "emission", "gibbs", "sweep",
     "log_partition", "log_marginal", "sample", "loss", "value_and_gradient", "phase", "model_phase", "inconsistency",
-    "checked", "loosened", "heated", "independent_log_partition", "draw_independent",
+    "checked", "loosened", "heated", "independent_log_partition", "draw_independent", "annealing", "Annealing",
 ]
 
 
@@ -98,12 +111,14 @@ def start(y, units, visible, hidden, rng):
     Returns
     -------
     Parameters
+        Of float32 where ``y`` is and both layers are Bernoulli, else of float64.
 
     Raises
     ------
     ValueError
         If the two layers have no joint distribution; the message says why.
     """
+    single = visible is hidden is Bernoulli and getattr(y, "dtype", None) == np.float32
     y, rng = checks.array("y", y, ("N", "D")), checks.generator("rng", rng)
     for name, kind in (("visible", visible), ("hidden", hidden)):
         if not (isinstance(kind, type) and issubclass(kind, Layer)):
@@ -112,7 +127,7 @@ def start(y, units, visible, hidden, rng):
     params = Parameters(0.01 * rng.standard_normal((unseen.size, seen.size)), unseen, seen)
     if inconsistency(params):                               # some pairs allow no positive weights
         params = params._replace(weights=-np.abs(params.weights))
-    return checked(params)
+    return checked(parameters.each(np.float32, params) if single else params)
 
 
 def rbm(y, units, rng):
@@ -287,7 +302,7 @@ def sweep(params, y, rng):
 
 
 def log_partition(params):
-    """log Z (Eq. 10.14), by a sum over the layer that has fewer states.
+    """log Z (Eq. 10.14), by a sum over the layer that has fewer states, or over the finite units of both.
 
     Returns
     -------
@@ -296,9 +311,10 @@ def log_partition(params):
     Raises
     ------
     ValueError
-        If both layers have more than 2^16 states, or Z is too large a number.
+        If both layers have more than 2^16 states and the other sum is not known, or Z is too large a number.
     """
-    return _sums.summed(checked(params))[2]
+    params = checked(params)
+    return _joint.settings(params).log_partition if _joint.needed(params) else _sums.summed(params)[2]
 
 
 def log_marginal(params, y):
@@ -336,8 +352,10 @@ def sample(params, n, rng):
     params = checked(params)
     n, rng = checks.count("n", n), checks.generator("rng", rng)
     W, hidden, visible = params
+    if _joint.needed(params):
+        return Sample(*_joint.draw(params, n, rng))
     every, p, _ = _sums.summed(params)
-    drawn = every[rng.choice(len(every), n, p=p)]
+    drawn = every[rng.choice(len(every), n, p=p)].astype(W.dtype, copy=False)
     if _sums.sums_hidden(params):
         return Sample(drawn, visible.draw(_sums.conditional(visible, W.T, hidden, drawn)[0], rng))
     return Sample(hidden.draw(_sums.conditional(hidden, W, visible, drawn)[0], rng), drawn)
@@ -350,7 +368,10 @@ def loss(params, y, rng=None):
     -------
     float
     """
-    return float(-log_marginal(params, y).mean())
+    found = log_marginal(params, y)
+    if not len(found):
+        raise ValueError("y: expected one observation at least, got none")
+    return float(-found.mean())
 
 
 def value_and_gradient(params, y, rng=None):
@@ -387,6 +408,7 @@ def phase(params, y, weights=None):
     if len(y) == 0:
         raise ValueError("y: expected at least one datum, got none")
     w = np.full(len(y), 1 / len(y)) if weights is None else checks.array("weights", weights, (len(y),))
+    w = w.astype(params.weights.dtype, copy=False)
     T, U = _sums.conditional(params.hidden, params.weights, params.visible, y)[1], params.visible.statistics(y)
     return _sums.averages(params, T, U, w)
 
@@ -400,6 +422,8 @@ def model_phase(params):
     """
     params = checked(params)
     W, hidden, visible = params
+    if _joint.needed(params):
+        return _joint.averages(params)
     every, p, _ = _sums.summed(params)
     if _sums.sums_hidden(params):
         return _sums.averages(params, hidden.statistics(every), _sums.conditional(visible, W.T, hidden, every)[1], p)

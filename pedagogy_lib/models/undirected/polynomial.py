@@ -93,8 +93,8 @@ def marginal_energy(params, y):
     -------
     ndarray, shape (N,)
     """
-    d = _coefficients(params)
-    return -_powers(checks.array("y", y, ("N", 1)), d) @ d
+    d, y = _coefficients(params), checks.array("y", y, ("N", 1))
+    return checks.held("y", y, -_powers(y, d) @ d)
 
 
 def phase(params, y, weights=None):
@@ -113,7 +113,7 @@ def phase(params, y, weights=None):
     if len(y) == 0:
         raise ValueError("y: expected at least one datum, got none")
     w = np.full(len(y), 1 / len(y)) if weights is None else checks.array("weights", weights, (len(y),))
-    return Parameters(w @ _powers(y, _coefficients(params)))
+    return Parameters(checks.held("y", y, w @ _powers(y, _coefficients(params))))
 
 
 def places(params):
@@ -190,7 +190,10 @@ def loss(params, y, rng=None):
     -------
     float
     """
-    return float(-log_marginal(params, y).mean())
+    found = log_marginal(params, y)
+    if not len(found):
+        raise ValueError("y: expected at least one datum, got none")
+    return float(-found.mean())
 
 
 def value_and_gradient(params, y, rng=None):

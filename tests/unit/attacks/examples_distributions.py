@@ -71,7 +71,7 @@ EXAMPLES = {
     "distributions.gaussian": {
         "sample": dict(distribution=GAUSS, n=3, rng=SEED), "log_density": dict(distribution=GAUSS, y=ROWS),
         "marginalize": dict(source=GAUSS, emission=AFFINE), "invert": dict(source=GAUSS, emission=AFFINE, y=np.ones(2)),
-        "watch": {},
+        "observed": dict(emission=AFFINE, seen=np.array([True, False])), "watch": {},
     },
     "distributions.gumbel_softmax": {
         "sample": dict(distribution=SOFT, n=3, rng=SEED), "log_density": dict(distribution=SOFT, y=SIMPLEX),

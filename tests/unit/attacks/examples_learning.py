@@ -12,7 +12,7 @@ from pedagogy_lib.distributions.heavy_tailed import HyperbolicCosine
 from pedagogy_lib.learning import bijections, learned_motion, moments, optimization, parameters
 from pedagogy_lib.learning.codes import ans, bits_back, prefix
 from pedagogy_lib.learning.networks import circle, feedforward, initialization, outputs, recurrent
-from pedagogy_lib.learning.objectives import contrastive, noise_contrastive, schedules
+from pedagogy_lib.learning.objectives import contrastive, noise_contrastive, schedules, scores
 from pedagogy_lib.learning.optimization import states, walks
 from pedagogy_lib.learning.regression import autoregression, gamma_shape, generalized, linear, softmax
 from pedagogy_lib.models.discriminative import logistic
@@ -168,6 +168,7 @@ EXAMPLES = {
         "tweedie_score": dict(x=ROWS, mean=ROWS + 1, signal=0.8, covariance=np.eye(3)), "tweedie_mean": dict(x=ROWS, score=ROWS + 1, signal=0.8, covariance=np.eye(3)),
         "explicit_loss": dict(found=ROWS, score=ROWS + 1), "denoising_loss": dict(function=lambda x: -x, y=ROWS, level=LEVEL, rng=SEED),
         "implicit_loss": dict(network=NET, x=ROWS), "sliced_loss": dict(network=NET, x=ROWS, rng=SEED),
+        **{f"Matching.{verb}": dict(self=scores.Matching(2), network=NET, x=ROWS, rng=SEED) for verb in ("loss", "value_and_gradient")},
     },
     "learning.objectives.tempering": {
         "walk": dict(model=harmonium, params=RBM, ladder=np.stack([BITS, BITS]), levels=LEVELS, rng=SEED),

@@ -54,6 +54,21 @@ def test_invert_is_dense_conditioning(form, seed, K, L):
     np.testing.assert_allclose(arrow.covariance, found.covariance)
 
 
+def test_entries_that_are_not_seen_are_summed_out():
+    """Draw the whole vector and look at two of its entries: the same density, by SciPy."""
+    source, emission = pair(4, K=2, L=3)
+    seen = np.array([True, False, True])
+    mean, covariance = dense_joint(source, emission)
+    kept = np.flatnonzero(np.r_[True, True, seen])
+    found = dense_joint(source, gaussian.observed(emission, seen))
+    np.testing.assert_allclose(found[0], mean[kept])
+    np.testing.assert_allclose(found[1], covariance[np.ix_(kept, kept)])
+    assert not np.allclose(found[1], dense_joint(source, gaussian.observed(emission, ~np.array([True, False, False])))[1])
+    for wrong in ([True, False], [1, 0, 1], [False] * 3):
+        with pytest.raises(ValueError, match="seen: expected 3 booleans, one of them true at least"):
+            gaussian.observed(emission, wrong)
+
+
 def test_a_wrong_gain_fails_the_same_comparison():
     source, emission = pair(3)
     y = np.array([1.0, 2.0])

@@ -32,6 +32,14 @@ def test_derivatives(prior):
         assert prior.weight(0.0) == pytest.approx(prior.curvature(0.0))
 
 
+def test_the_curvature_far_out_does_not_overflow():
+    """E'' goes as -2 / x^2, of which nothing is left beyond 1e162."""
+    far = np.array([1e3, -1e8, 1e100, 1e200, -1e300])
+    np.testing.assert_allclose(Cauchy(0.6).curvature(far), -2 / far / far, rtol=2e-6, atol=0)
+    with np.errstate(all="ignore"):
+        assert np.isnan(2 * (0.36 - far**2) / (0.36 + far**2) ** 2).any()         # as the formula is written
+
+
 @pytest.mark.parametrize("prior", PRIORS[1:], ids=lambda p: type(p).__name__)
 def test_the_weight_is_the_curvature_of_a_parabola_above(prior):
     away = np.linspace(-6, 6, 121)

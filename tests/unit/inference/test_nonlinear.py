@@ -49,6 +49,71 @@ def test_on_a_linear_model_every_line_is_the_line(name, size):
     assert np.abs(nonlinear.filter(initial, bent, curved[1], y, LINES[name]).means - exact.means).max() > 1e-3
 
 
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("repeats", [0, 2])
+def test_single_missing_entries_on_a_linear_model(name, repeats):
+    """All eight patterns of three entries, in an order that has each kind before and after others."""
+    initial, straight, curved, y = linear_model(2, 3, T=16)
+    order = [0, 5, 7, 3, 6, 1, 4, 2, 7, 2, 1, 3, 0, 6, 4, 5]
+    y = np.where([[kind >> i & 1 for i in range(3)] for kind in order], np.nan, linear_model(2, 3, T=16, seed=1)[3])
+    found = nonlinear.filter(initial, *curved, y, LINES[name], repeats)
+    # `gaussian_chain.exact` conditions the whole joint; `kalman.filter` drops rows.
+    truth, means, covariances = gaussian_chain.exact(initial, *straight, y)[:3]
+    assert found.log_likelihood == pytest.approx(truth, abs=1e-8)
+    exact = kalman.filter(initial, *straight, y)
+    np.testing.assert_allclose(found.means, exact.means, atol=1e-9)
+    np.testing.assert_allclose(found.covariances, exact.covariances, atol=1e-9)
+    back = nonlinear.smooth(curved[0], found, LINES[name])
+    np.testing.assert_allclose(back.means, means, atol=1e-9)
+    np.testing.assert_allclose(back.covariances, covariances, atol=1e-9)
+    # A hole is no zero, and a row with a hole is not a missing row.
+    for wrong in (np.nan_to_num(y), np.where(np.isnan(y).any(1, keepdims=True), np.nan, y)):
+        assert np.abs(nonlinear.filter(initial, *curved, wrong, LINES[name], repeats).means - exact.means).max() > 1e-2
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("slopes", [True, False])
+def test_single_missing_entries_on_a_curve_are_rows_taken_out_by_hand(name, slopes):
+    rng = np.random.default_rng(5)
+    h = lambda x: np.stack([np.sin(x[:, 0]), x[:, 0] * x[:, 1], np.exp(0.3 * x[:, 1])], 1)
+    H = lambda x: np.array([[np.cos(x[0]), 0], [x[1], x[0]], [0, 0.3 * np.exp(0.3 * x[1])]])
+    R = np.array([[0.3, 0.1, 0.0], [0.1, 0.4, -0.1], [0.0, -0.1, 0.2]])
+    move = Curve(lambda x: 0.9 * x + 0.2 * np.sin(x[:, ::-1]), 0.1 * np.eye(2))
+    initial, y = Gaussian(np.array([0.3, -0.2]), 0.5 * np.eye(2)), rng.normal(size=(9, 3))
+    y[rng.random(y.shape) < 0.4] = np.nan
+    y[4] = np.nan
+    seen = ~np.isnan(y)
+    whole = Curve(h, R, H if slopes else None)
+    found = nonlinear.filter(initial, move, whole, y, LINES[name], repeats=1)
+    # By hand: the same three functions, of which only some are written down, step for step.
+    belief, total = initial, 0.0
+    for t, row in enumerate(y):
+        rules = nonlinear.Rules(LINES[name], 1)
+        belief = belief if t == 0 else rules.marginalize(belief, move)
+        if seen[t].any():
+            few = Curve(lambda x, o=seen[t]: h(x)[:, o], R[np.ix_(seen[t], seen[t])], (lambda x, o=seen[t]: H(x)[o]) if slopes else None)
+            total += rules.log_density(rules.marginalize(belief, few), row[seen[t]])
+            belief = rules.invert(belief, few, row[seen[t]])
+        np.testing.assert_allclose(found.means[t], belief.mean, atol=1e-12)
+        np.testing.assert_allclose(found.covariances[t], belief.covariance, atol=1e-12)
+    assert found.log_likelihood == pytest.approx(total, abs=1e-10)
+    # The innovations count what was seen, and have its likelihood.
+    said = nonlinear.innovations(initial, move, whole, y, found, LINES[name])
+    np.testing.assert_array_equal(said.degrees, seen.sum(1))
+    # Independent noises would be another answer: the covariances of the rows that stay do matter.
+    other = nonlinear.filter(initial, move, whole._replace(covariance=np.diag(np.diag(R))), y, LINES[name], repeats=1)
+    assert np.abs(other.means - found.means).max() > 1e-3
+
+
+def test_a_curve_of_the_wrong_shape_is_refused_where_entries_are_missing():
+    y = [[0.0, np.nan]]
+    short, wide = Curve(lambda x: x, np.eye(2)), Curve(lambda x: x[:, [0, 0]], np.eye(2), lambda x: np.eye(3))
+    with pytest.raises(ValueError, match=r"t=0 .*function: expected shape \(\d, 2\)"):
+        nonlinear.filter(ONE, STILL, short, y)
+    with pytest.raises(ValueError, match=r"t=0 .*jacobian: expected 2 x 1 finite numbers, got shape \(3, 3\)"):
+        nonlinear.filter(ONE, STILL, wide, y)
+
+
 def moments_by_quadrature(f, m, s):
     density = lambda x: np.exp(-0.5 * ((x - m) / s) ** 2) / (s * np.sqrt(2 * np.pi))
     E = lambda g: quad(lambda x: g(x) * density(x), m - 12 * s, m + 12 * s, epsabs=1e-13, epsrel=1e-13, limit=200)[0]

@@ -8,7 +8,7 @@ import pytest
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
 from pedagogy_lib.inference import discrete, kalman, particles
-from pedagogy_lib.inference.particles import Guide, Model
+from pedagogy_lib.inference.particles import Guide, Model, TimeUpdate
 
 # ------------------------------------------------------- a line: the Kalman filter is exact
 
@@ -277,3 +277,61 @@ def test_rows_without_a_number_are_not_taken_for_missing_ones():
     model = Model(lambda n, rng: np.zeros((n, 1)), lambda x, t, rng: x, lambda x, y, t: np.zeros(len(x)))
     with pytest.raises(ValueError, match="y: expected one number at least in each row"):
         particles.filter(model, np.zeros((3, 0)), 5, np.random.default_rng(0))
+
+
+def counted(seen, spread=0.0):
+    """Four particles 0 ... 3 that stay where they are; each function notes the step that it is asked for."""
+
+    def move(x, t, rng):
+        seen.append(("move", t))
+        return x
+
+    def log_emission(x, y, t):
+        seen.append(("look", t, *np.atleast_1d(y).tolist()))
+        return spread * x[:, 0]
+
+    def guided(x, y, t, rng):
+        seen.append(("guided move", t, *y.tolist()))
+        return x, np.zeros(len(x))
+
+    stay = lambda n, rng: np.arange(float(n))[:, None]
+    return Model(stay, move, log_emission), Guide(lambda y, n, rng: (stay(n, rng), np.zeros(n)), guided)
+
+
+def test_moves_and_looks_are_told_their_steps():
+    """A move at t leads from t to t + 1, with a guide and without, and where a datum is missing the model moves."""
+    y = np.array([[1.0, 5.0], [np.nan, np.nan], [3.0, np.nan], [4.0, 8.0]])
+    seen = []
+    model, guide = counted(seen)
+    list(particles.steps(model, y, 4, np.random.default_rng(0)))
+    looks = [("look", 0, 1.0, 5.0), ("look", 2, 3.0, np.nan), ("look", 3, 4.0, 8.0)]
+    assert repr(seen) == repr([looks[0], ("move", 0), ("move", 1), looks[1], ("move", 2), looks[2]])
+    seen.clear()
+    list(particles.steps(model, y, 4, np.random.default_rng(0), guide=guide))
+    moves = [("move", 0), ("guided move", 1, 3.0, np.nan), ("guided move", 2, 4.0, 8.0)]
+    assert repr(seen) == repr([looks[0], moves[0], moves[1], looks[1], moves[2], looks[2]])
+
+
+def test_a_time_update_carries_the_weights_that_the_particles_have():
+    """Without resampling those of the measurement before; after it, equal ones."""
+    for threshold in (0.0, 1.0):
+        before = np.full(4, 0.25)
+        for event in particles.steps(counted([], 0.5)[0], np.zeros((3, 1)), 4, np.random.default_rng(0), threshold=threshold):
+            if isinstance(event, TimeUpdate):
+                np.testing.assert_allclose(event.weights, np.full(4, 0.25) if threshold else before, rtol=1e-12)
+            before = event.weights
+        assert not np.allclose(before, 0.25)
+
+
+def test_the_threshold_at_its_edges():
+    """At one always, although no weight differs; where half of the weights count, from a half up."""
+    moves = lambda model, threshold: [
+        event.resampled for event in particles.steps(model, np.zeros((3, 1)), 4, np.random.default_rng(0), threshold=threshold)
+        if isinstance(event, TimeUpdate)
+    ]  # fmt: skip
+    equal = counted([])[0]
+    assert moves(equal, 1.0) == moves(equal, 1.5) == [False, True, True]
+    assert moves(equal, 0.999) == [False] * 3
+    half = equal._replace(log_emission=lambda x, y, t: np.where(x[:, 0] < 2, 0.0, -np.inf))
+    assert moves(half, 0.49) == [False] * 3
+    assert moves(half, 0.51)[1]

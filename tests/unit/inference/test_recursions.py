@@ -37,13 +37,13 @@ def dense():
 
 
 def conditioned(t, upto, y=Y):
-    """p(x_t | y_1 ... y_upto) by conditioning the dense joint; NaN rows of y are left out."""
+    """p(x_t | y_1 ... y_upto) by conditioning the dense joint; entries of y that are NaN are left out."""
     mean, covariance = dense()
     x = np.arange(K * t, K * t + K)
-    seen = [s for s in range(upto) if not np.isnan(y[s]).any()]
-    o = np.concatenate([np.arange(T * K + L * s, T * K + L * s + L) for s in seen]) if seen else np.array([], int)
+    seen = np.flatnonzero(~np.isnan(y[:upto].ravel()))
+    o = T * K + seen
     gain = covariance[np.ix_(x, o)] @ np.linalg.inv(covariance[np.ix_(o, o)])
-    deviation = np.concatenate([y[s] for s in seen]) - mean[o] if seen else np.array([])
+    deviation = y.ravel()[seen] - mean[o]
     return mean[x] + gain @ deviation, covariance[np.ix_(x, x)] - gain @ covariance[np.ix_(o, x)]
 
 
@@ -101,6 +101,38 @@ def test_missing_observations_teach_nothing():
     for event in backwards:
         if isinstance(event, BackwardStep):
             assert_gaussian(event.distribution, conditioned(event.t, T, y))
+
+
+#: Every pattern of two entries, and each after each other.
+PATTERNS = [[(i >> t) % 4 for t in range(T)] for i in range(0, 32, 3)]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_single_missing_entries_are_left_out(pattern):
+    y = np.array([[np.nan if kind & 1 else row[0], np.nan if kind & 2 else row[1]] for kind, row in zip(pattern, Y)])
+    forwards, backwards = run(y)
+    for event in forwards:
+        assert_gaussian(event.distribution, conditioned(event.t, event.t + isinstance(event, MeasurementUpdate), y))
+    for event in backwards:
+        if isinstance(event, BackwardStep):
+            assert_gaussian(event.distribution, conditioned(event.t, T, y))
+    mean, covariance = dense()
+    o = T * K + np.flatnonzero(~np.isnan(y.ravel()))
+    total = sum(e.log_likelihood for e in forwards if isinstance(e, MeasurementUpdate))
+    assert total == pytest.approx(gaussian.log_density(Gaussian(mean[o], covariance[np.ix_(o, o)]), y.ravel()[o - T * K]), rel=1e-10)
+    torn = np.isnan(y).any(1) & ~np.isnan(y).all(1)
+    if torn.any():                                        # a row with a hole is neither missing nor zero there
+        for wrong in (np.where(torn[:, None], np.nan, y), np.where(torn[:, None], np.nan_to_num(y), y)):
+            assert not np.allclose(run(wrong)[0][-1].distribution.mean, forwards[-1].distribution.mean)
+
+
+def test_rules_that_leave_nothing_out_are_given_the_row_as_it_is():
+    """Components know their own missing entries: the emission sees the NaN."""
+    seen = []
+    bells = Components(lambda row: seen.append(row) or np.where(np.isnan(row), 0.0, -0.5 * (row - [[0.0, 1.0], [2.0, 1.0]]) ** 2).sum(1))
+    list(recursions.filter(categorical, Categorical(np.array([0.5, 0.5])), Table(np.eye(2)), bells, np.array([[np.nan, 1.0], [np.nan, np.nan]])))
+    assert seen
+    assert all(np.isnan(row).tolist() == [True, False] for row in seen)
 
 
 def test_conditionals_may_change_in_time():

@@ -105,3 +105,22 @@ def test_restarts_keep_the_best_and_survive_failures():
 def test_what_is_wrong_is_said(options, message):
     with pytest.raises(ValueError, match=message):
         em.fit(gmm, START, Y, **options)
+
+
+def test_a_rise_within_the_rounding_of_the_largest_loss_is_none():
+    """A loss that has fallen from 1e6 to 1 cannot be told from one that is 1e-5 higher; one that was never large can."""
+
+    class Statistics(NamedTuple):
+        at: int
+        loss: float
+
+    def follow(*losses):
+        model = type("Told", (), {"expected_statistics": staticmethod(lambda params, y: Statistics(params, losses[params])),
+                                  "maximize": staticmethod(lambda statistics: statistics.at + 1)})  # fmt: skip
+        return [event.loss for event in islice(em.iterate(model, 0, None), 2 * len(losses)) if isinstance(event, em.Expectation)]
+
+    assert follow(1e6, 1.0, 1.0 + 1e-5) == [1e6, 1.0, 1.0 + 1e-5]
+    assert follow(-1e6, -1e6 + 1e-5) == [-1e6, -1e6 + 1e-5]
+    for rising in ((2.0, 1.0, 1.0 + 1e-5), (1e6, 1.0, 1.0 + 1e-3)):
+        with pytest.raises(RuntimeError):
+            follow(*rising)

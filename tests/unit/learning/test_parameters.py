@@ -84,6 +84,13 @@ def test_what_cannot_be_flattened_is_named(params, error, message):
         parameters.flatten(params)
 
 
+def test_the_largest_parameter_is_named_where_an_answer_overflows():
+    large = with_layer(weights=np.array([[1.0, -3e299, 0.0]]))
+    assert parameters.held(large, np.inf) == np.inf
+    with pytest.raises(ValueError, match=r"params\.layers\[1\]\.weights: expected numbers that do not overflow on the way, got up to 3e\+299"):
+        parameters.held(large, np.array([0.0, np.nan]))
+
+
 def test_a_gradient_of_another_structure_is_named():
     with pytest.raises(ValueError, match=r"gradient\.layers\[1\]\.biases: expected shape \(1,\), got \(2,\)"):
         parameters.check_same_shapes(with_layer(biases=np.ones(2)), net(), "gradient")

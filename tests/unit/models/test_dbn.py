@@ -161,6 +161,12 @@ def test_no_top_takes_more_off_the_bound_than_the_budget(params, y):
     for _ in range(20):
         other = dbn.replace_top(params, net(rng).top)
         assert dbn.loss(params, y) - dbn.loss(other, y) <= dbn.budget(params, y) + 1e-12
+    # Values that the arrows never reach have no share, and cost nothing.
+    sure = params.upward[-1]
+    sure = sure._replace(weights=0 * sure.weights, layer=Bernoulli(np.full(len(sure.layer.biases), 800.0)))
+    certain = params._replace(upward=(*params.upward[:-1], sure))
+    np.testing.assert_allclose(np.sort(dbn.aggregate(certain, y)), [0, 0, 0, 1], rtol=1e-12, atol=0)
+    assert dbn.budget(certain, y) == pytest.approx(-np.log(p[-1]), rel=1e-9)
 
 
 def test_a_better_top_lowers_bound_and_cost_of_an_unrolled_harmonium(shallow, y):

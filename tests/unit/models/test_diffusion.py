@@ -180,6 +180,8 @@ def test_what_does_not_fit_is_named():
         (ValueError, "target", lambda: diffusion.start(y, (4,), networks.Tanh, networks.Linear, params.schedule, rng)),
         (ValueError, "steps", lambda: diffusion.log_marginal(params, y, rng, steps=0)),
         (ValueError, "rng", lambda: diffusion.loss(params, y, 3)),
+        (ValueError, "u: expected times from 0 to 1, got them from 0.5 to 1.5",
+         lambda: diffusion.denoising_draws(lambda x, level: x, params.schedule, y, np.linspace(0.5, 1.5, len(y))[:, None], rng)),
     ):
         with pytest.raises(error, match=match):
             call()

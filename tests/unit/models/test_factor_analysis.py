@@ -168,6 +168,8 @@ def test_one_factor_one_observation_one_row():
     assert fa.posterior(params, [[5.0]]).means[0, 0] == pytest.approx(2 * 4 / (4 + 4))
     assert fa.posterior(params, [[5.0]]).covariance[0, 0] == pytest.approx(0.5)
     assert fa.communalities(params)[0] == pytest.approx(0.5)
+    for size, share in ((1e-9, 1e-18), (3e200, 1.0), (1e-200, 0.0)):    # neither overflow nor a difference of near numbers
+        assert fa.communalities(params._replace(loadings=np.array([[2 * size]])))[0] == pytest.approx(share, rel=1e-12, abs=0)
     wide = fa.Parameters(np.ones((2, 5)), np.zeros(2), np.ones(2))      # more factors than observations
     peer = gaussian.invert(fa.source(wide), fa.emission(wide), [1.0, 2.0])
     np.testing.assert_allclose(fa.posterior(wide, [[1.0, 2.0]]).means[0], peer.mean, rtol=1e-12)

@@ -178,6 +178,7 @@ def test_learning_in_single_precision():
         (lambda y, p: flow_vae.bend(flow_vae.recognize(p, y), np.zeros((5, 3))), "noise"),
         (lambda y, p: flow_vae.loss(p, y[:, :3], np.random.default_rng(0)), "y"),
         (lambda y, p: flow_vae.width(2, -1), "planes"),
+        (lambda y, p: flow_vae.bend(flow_vae.guess(np.zeros((5, 10)), 2), np.ones((5, 2))), "normals: expected vectors with a direction"),
     ],
 )
 def test_refused(call, message):

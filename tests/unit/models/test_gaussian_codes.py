@@ -161,6 +161,8 @@ def test_one_source_settles_where_its_codes_are_as_large_as_the_prior_says():
     assert abs(by_em.dictionary[0, 0] / 1.7 - 1) > 0.01
     steps = list(islice(model.natural_gradient(one._replace(dictionary=np.array([[0.5]])), y, 0.3, FINE), 40))
     assert (np.diff([step.loss for step in steps]) < 1e-9).all()
+    first = next(model.natural_gradient(one, y, 0.5, FINE))     # the loss is that of the E step, a mean over data
+    assert first.loss == pytest.approx(model.free_energy(one, found, y).mean(), rel=1e-9)
 
 
 def test_without_noise_the_step_is_that_of_ica():

@@ -133,6 +133,11 @@ def test_free_energy_bounds_the_loss_from_above():
         assert gmm.free_energy(PARAMS, rng.dirichlet(np.ones(3), len(Y)), Y) > loss
     one_hot = np.eye(3)[DRAW.classes]                     # zeros contribute nothing
     assert np.isfinite(gmm.free_energy(PARAMS, one_hot, Y))
+    # Neither does a class that cannot be: 0 times minus infinity is 0 here.
+    two = PARAMS._replace(weights=np.array([0.0, 0.4, 0.6]))
+    without = gmm.Parameters(*(part[1:] for part in two))
+    r = gmm.posterior(without, Y).probabilities
+    assert gmm.free_energy(two, np.column_stack([np.zeros(len(Y)), r]), Y) == pytest.approx(gmm.free_energy(without, r, Y), rel=1e-12)
 
 
 def test_arguments_are_not_changed():

@@ -276,7 +276,7 @@ def test_what_is_refused_diverges_and_what_is_not_does_not():
         assert (log_terms[-1] < -100) is np.bool_(bounded)
         both = Parameters(np.array([[w]]), layers.Gaussian.at_rest(1), layers.Gaussian.at_rest(1))
         assert (harmonium.inconsistency(both) is None) == bounded
-    with pytest.raises(ValueError, match="at most 65536 states for an exact sum"):
+    with pytest.raises(ValueError, match="weights of 0 between Poisson and Poisson units for an exact sum"):
         harmonium.log_partition(pair)
 
 
@@ -306,6 +306,10 @@ def test_conditionals_that_are_not_each_others_transposes_are_refused():
     assert_allclose(harmonium.posterior(joined, y).means, harmonium.posterior(params, y).means)
     with pytest.raises(ValueError, match=r"down: expected the transpose of up.*Eq. 3.1"):
         harmonium.from_conditionals(params.hidden, W, params.visible, 1.01 * W.T)
+    other = W.T.copy()
+    other[1, 2] += 0.01                                     # one entry is enough
+    with pytest.raises(ValueError, match=r"down: expected the transpose of up.*differ by 0.01"):
+        harmonium.from_conditionals(params.hidden, W, params.visible, other)
     with pytest.raises(ValueError, match="down: expected shape"):
         harmonium.from_conditionals(params.hidden, W, params.visible, W)
 
@@ -415,3 +419,34 @@ def test_a_text_of_another_length_scales_the_hidden_biases():
     unscaled = longer._replace(hidden=params.hidden)
     assert np.abs(harmonium.posterior(unscaled, 2 * y).natural - 2 * harmonium.posterior(params, y).natural).max() > 0.1
     assert_allclose(parameters.flatten(harmonium.replicated(longer, 4)).vector, parameters.flatten(params).vector, rtol=1e-14)
+
+
+def test_draws_where_the_sum_goes_over_the_visible_layer():
+    """Five coins above two: the hidden units are drawn given the visible ones, by their natural parameters."""
+    rng, n = np.random.default_rng(21), 40_000
+    W = 1.5 * rng.normal(size=(5, 2))
+    params = Parameters(W, layers.Bernoulli(rng.normal(size=5)), layers.Bernoulli(rng.normal(size=2)))
+    xs, ys = (np.array(list(product((0, 1), repeat=k)), float) for k in (5, 2))
+    table = np.exp((xs @ params.hidden.biases)[:, None] + ys @ params.visible.biases + xs @ W @ ys.T)
+    table /= table.sum()
+    drawn = harmonium.sample(params, n, rng)
+    pairs = (drawn.latents[:, :, None] * drawn.observations[:, None]).reshape(n, -1)
+    want = np.einsum("ij,ik,jl->kl", table, xs, ys).ravel()
+    assert (np.abs(pairs.mean(0) - want) < 4.5 * pairs.std(0) / n**0.5).all()
+    assert (np.abs(drawn.latents.mean(0) - table.sum(1) @ xs) < 4.5 * drawn.latents.std(0) / n**0.5).all()
+
+
+def test_two_gaussian_layers_are_one_gaussian():
+    """Of the precision [[I, -W], [-W', I]]: averages and draws. `test_mixed_harmonium` has the layers of several families."""
+    rng, n = np.random.default_rng(22), 40_000
+    W = np.array([[0.5, -0.3, 0.1], [0.2, 0.4, -0.4]])
+    params = Parameters(W, layers.Gaussian(np.array([0.3, -0.6])), layers.Gaussian(np.array([0.1, 0.5, -0.2])))
+    spread = np.linalg.inv(np.block([[np.eye(2), -W], [-W.T, np.eye(3)]]))
+    mean = spread @ np.concatenate([params.hidden.biases, params.visible.biases])
+    found = harmonium.model_phase(params)
+    assert_allclose(np.concatenate([found.hidden.biases, found.visible.biases]), mean, rtol=1e-12)
+    assert_allclose(found.weights, spread[:2, 2:] + np.outer(mean[:2], mean[2:]), rtol=1e-12)
+    drawn = np.hstack(harmonium.sample(params, n, rng))
+    assert (np.abs(drawn.mean(0) - mean) < 4.5 * np.sqrt(np.diag(spread) / n)).all()
+    assert_allclose(np.cov(drawn.T), spread, atol=0.05)
+    assert np.abs(spread - np.diag(np.diag(spread))).max() > 0.3

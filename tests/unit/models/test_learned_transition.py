@@ -124,6 +124,8 @@ def test_what_does_not_fit_is_refused_by_name():
         (lambda: learned_transition.loss(params._replace(clock=3), y), TypeError, "params.clock"),
         (lambda: learned_transition.loss(tuple(params), y), TypeError, "params: expected Parameters"),
         (lambda: learned_transition.free_run(params, y[0, 0], 3), ValueError, "first: "),
+        (lambda: learned_transition.predict(params, y[0, 0]), ValueError, "x: "),
+        (lambda: learned_transition.value_and_gradient(params, y[:0]), ValueError, "y: expected one film at least"),
     ]
     for call, kind, words in refused:
         with pytest.raises(kind, match=words):

@@ -1,11 +1,14 @@
 """EM for the linear-Gaussian state-space model, against the dense joint Gaussian of the observations."""
 
+import gaussian_chain
 import numpy as np
 import pytest
+from chain_models import damped
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
 from pedagogy_lib.distributions.gaussian import AffineGaussian, Gaussian
+from pedagogy_lib.inference import kalman
 from pedagogy_lib.learning import em, moments
 from pedagogy_lib.models.dynamical import lgssm
 
@@ -294,3 +297,17 @@ ONE = np.zeros((1, 3))
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_smoother_of_the_e_step_follows_the_method_too():
+    """A chain without noise damps, and the smoother must undo that: only the square root has the digits."""
+    initial, move, look, y = damped((0.999, 0.5), 20, 20)
+    params = lgssm.Parameters(initial, move, look, None)
+    filtered = kalman.filter(initial, move, look, y, method="sqrt")
+    with pytest.raises(np.linalg.LinAlgError):
+        kalman.smooth(initial, move, look, y, method="joseph", filtered=filtered)
+    found = lgssm.expected_statistics(params, y, lgssm.Options(method="sqrt"))
+    means, covariances = gaussian_chain.from_the_start(initial, move, look, y)
+    np.testing.assert_allclose(found.emission.source_mean, means.mean(0), rtol=1e-6)
+    scatter = covariances.mean(0) + np.cov(means.T, bias=True)
+    np.testing.assert_allclose(found.emission.source_scatter, scatter, rtol=1e-5, atol=1e-7 * np.abs(scatter).max())

@@ -14,7 +14,7 @@ from pedagogy_lib.distributions.exponential_family.dice import dice
 from pedagogy_lib.distributions.exponential_family.mixed import mixed
 from pedagogy_lib.distributions.exponential_family.multinomial import multinomial
 from pedagogy_lib.learning import optimization, parameters
-from pedagogy_lib.models.undirected import harmonium
+from pedagogy_lib.models.undirected import _joint, harmonium
 from pedagogy_lib.models.undirected.harmonium import Parameters
 
 RECORD = mixed((layers.Gaussian, 1), (layers.Bernoulli, 1), (layers.Poisson, 1))
@@ -182,4 +182,129 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match=r"y: expected shape \(N, 3\)"):
         harmonium.posterior(record(), [[0.5, 1]])
     both = Parameters(np.ones((1, 3)), layers.Gaussian(np.zeros(1)), RECORD(np.zeros(3)))
-    assert "no normalizer is known for layers of Gaussian and Mixed" in harmonium.inconsistency(both)
+    assert "need weights of spectral norm below 1, got 1" in harmonium.inconsistency(both)
+
+
+# --- both layers infinite, one or both of several families ---------------------------------------------
+
+UPPER = mixed((layers.Gaussian, 1), (layers.Bernoulli, 1), (layers.Exponential, 1))
+LOWER = mixed((layers.Poisson, 1), (layers.Gaussian, 2), (layers.Bernoulli, 1))
+
+
+def endless(seed=8):
+    """A mean, a coin and a waiting time above a count, two lengths and a coin."""
+    rng = np.random.default_rng(seed)
+    W = 0.5 * rng.normal(size=(3, 4))
+    W[0, 0] = W[2, :3] = 0                                  # Gaussian and Poisson, Exponential and infinite units: not joined
+    W[0, 1:3] = 0.5, -0.4
+    return Parameters(W, UPPER(np.array([0.3, -0.2, -1.5])), LOWER(np.array([0.4, -0.5, 0.2, 0.6])))
+
+
+def by_grids(params, tilt=None):
+    """Sums over both coins and all counts, quadrature over all else; ``tilt`` is averaged, a function of all seven."""
+    axis = np.linspace(-8, 8, 41)                           # the sum over a grid: its error falls faster than any power
+    waits, weights = np.polynomial.laguerre.laggauss(6)     # exact for polynomials up to the eleventh degree
+    W, b, c = params.weights, params.hidden.biases, params.visible.biases
+    total, tilted = 0.0, 0.0
+    h, (y1, y2) = axis[:, None, None], (axis[None, :, None], axis[None, None, :])
+    for coin, side, n in product((0, 1), (0, 1), range(25)):
+        base = exp(b[1] * coin + c[3] * side + W[1, 3] * coin * side + (c[0] + W[1, 0] * coin) * n - lgamma(n + 1))
+        lengths = np.exp(
+            h * (b[0] + W[0, 3] * side) + y1 * (c[1] + W[1, 1] * coin) + y2 * (c[2] + W[1, 2] * coin)
+            + h * (W[0, 1] * y1 + W[0, 2] * y2) - (h**2 + y1**2 + y2**2) / 2
+        ) * ((axis[1] - axis[0]) / np.sqrt(2 * pi)) ** 3
+        rate = -(b[2] + W[2, 3] * side)                     # of the waiting time: t = s / rate
+        total += base * lengths.sum() / rate
+        if tilt is not None:
+            for s, w in zip(waits, weights):
+                tilted += base * w / rate * (lengths * tilt(h, coin, s / rate, n, y1, y2, side)).sum()
+    return (log(total), tilted / total) if tilt is not None else log(total)
+
+
+def test_two_endless_layers_have_the_normalizer_that_quadrature_finds():
+    params = endless()
+    assert harmonium.inconsistency(params) is None
+    assert harmonium.log_partition(params) == pytest.approx(by_grids(params), rel=1e-9)
+    loose = params._replace(weights=np.where(np.arange(4) % 3 == 0, params.weights, 0 * params.weights))
+    assert harmonium.log_partition(loose) == pytest.approx(by_grids(loose), rel=1e-9)
+    assert abs(by_grids(loose) - by_grids(params)) > 0.01
+    for (i, one), (j, other) in product(enumerate(("h", "coin", "t")), enumerate(("n", "y1", "y2", "side"))):
+        if i == 2 and j < 3:
+            continue
+        average = by_grids(params, lambda *all, i=i, j=j: all[i] * all[3 + j])[1]
+        assert harmonium.model_phase(params).weights[i, j] == pytest.approx(average, rel=1e-6, abs=1e-9), (one, other)
+    # Without the Gaussian units' covariance the average would be another one.
+    found = _joint.settings(params)
+    alone = (found.means[0] * found.p[:, None]).T @ found.means[1]
+    assert abs(alone[0, 1] - harmonium.model_phase(params).weights[0, 1]) > 0.1
+
+
+def test_the_gradient_of_endless_layers_is_that_of_their_loss():
+    params, y = endless(), np.array([[2.0, 0.3, -1.0, 1.0], [0.0, 1.2, 0.4, 0.0]])
+    flat = parameters.flatten(params)
+    slope = parameters.flatten(harmonium.value_and_gradient(params, y)[1]).vector
+    for i, along in enumerate(np.eye(flat.vector.size)):
+        if i in (0, 8, 9, 10):                              # weights that must be 0
+            continue
+        up, down = (harmonium.loss(parameters.view(flat.vector + h * along, params), y) for h in (1e-5, -1e-5))
+        assert slope[i] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-8)
+
+
+def test_endless_layers_are_drawn_from_and_gibbs_leaves_them_as_they_are():
+    params, n = endless(), 60_000
+    drawn = harmonium.sample(params, n, np.random.default_rng(1))
+    want = harmonium.model_phase(params)
+    T, U = params.hidden.statistics(drawn.latents), params.visible.statistics(drawn.observations)
+    later = harmonium.sweep(params, drawn.observations, np.random.default_rng(2))
+    for found, mean in ((T, want.hidden.biases), (U, want.visible.biases), (later, want.visible.biases)):
+        assert (np.abs(found.mean(0) - mean) < 4.5 * found.std(0) / n**0.5).all()
+    products = (T[:, :, None] * U[:, None]).reshape(n, -1)
+    assert (np.abs(products.mean(0) - want.weights.ravel()) < 4.5 * products.std(0) / n**0.5).all()
+    assert abs(T[:, 0].mean() * U[:, 1].mean() - want.weights[0, 1]) > 0.1
+
+
+def test_two_gaussian_layers_by_the_determinant():
+    """All of it is one Gaussian: log Z = -log |J| / 2 + g'J^-1 g / 2, here through the eigenvalues of W'W."""
+    rng = np.random.default_rng(3)
+    W = 0.3 * rng.normal(size=(2, 3))
+    params = Parameters(W, layers.Gaussian(rng.normal(size=2)), layers.Gaussian(rng.normal(size=3)))
+    b, c = params.hidden.biases, params.visible.biases
+    inner = np.linalg.inv(np.eye(3) - W.T @ W)
+    direct = 0.5 * b @ b + 0.5 * (c + W.T @ b) @ inner @ (c + W.T @ b) - 0.5 * np.log(1 - np.linalg.eigvalsh(W.T @ W)).sum()
+    assert harmonium.log_partition(params) == pytest.approx(direct, rel=1e-12)
+
+
+@pytest.mark.parametrize(("place", "weight", "reason"), [
+    ((0, 0), 0.1, "a Gaussian and a Poisson layer have no normalizer"),
+    ((0, 1), 1.0, "two Gaussian layers need weights of spectral norm below 1, got 1.0"),
+    ((2, 0), 0.1, "natural parameter 2 of the hidden layer must stay between -inf and 0"),
+    ((2, 1), 0.1, "natural parameter 2 of the hidden layer must stay between -inf and 0"),
+])  # fmt: skip
+def test_endless_layers_without_a_normalizer_are_refused(place, weight, reason):
+    params = endless()
+    params.weights[place] = weight
+    assert reason in harmonium.inconsistency(params)
+    with pytest.raises(ValueError, match="expected two layers that have a joint distribution"):
+        harmonium.log_partition(params)
+
+
+def test_a_count_joined_to_a_length_has_terms_that_grow_without_end():
+    """Why it is refused: given the count n, the length integrates to exp((c + w n)^2 / 2), which outgrows n!."""
+    terms = [(0.2 + 0.1 * n) ** 2 / 2 - lgamma(n + 1) for n in (50, 500, 2000, 4000)]
+    assert terms[1] < terms[0] < 0 < terms[3] and terms[2] < terms[3]
+
+
+def test_weights_between_counts_that_are_not_positive_are_consistent_but_not_summed():
+    lower = mixed((layers.Poisson, 1), (layers.Bernoulli, 1))
+    params = Parameters(np.array([[-0.3, 0.5]]), layers.Poisson(np.zeros(1)), lower(np.zeros(2)))
+    assert harmonium.inconsistency(params) is None
+    with pytest.raises(ValueError, match="params.weights: expected weights of 0 between Poisson and Poisson units for an exact sum"):
+        harmonium.log_partition(params)
+    params.weights[0, 0] = 0.3
+    assert "two Poisson layers need weights that are not positive" in harmonium.inconsistency(params)
+    shapes = mixed((layers.Gamma, 1), (layers.Bernoulli, 1))
+    joined = Parameters(np.full((1, 3), -0.1), layers.Poisson(np.zeros(1)), shapes(np.array([0.5, -1.0, 0.0])))
+    assert harmonium.inconsistency(joined) is not None
+    many = Parameters(np.zeros((1, 18)), layers.Gaussian(np.zeros(1)), mixed((layers.Gaussian, 1), (layers.Bernoulli, 17))(np.zeros(18)))
+    with pytest.raises(ValueError, match="expected at most 65536 settings of the finite units for an exact sum, got 131072"):
+        harmonium.log_partition(many)

@@ -108,6 +108,24 @@ def test_bearings():
 
 # -------------------------------------------------------------- compiled, and as it was given
 
+def test_a_bearing_that_was_not_taken_weighs_nothing():
+    x, y = np.array([[2.0, 2, 0, 0.1], [1.0, 3, 0, 0]]), np.array([0.7, 2.0])
+    alone = [state_space.bearings([place], 0.05) for place in ([0.0, 0], [4.0, 0])]
+    for kept, one in enumerate(alone):
+        torn = np.where(np.arange(2) == kept, y, np.nan)
+        np.testing.assert_allclose(BEARINGS.log_emission(x, torn, 0), one.log_emission(x, y[[kept]], 0), rtol=1e-12)
+        assert not np.allclose(BEARINGS.log_emission(x, np.nan_to_num(torn), 0), one.log_emission(x, y[[kept]], 0))
+    # In a whole run: the filter with the second observer silent is the filter of the first, draw for draw.
+    seen = np.random.default_rng(0).normal(0.7, 0.05, size=(6, 2))
+    seen[:, 1] = np.nan
+    first = state_space.bearings([[0.0, 0]], 0.05, 0.1, mean=(2, 2, 0, 0.1), spread=(0.5, 0.5, 0.1, 0.1))
+    for backend in ("numpy", "auto"):
+        both = particles.filter(BEARINGS, seen, 200, np.random.default_rng(1), backend=backend)
+        one = particles.filter(first, seen[:, :1], 200, np.random.default_rng(1), backend=backend)
+        np.testing.assert_allclose(both.means, one.means, rtol=1e-9)
+        np.testing.assert_allclose(both.log_likelihoods, one.log_likelihoods, rtol=1e-9)
+
+
 SEEN = {"volatility": VOLATILITY, "growth": GROWTH, "bearings": BEARINGS}
 
 

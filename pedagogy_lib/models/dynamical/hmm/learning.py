@@ -139,6 +139,7 @@ def observed_statistics(states, y, emission):
                 f"{name.replace('y', 'states')}: expected one of {K} states for each of {length} time steps, "
                 f"got shape {np.shape(one.probabilities)}"
             )
+    checks.squarable("y", np.nan_to_num(whole))              # NaN: an entry that is missing
     return _collected(found, whole, emission)
 
 

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 
 from pedagogy_lib import checks
 from pedagogy_lib.distributions.gaussian import AffineGaussian
+from pedagogy_lib.learning import parameters
 from pedagogy_lib.learning.networks import feedforward
 from pedagogy_lib.models.dynamical import lgssm
 from pedagogy_lib.models.dynamical.kalman_vae.film import _codes_in_time, _draw
@@ -80,7 +81,8 @@ def log_marginal(params, y, rng, samples=100):
         log_weights.append(seen - readings)                       # p(a) / q(a) = Z / N(r; a, S)
     u = read - prior.mean
     log_Z = -0.5 * ((u @ prior.M * u).sum(1) + prior.log_det + u.shape[1] * LOG_TAU)
-    return log_Z + logsumexp(log_weights, axis=0) - np.log(samples)
+    estimate = log_Z + logsumexp(log_weights, axis=0) - np.log(samples)
+    return parameters.held(params, estimate)
 
 
 def _with_readings(params):

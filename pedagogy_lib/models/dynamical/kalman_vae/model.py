@@ -85,7 +85,8 @@ def sample(params, n, rng):
 def decode(params, codes):
     """The mean picture of each code, shape (N, D) for codes of shape (N, C)."""
     _check(params)
-    return params.emission[-1].mean(networks.forward(params.emission, codes).output)
+    codes = feedforward.inputs("codes", codes, params.emission[0].weights)
+    return params.emission[-1].mean(feedforward.run(params.emission, codes).output)
 
 
 def _films(y):

@@ -8,6 +8,7 @@ C.M. Bishop, Pattern Recognition and Machine Learning (2006), section 10.2.
 import numpy as np
 from scipy.special import digamma, gammaln, multigammaln
 
+from pedagogy_lib.learning import parameters
 from pedagogy_lib.models.static.bayesian_gmm.inference import _log_gammas
 from pedagogy_lib.models.static.bayesian_gmm.model import _checked
 
@@ -27,7 +28,8 @@ def divergence(params):
 
 
 def _divergence(params):
-    return float(_dirichlet_divergence(params) + _normal_wishart_divergences(params).sum())
+    found = float(_dirichlet_divergence(params) + _normal_wishart_divergences(params).sum())
+    return parameters.held(params, found)
 
 
 def _dirichlet_divergence(params):

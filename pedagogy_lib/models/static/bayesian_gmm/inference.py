@@ -10,6 +10,7 @@ C.M. Bishop, Pattern Recognition and Machine Learning (2006), section 10.2.
 import numpy as np
 from scipy.special import digamma
 
+from pedagogy_lib import checks
 from pedagogy_lib.distributions.emissions import _passes
 from pedagogy_lib.models.static import gmm
 from pedagogy_lib.models.static.bayesian_gmm.model import _checked, _checked_pair
@@ -61,7 +62,14 @@ def posterior(params, y, backend="auto"):
 
 def _posterior(params, y, backend="auto"):
     """log q(x_k) = E[log pi_k + log N(y; mu_k, Sigma_k)] + constant: an ordinary posterior, discounted."""
+    checks.squarable("params.means", params.means)
     weights = params.counts / params.counts.sum() * _discounts(params)
+    if not weights.sum() > 0:
+        raise ValueError(
+            "params.counts, params.strengths: expected one class at least whose weight is above 0 when discounted, got "
+            f"counts up to {params.counts.max():.3g} and strengths up to {params.strengths.max():.3g}"
+        )
+    checks.squarable("y", y)
     covariances = params.scatters / params.degrees[:, None, None]
     return gmm.Posterior(*_passes.responsibilities(y, weights, params.means, covariances, backend))
 

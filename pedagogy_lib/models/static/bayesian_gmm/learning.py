@@ -113,7 +113,7 @@ def observed_statistics(responsibilities, y, prior):
     Statistics
         Its loss is NaN.
     """
-    y = checks.array("y", y, ("N", "D"))
+    y = checks.squarable("y", checks.array("y", y, ("N", "D")))
     r = checks.probabilities("responsibilities", responsibilities, (len(y), "K"))
     return _statistics(r, y, _checked_prior(prior, y.shape[1]))
 

@@ -117,8 +117,8 @@ def communalities(params):
         Between zero and one.
     """
     C, _, variances = _checked(params)
-    shared = (C**2).sum(1)
-    return shared / (shared + variances)
+    sizes = np.hypot.reduce(C, axis=1) / np.sqrt(variances)      # a ratio first: squares of large loadings overflow
+    return (sizes / np.hypot(1, sizes)) ** 2
 
 
 def _checked(params):

@@ -122,7 +122,7 @@ def observed_statistics(responsibilities, y):
     Statistics
         Its loss is NaN.
     """
-    y = checks.array("y", y, ("N", "D"))
+    y = checks.squarable("y", checks.array("y", y, ("N", "D")))
     return _statistics(checks.probabilities("responsibilities", responsibilities, (len(y), "K")), y)
 
 
@@ -189,8 +189,8 @@ def free_energy(params, responsibilities, y):
     """
     params, y = _checked_pair(params, y)
     r = checks.probabilities("responsibilities", responsibilities, (len(y), len(params.weights)))
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         log_joint = Gaussians(*params[1:]).log_densities(y) + np.log(params.weights)
-    # Where r is zero its term is zero, even against a log density of minus infinity.
-    cross_entropy = -np.where(r > 0, r * log_joint, 0.0).sum(1)
+        # Where r is zero its term is zero, even against a log density of minus infinity.
+        cross_entropy = -np.where(r > 0, r * log_joint, 0.0).sum(1)
     return float((cross_entropy - entr(r).sum(1)).mean())

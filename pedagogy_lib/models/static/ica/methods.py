@@ -60,6 +60,7 @@ def natural_gradient(params, y, source=LOGISTIC, rate=0.5):
     relative gradient.
     """
     params, y = _checked_pair(params, y)
+    checks.squarable("y", y), checks.squarable("params.mean", params.mean)
     rate, iteration = checks.number("rate", rate, above=0), 0
     while True:
         x = _unmix(params, y)

@@ -236,3 +236,11 @@ RNG = np.random.default_rng(0)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_leave_one_out_by_loops():
+    """Each value less the mean of the others, times its own score."""
+    scores, values = np.array([[1.0, -2.0], [0.5, 3.0], [4.0, -1.0]]), np.array([2.0, 5.0, 11.0])
+    by_hand = [[scores[n, p] * (values[n] - np.mean([values[m] for m in range(3) if m != n])) for p in range(2)] for n in range(3)]
+    assert_allclose(score_function.terms(scores, values, "leave-one-out"), by_hand, rtol=1e-14)
+    assert not np.allclose(score_function.terms(scores, values, values.mean()), by_hand)

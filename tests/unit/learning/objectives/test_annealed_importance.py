@@ -102,6 +102,71 @@ def test_gaussians_of_known_width_without_any_machine():
     assert (rungs[0].log_weights <= 0).all() and rungs[1].states.shape == (10, 1)
 
 
+def page(seed=10, D=64):
+    """As section 10.2b: a machine of one switch, whose two modes are pictures far apart; and one of several units."""
+    rng = np.random.default_rng(seed)
+    low, high = 4 * (2 * rng.integers(2, size=(2, D)) - 1.0)
+    bias = 13 + np.logaddexp(0, low).sum() - np.logaddexp(0, high).sum()
+    double = harmonium.Parameters((high - low)[None], layers.Bernoulli(np.array([bias])), layers.Bernoulli(low))
+    return double, coins()[0]
+
+
+@pytest.mark.parametrize("kind", ["double", "coins", "Gaussian", "Poisson", "Normal"])
+def test_one_product_a_level_is_the_same_walk(kind):
+    """`harmonium.annealing` against the loosened harmonium asked anew each time: every weight, every state."""
+    rng = np.random.default_rng(3)
+    if kind in ("double", "coins"):
+        params = page()[kind == "coins"]
+    else:
+        visible = getattr(layers, kind).at_rest(4)
+        W = 0.3 * rng.normal(size=(3, visible.size))
+        params = harmonium.Parameters(W * (np.arange(visible.size) % 2 == 0 if kind == "Normal" else 1), layers.Bernoulli(rng.normal(size=3)), visible)
+    first, last = harmonium.draw_independent(params, 50, np.random.default_rng(4)), harmonium.sample(params, 50, np.random.default_rng(5)).observations
+    plain, levels = (partial(log_weight, params), partial(transition, params)), np.linspace(0, 1, 60)
+    for states, path in ((first, levels), (last, levels[::-1])):
+        walks = [ais.anneal(*how, states, path, np.random.default_rng(6)) for how in (plain, harmonium.annealing(params))]
+        for one, other in zip(*walks):
+            np.testing.assert_allclose(one.states, other.states, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(one.log_weights, other.log_weights, rtol=1e-12, atol=1e-10)
+    known = harmonium.independent_log_partition(params)
+    ends = [ais.forward(*how, first, known, levels, np.random.default_rng(7)).log_ratio for how in (plain, harmonium.annealing(params))]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-12)
+    stuck = (lambda y, level: harmonium.annealing(params).log_weight(first, level), plain[1])      # the product of the states before
+    assert ais.forward(*stuck, first, known, levels, np.random.default_rng(7)).log_ratio != pytest.approx(ends[0], rel=1e-6)
+
+
+def test_the_states_meet_the_weights_once_a_level():
+    met = []
+
+    class Counted(layers.Bernoulli):
+        """Coins that count how often their statistics are asked for: each time for one product."""
+
+        __slots__ = ()
+
+        def statistics(self, x):
+            met.append(len(x))
+            return x
+
+    params, levels = coins()[0], np.linspace(0, 1, 11)
+    params = params._replace(visible=Counted(params.visible.biases))
+    first = harmonium.draw_independent(params, 20, np.random.default_rng(0))
+    for how, times in ((harmonium.annealing(params), 1), ((partial(log_weight, params), partial(transition, params)), 3)):
+        met.clear()
+        ais.ratio(*how, first, levels, np.random.default_rng(1))
+        assert len(met) == 10 * times
+
+
+def test_levels_beyond_the_model_are_refused():
+    how, y = harmonium.annealing(coins()[0]), np.zeros((2, 5))
+    for level in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="level: expected a number"):
+            how.log_weight(y, level)
+        with pytest.raises(ValueError, match="level: expected a number"):
+            how.transition(y, level, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="y: expected zeros and ones"):
+        how.log_weight(y + 0.5, 0.5)
+
+
 def test_arguments_are_checked():
     rng, x = np.random.default_rng(0), np.zeros((3, 1))
     how = (lambda x, level: np.full(len(x), -np.inf if level > 0.5 else 0.0), lambda x, level, rng: x)

@@ -241,3 +241,85 @@ def test_batches_and_schedules():
     assert_allclose(flat(scheduled), flat(constant), rtol=1e-14)
     falling = contrastive.last(contrastive.iterate(harmonium, params, y, np.random.default_rng(1), lambda i: 0.1 / (1 + i)), 3)
     assert np.abs(flat(falling.params) - flat(constant)).max() > 1e-3
+
+
+# --- single precision ---------------------------------------------------------------------------------
+
+
+def pictures(N=60, D=30, L=12):
+    """A machine in float32, and the same numbers in float64; zeros and ones to learn from."""
+    rng = np.random.default_rng(11)
+    y = (rng.random((N, D)) < np.where((rng.random((N, 1)) < 0.5) ^ (np.arange(D) % 2 == 0), 0.9, 0.1)).astype(float)
+    single = harmonium.rbm(y.astype(np.float32), L, rng)
+    return single, parameters.each(np.float64, single), y
+
+
+def types(*things):
+    return {leaf.dtype for thing in things for _, leaf in parameters.leaves(thing)}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_machine_in_single_precision_stays_there_and_learns_the_same(kept, steps):
+    single, double, y = pictures()
+    assert types(single) == {np.dtype(np.float32)}
+    rate = lambda iteration: np.float64(0.4)                # a scalar of NumPy's would carry its type into the product
+    runs = [
+        contrastive.iterate(harmonium, params, y, np.random.default_rng(3), rate, steps, y[:20] if kept else None, batch_size=20)
+        for params in (single, double)
+    ]
+    for one, other in islice(zip(*runs), 60):
+        assert types(one.params, one.gradient, one.chains) == {np.dtype(np.float32)}
+        assert types(other.params, other.gradient, other.chains) == {np.dtype(np.float64)}
+        np.testing.assert_array_equal(one.chains, other.chains)                 # the same uniform numbers decide
+    assert_allclose(flat(one.params), flat(other.params), atol=1e-4)
+    assert np.abs(flat(other.params) - flat(double)).max() > 0.1                # it did learn
+    assert np.abs(flat(one.params) - flat(other.params)).max() > 1e-9           # and did compute in single precision
+
+
+def test_all_that_a_machine_in_single_precision_says_is_single_but_for_sums():
+    single, double, y = pictures()
+    sweeps = next(harmonium.gibbs(single, y, np.random.default_rng(0)))
+    drawn = harmonium.sample(single, 5, np.random.default_rng(0))
+    both = [
+        [harmonium.posterior(params, y), harmonium.emission(params, y[:, :12]), harmonium.marginal_energy(params, y), harmonium.energy(params, y[:, :12], y),
+         harmonium.phase(params, y), harmonium.model_phase(params), harmonium.value_and_gradient(params, y)[1],
+         contrastive.pseudo_likelihood(harmonium, params, y[:9])[1], harmonium.loosened(params, 0.5), harmonium.heated(params, 0.5)]
+        for params in (single, double)
+    ]  # fmt: skip
+    assert types(*both[0], sweeps[1:], drawn) == {np.dtype(np.float32)}
+    for one, other in zip(*both):
+        for (_, a), (_, b) in zip(parameters.leaves(one), parameters.leaves(other)):
+            assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert harmonium.log_partition(single) == pytest.approx(harmonium.log_partition(double), rel=1e-6)
+    mixed = single._replace(weights=double.weights)         # both types: all of it in float64, as ever
+    assert types(harmonium.posterior(mixed, y)) == {np.dtype(np.float64)}
+    for wrong, name in ((single._replace(weights=single.weights * np.float32(np.nan)), "params.weights"),
+                        (single._replace(weights=single.weights[:, 1:]), "params.weights")):  # fmt: skip
+        with pytest.raises(ValueError, match=name):
+            harmonium.phase(wrong, y)
+    with pytest.raises(ValueError, match=r"y: expected zeros and ones, got 0.5 at index \(0, 0\)"):
+        harmonium.phase(single, np.where(np.arange(30) == 0, 0.5, y))
+
+
+def test_a_phase_that_climbs_to_double_precision_is_noticed():
+    single, _, y = pictures()
+    climbing = SimpleNamespace(sweep=harmonium.sweep, phase=lambda params, rows: parameters.each(np.float64, harmonium.phase(params, rows)))
+    assert types(contrastive.divergence(climbing, single, y, np.random.default_rng(0)).gradient) == {np.dtype(np.float64)}
+
+
+def test_persistent_chains_go_on_from_where_they_were_left():
+    """`iterate` with chains against a loop written out, and against one that begins anew at every step."""
+    params, y, begin = machine(0.3), DATA[:50], YS[[0, 3, 5, 7] * 5]
+    loops = []
+    for anew in (False, True):
+        rng, chains, vector, structure = np.random.default_rng(4), begin, flat(params), params
+        for _ in range(5):
+            estimate = contrastive.persistent(harmonium, structure, y, begin if anew else chains, rng, 2)
+            vector = vector - 0.2 * flat(estimate.gradient)
+            structure, chains = parameters.view(vector, structure), estimate.chains
+        loops.append((vector, chains))
+    found = contrastive.last(contrastive.iterate(harmonium, params, y, np.random.default_rng(4), 0.2, 2, begin), 5)
+    np.testing.assert_array_equal(found.chains, loops[0][1])
+    assert_allclose(flat(found.params), loops[0][0], rtol=1e-13)
+    assert np.abs(loops[1][0] - loops[0][0]).max() > 1e-3

@@ -125,7 +125,7 @@ def test_events_are_weighted_least_squares():
     _, x = CASES["poisson"]
     z = np.column_stack([Y - Y.mean(0), np.ones(N)])
     events = generalized.iterate(Y - Y.mean(0), x, families.Poisson(), weights=W, offsets=0.1 * Y[:, 0])
-    losses = []
+    losses, predictors = [], []
     for event in (next(events) for _ in range(6)):
         root = np.sqrt(event.working_weights)
         kept = W > 0
@@ -135,6 +135,10 @@ def test_events_are_weighted_least_squares():
         wrong = np.linalg.lstsq(z[kept] * root[:, None], x[kept] * root, rcond=None)[0]
         assert not np.allclose([*event.coefficients, event.intercept], wrong, rtol=0.01)
         losses.append(event.loss)
+        predictors.append((z @ [*event.coefficients, event.intercept] + 0.1 * Y[:, 0])[kept])
+        if len(predictors) > 1:                             # the largest change, in parts of the largest predictor
+            change = np.abs(predictors[-1] - predictors[-2]).max() / max(1.0, np.abs(predictors[-1]).max())
+            assert event.motion == pytest.approx(change, rel=1e-6, abs=1e-12)
     assert (np.diff(losses) <= 1e-12).all()
 
 

@@ -116,6 +116,8 @@ def test_weighted(kind, intercept):
         centered = Y - Y.mean(0)
         wrong = np.linalg.solve(centered.T @ P @ centered, centered.T @ P @ (X - X.mean(0)))
         assert not np.allclose(fit.weights, wrong.T, rtol=1e-3)
+    else:
+        np.testing.assert_array_equal(fit.offset, np.zeros(X.shape[1]))
     np.testing.assert_allclose(fit.weights, linear.weighted(Y, X, 7 * full, intercept).weights, rtol=1e-8)
 
 
