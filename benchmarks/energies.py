@@ -1,8 +1,7 @@
 """Unnormalized densities: harmoniums, annealing, and a posterior known up to its normalizer, beside PyTorch and JAX.
 
 Contrastive divergence is raced for an epoch. scikit-learn's machine keeps persistent chains, at the cost of the same
-five products of matrices; to compare answers it is begun at the data, as everybody else is. Our harmoniums compute in
-double precision only: the rows in float32 are what that costs beside those who need not.
+five products of matrices; to compare answers it is begun at the data, as everybody else is.
 """
 
 import numpy as np
@@ -33,7 +32,7 @@ class Draws:
 def divergence(D, L, N, dtype):
     """An epoch of contrastive divergence with one step, rate 0.05, batches of a hundred."""
     rng, rate = np.random.default_rng(0), 0.05 / BATCH
-    y = (rng.random((N, D)) < rng.random(D) * rng.random((N, 1))).astype(float)
+    y = (rng.random((N, D)) < rng.random(D) * rng.random((N, 1))).astype(dtype)
     start = harmonium.rbm(y[:1000], L, rng)
     first = start.weights, start.hidden.biases, start.visible.biases
 
@@ -47,7 +46,7 @@ def divergence(D, L, N, dtype):
         stream = contrastive.iterate(
             harmonium, start, y, np.random.default_rng(2) if rng is None else rng, 0.05, batch_size=BATCH)
         params = contrastive.last(stream, steps).params
-        return [1e3 * part.astype(dtype) for part in (params.weights, params.hidden.biases, params.visible.biases)]
+        return [1e3 * part for part in (params.weights, params.hidden.biases, params.visible.biases)]
 
     def torch():
         t = contest.Torch(dtype)
@@ -280,7 +279,7 @@ BOTH = {"torch": 1.1, "jax, jit": 1.1, "scikit-learn, persistent": 1.1}
 TASKS = {
     "RBM, CD-1, an epoch (visible, hidden, data)":
         (lambda *size: divergence(*size, np.float64), (784, 500, 10_000), (12, 8, 300), 5, BOTH),
-    "RBM, CD-1, an epoch, peers in float32 (visible, hidden, data)":
+    "RBM, CD-1, an epoch, in float32 (visible, hidden, data)":
         (lambda *size: divergence(*size, np.float32), (784, 500, 10_000), (12, 8, 300), 5, dict.fromkeys(BOTH, 0.95)),
     "RTRBM, gradient of CD-1 through time (visible, hidden, moments, sequences)":
         (through_time, (225, 200, 100, 20), (6, 4, 5, 3), 9,
