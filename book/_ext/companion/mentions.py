@@ -19,6 +19,8 @@ BETWEEN = r"(?:,\s|,?\sand\s|,?\sor\s|\sto\s)"
 MENTION = re.compile(
     rf"(?<![-\w])(?:[Ss]ections?|[Aa]ppendi(?:x|ces))\s(?P<numbers>{NUMBER}(?:{BETWEEN}{NUMBER})*)"
 )
+#: Where no link is made: also not inside one that is not resolved yet.
+SKIPPED = (*citations.SKIPPED, addnodes.pending_xref, addnodes.download_reference)
 #: Paragraphs that begin so name sections of other books, and of the textbook as a book.
 ABOUT_BOOKS = ("Sources.", "Where to read on.")
 
@@ -82,7 +84,7 @@ class LinkMentions(SphinxTransform):
     def apply(self):
         known, here, linked = pages(), self.env.docname, set()
         for text in list(self.document.findall(nodes.Text)):
-            if citations.inside(text, citations.SKIPPED) or not MENTION.search(text) or about_books(text):
+            if citations.inside(text, SKIPPED) or not MENTION.search(text) or about_books(text):
                 continue
             text.parent.replace(text, [linked_piece(p, known, here, linked, text.parent) for p in split(str(text))])
 

@@ -1,12 +1,15 @@
 """The plain parts of the book's extension and build: citations, anchors, addresses, macros."""
 
 import json
+from types import SimpleNamespace
 
 import build
 import macros
 import pytest
 from companion import citations, launch, ledger, mentions, model_map, sources
 from docutils import nodes
+from docutils.utils import new_document
+from sphinx import addnodes
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,19 @@ def test_a_section_leads_to_the_lesson_that_covers_it():
     assert names == {
         "2.2.2": "2.2.2", "8.2": "8.2a", "8.2.2": "8.2c", "5.1.3": "5.1.3a", "7.3.1": "7.3", "10.2.2": "10.2b",
         "10.2.3": "3.2", "9.1": "9.1", "B.3": "B.2", "6.2": "6", "12.2.4": "none", "2.1": "none"}
+
+
+def test_sections_become_links_once_and_not_inside_other_links():
+    document = new_document("page")
+    document.settings.env = SimpleNamespace(docname="chapters/one")
+    inner = addnodes.pending_xref("", nodes.inline("", "section 2.2.1"), reftype="myst")
+    document += nodes.paragraph("", "As section 2.2.2 says, and section 2.2.2 again; see ", inner)
+    document += nodes.paragraph("", "Sources. The textbook, section 2.2.2.")
+    mentions.LinkMentions(document).apply()
+    links = list(document.findall(addnodes.pending_xref))
+    assert [link.astext() for link in links] == ["section 2.2.2", "section 2.2.1"]
+    assert links[0]["reftarget"] == "/chapters/02-directed/2.2.2-kalman-filter"
+    assert list(links[1].findall(addnodes.pending_xref)) == [links[1]]      # nothing nested
 
 
 def test_slugs():
