@@ -185,3 +185,11 @@ def test_text_10_1_2_the_loss_does_not_see_the_normalizer(evidence):
     binary = [0.5 * P @ np.log1p(np.exp(-s)) + 0.5 * NOISE @ np.log1p(np.exp(s)) for s in (h, h + 5)]
     assert binary[1] > binary[0] + 1
     evidence("Text 10.1.2-c", here=cost(h), nce=binary[0], nce_higher=binary[1])
+
+
+def test_text_10_1_2_the_noise_may_reach_further(evidence):
+    """The average of model over noise, under the noise, is the model's mass where the noise reaches."""
+    two, four = np.array([0.3, 0.7, 0.0, 0.0]), np.array([0.1, 0.4, 0.2, 0.3])
+    average = lambda model, noise: sum(n * m / n for m, n in zip(model, noise) if n > 0)
+    assert_only_as_printed(average(two, four), 1.0, average(four, two))
+    evidence("Text 10.1.2-d", wide=average(two, four), narrow=average(four, two))

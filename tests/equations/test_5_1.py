@@ -309,3 +309,18 @@ def test_text_A_1_leaving_out_may_shrink_a_prediction(evidence):
     y_hat, corrected = H @ V, H @ V - np.diag(H) * V
     assert (np.abs(corrected) < np.abs(y_hat)).any() and (np.abs(corrected) > np.abs(y_hat)).any()
     evidence("Text A.1-b", grow=(np.abs(corrected) > np.abs(y_hat)).sum(), samples=N)
+
+
+def test_text_A_1_a_large_fold_is_dearer_in_one_step(evidence):
+    """Refitting inverts a matrix of all inputs, Eq. A.8 one of the fold's samples: few folds make that the larger."""
+    rng, folds = np.random.default_rng(5), 5
+    X, y = rng.normal(size=(10, 1000)), rng.normal(size=1000)                # columns are samples, as in the draft
+    hat = X.T @ np.linalg.inv(X @ X.T) @ X
+    for rows in np.split(np.arange(1000), folds):
+        others = np.setdiff1d(np.arange(1000), rows)
+        naive = X[:, others] @ X[:, others].T
+        one_step = np.eye(len(rows)) - hat[np.ix_(rows, rows)]
+        left = y[rows] - X[:, rows].T @ np.linalg.solve(naive, X[:, others] @ y[others])
+        assert_only_as_printed(left, np.linalg.solve(one_step, (y - hat @ y)[rows]), (y - hat @ y)[rows], rtol=1e-8)
+        assert len(one_step) > len(naive)
+    evidence("Text A.1-c", samples=X.shape[1], inputs=len(naive), folds=folds, fold=len(one_step))

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from compare import assert_only_as_printed
+from scipy.integrate import quad
 from scipy.linalg import expm, logm
+from scipy.stats import norm
 
 from pedagogy_lib.learning import differentiation
 
@@ -276,3 +278,24 @@ def test_text_b_1_3_no_logarithm_is_needed(evidence):
     assert_only_as_printed(left, INV(A).T, INV(A), -INV(A).T)
     assert DET(A) < 0 and np.abs(total).max() > 1e6
     evidence("Text B.1.3-a", determinant=DET(A), exponent=np.floor(np.log10(np.abs(total).max())))
+
+
+def test_text_b_2_a_sum_has_the_slope_for_its_factor(evidence):
+    """Z = X + 2Y is normal with variance 1 + 4. Integrate x out of the joint, with |dg/dz| and with |g| as printed."""
+    g, z = lambda x: (z - x) / 2, 1.0
+    joint = lambda x: norm.pdf(x) * norm.pdf(g(x))
+    left = norm.pdf(z, scale=np.sqrt(5))
+    slope = quad(lambda x: joint(x) * 0.5, -np.inf, np.inf)[0]
+    printed = quad(lambda x: joint(x) * abs(g(x)), -np.inf, np.inf)[0]
+    assert_only_as_printed(left, slope, printed, rtol=1e-8)
+    evidence("Text B.2-b", slope=slope, printed=printed)
+
+
+def test_text_b_3_the_sum_must_have_an_inverse(evidence):
+    """Two invertible matrices whose sum is zero: the six expressions do not exist."""
+    A = np.array([[0.0, -1.0], [1.0, 0.0]])
+    B = A.T
+    np.testing.assert_array_equal(A + B, 0)
+    with pytest.raises(np.linalg.LinAlgError):
+        INV(A + B)
+    evidence("Text B.3-a", first=DET(A), second=DET(B), sum=DET(A + B))

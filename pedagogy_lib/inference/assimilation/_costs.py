@@ -73,7 +73,7 @@ def data_cost(parts, states):
     for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
         misfit = parts.look.see(x)[seen] - datum[seen]
         total += 0.5 * float(misfit @ parts.R(t, misfit))
-    return total
+    return _finite(total, states)
 
 
 def data_pulls(parts, states):
@@ -82,4 +82,12 @@ def data_pulls(parts, states):
     for t, (x, datum, seen) in enumerate(zip(states, parts.window.y, parts.seen)):
         H, misfit = parts.look.tangent(x)[seen], parts.look.see(x)[seen] - datum[seen]
         pulls[t] = H.T @ parts.R(t, misfit)
-    return checks.held("window.look", states, pulls)
+    return _finite(pulls, states)
+
+
+def _finite(answer, states):
+    """What the misfits make, or a word that they are too large: a descent could do nothing with infinity."""
+    if not np.isfinite(answer).all():
+        largest = np.abs(states).max()
+        raise ValueError(f"window.look: expected misfits whose squares are finite, got others at states up to {largest:.3g}")
+    return answer

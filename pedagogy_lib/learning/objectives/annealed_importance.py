@@ -73,6 +73,11 @@ def anneal(log_weight, transition, states, levels, rng):
     ------
     Rung
         For every level but the first.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong form, or a weight is not finite at a level.
     """
     states = _checked(states)
     checks.function("log_weight", log_weight)
@@ -84,6 +89,9 @@ def anneal(log_weight, transition, states, levels, rng):
     for before, level in zip(levels[:-1], levels[1:]):
         # The weight first, at the state that was drawn for the level before.
         log_weights = log_weights + log_weight(states, level) - log_weight(states, before)
+        if not np.isfinite(log_weights).all():
+            raise ValueError(f"log_weight: expected finite numbers at every level, got others between the levels "
+                             f"{before:g} and {level:g}: no level may forbid a state, and no state may overflow")
         states = transition(states, level, rng)
         yield Rung(float(level), states, log_weights)
 
@@ -105,8 +113,6 @@ def ratio(log_weight, transition, states, levels, rng):
         raise ValueError(f"states: expected at least two walkers, got {len(states)}")
     *_, last = anneal(log_weight, transition, states, levels, rng)
     w = last.log_weights
-    if not np.isfinite(w).all():
-        raise ValueError("log_weight: expected finite numbers at every level, got others: no level may forbid a state")
     shares = softmax(w)
     relative = len(w) * shares                              # weights over their mean
     error = relative.std(ddof=1) / np.sqrt(len(w))          # d log(mean) = d mean / mean

@@ -181,7 +181,8 @@ def _attributes(element, names, text):
     result = {}
     for key, value in element.attrib.items():
         key = key.removeprefix(_XLINK)
-        value = _REFERENCE.sub(lambda match: f"url(#{_name(match[1], names)})", value)
+        if "url(" in value:
+            value = _REFERENCE.sub(lambda match: f"url(#{_name(match[1], names)})", value)
         if key == "id":
             value = _name(value, names)
         elif key == "href" and value.startswith("#"):
@@ -189,12 +190,11 @@ def _attributes(element, names, text):
         elif key == "href":
             value = _image("".join(value.split()))  # base64 broken into lines
         elif key == "d":
-            value = _path(value)
+            value = _outline(value) if len(value) <= _LONG else _path(value)
         elif key == "style":
             value = _style(value, text)
         elif key == "transform":
-            value = _NUMBER.sub(lambda match: _short(float(match[0]), small=True), value)
-            value = re.sub(r"[ ,]+(-?)", lambda match: match[1] or " ", value)
+            value = _transform(value)
         elif key in ("x", "y", "width", "height"):
             value = _short(float(value))
         if value != "":
@@ -241,6 +241,8 @@ def _drop_unused_id(line, used):
     return line.replace(f" id='{match[1]}'", "", 1) if match and match[1] not in used else line
 
 
+# Letters, styles and the signs of points recur in every state: they are made short once.
+@lru_cache(maxsize=4000)
 def _style(value, text):
     """Return a style without spaces and long decimals, its colors following the theme."""
     parts = []
@@ -253,6 +255,13 @@ def _style(value, text):
             setting = _NUMBER.sub(lambda match: _short(float(match[0]), small=True), setting)
         parts.append(f"{key.strip()}:{setting}")
     return ";".join(parts)
+
+
+@lru_cache(maxsize=4000)
+def _transform(value):
+    """Return a transformation with short numbers and single spaces."""
+    value = _NUMBER.sub(lambda match: _short(float(match[0]), small=True), value)
+    return re.sub(r"[ ,]+(-?)", lambda match: match[1] or " ", value)
 
 
 def _short(value, small=False):
@@ -286,6 +295,9 @@ def _path(value):
             run += (flat[k] - x, flat[k + 1] - y)
         at = (flat[-2], flat[-1])
     return "".join([*out, letter, _joined(run)])
+
+
+_outline = lru_cache(maxsize=4000)(_path)
 
 
 def _joined(hundredths):

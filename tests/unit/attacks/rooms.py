@@ -131,7 +131,7 @@ RIGHT = {
     # Gradients at numbers that overflow are NaN, which ends a run with DivergedError.
     "learning.networks.feedforward": {"backward": {("*", "times 1e300")}},
     "learning.networks.circle": {"run_back": {("*", "times 1e300"), ("fields", "longer in axis 2")}},
-    # The walker's shape is its model's affair; the weights say what overflows.
+    # The walker's shape is its model's affair; the weights say what overflows, by the weights' name.
     "learning.objectives.annealed_importance": {"*": {("states", "times 1e300"), ("states", "one axis *")}},
     # One more candidate that is not the best changes nothing; what is impossible costs infinitely many bits.
     "learning.objectives.info_nce": {"accuracy": {("scores", "longer in axis 1")}},
@@ -171,8 +171,7 @@ RIGHT |= _MODELS | {
     "models.dynamical.state_space": {"bearings": {("observers", "longer *")}},
     "models.static.factor_analysis": {"*": _GAPS}, "models.static.ppca": {"*": _GAPS},
     "models.static.kmeans": {"start": _START},
-    **{f"inference.assimilation.{name}": {"*": {("window.look", "times 1e300"), ("window.y", "no number")}}
-       for name in ("control_variable", "latent_space", "strong_constraint", "two_levels")},
+    **{f"inference.assimilation.{name}": {"*": {("window.y", "no number")}} for name in ("control_variable", "latent_space", "strong_constraint", "two_levels")},
     "models.undirected.harmonium": {"checked": {("name", "*")}, "heated": {("params", "*")}},
 }  # fmt: skip
 UNREAD |= {

@@ -257,6 +257,16 @@ def test_errors_name_the_argument(change, call, message):
         next(call(window._replace(**change)))
 
 
+def test_misfits_that_overflow_are_refused_and_not_descended():
+    window = linear()[0]
+    huge = window._replace(look=window.look * 1e300)
+    for ask in (assimilation.strong_cost, assimilation.strong_gradient, lambda w, first: next(assimilation.strong(w, first))):
+        first = window.background.mean + 1
+        assert ask(window, first) is not None
+        with np.errstate(over="ignore"), pytest.raises(ValueError, match="window.look: expected misfits whose squares are finite"):
+            ask(huge, first)
+
+
 def test_more_errors():
     with pytest.raises(ValueError, match="A: expected shape"):
         assimilation.linear_motion([1.0])

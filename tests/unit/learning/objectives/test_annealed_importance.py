@@ -174,5 +174,7 @@ def test_arguments_are_checked():
         ais.ratio(*how, x, [0.0], rng)
     with pytest.raises(ValueError, match="states: expected at least two walkers, got 1"):
         ais.ratio(*how, x[:1], [0.0, 1.0], rng)
+    with pytest.raises(ValueError, match="log_weight: expected finite numbers .* between the levels 0.2 and 0.8"):
+        ais.ratio(*how, x, [0.0, 0.2, 0.8, 1.0], rng)
     with pytest.raises(ValueError, match="log_weight: expected finite numbers"):
-        ais.ratio(*how, x, [0.0, 1.0], rng)
+        list(ais.anneal(*how, x, [0.0, 1.0], rng))
