@@ -89,5 +89,5 @@ def _finite(answer, states):
     """What the misfits make, or a word that they are too large: a descent could do nothing with infinity."""
     if not np.isfinite(answer).all():
         largest = np.abs(states).max()
-        raise ValueError(f"window.look: expected misfits whose squares are finite, got others at states up to {largest:.3g}")
+        raise ValueError(f"window.look: expected misfits with finite squares, got others at states up to {largest:.3g}")
     return answer

@@ -263,7 +263,7 @@ def test_misfits_that_overflow_are_refused_and_not_descended():
     for ask in (assimilation.strong_cost, assimilation.strong_gradient, lambda w, first: next(assimilation.strong(w, first))):
         first = window.background.mean + 1
         assert ask(window, first) is not None
-        with np.errstate(over="ignore"), pytest.raises(ValueError, match="window.look: expected misfits whose squares are finite"):
+        with np.errstate(over="ignore"), pytest.raises(ValueError, match="window.look: expected misfits with finite squares"):
             ask(huge, first)
 
 
