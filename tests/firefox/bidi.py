@@ -16,6 +16,9 @@ class Failed(Exception):
     """The browser refused a command, or a script on the page raised."""
 
 
+ABORTED = 0x804B0002  # NS_BINDING_ABORTED, as a number
+
+
 class Tab:
     """One tab of Firefox. `problems` collects errors of scripts, and requests that failed or left the machine."""
 
@@ -43,6 +46,8 @@ class Tab:
         if event == "log.entryAdded" and said["level"] == "error":
             if said["text"].startswith("Invalid markup: Incorrect number of children"):
                 return  # of a formula that MathJax has begun: looked at when it is finished
+            if f"status={ABORTED}" in said["text"]:
+                return  # a font of the page that was just left
             self.problems.append(f"script: {said['text']}")
         elif event == "network.fetchError":
             if said["errorText"] == "NS_BINDING_ABORTED":
