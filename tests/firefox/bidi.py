@@ -10,13 +10,11 @@ import tempfile
 import websocket
 
 KEYS = {"ArrowRight": "\ue014", "ArrowLeft": "\ue012", "Space": " ", "Tab": "\ue004"}
+ABORTED = 0x804B0002  # NS_BINDING_ABORTED, as a number
 
 
 class Failed(Exception):
     """The browser refused a command, or a script on the page raised."""
-
-
-ABORTED = 0x804B0002  # NS_BINDING_ABORTED, as a number
 
 
 class Tab:
