@@ -36,7 +36,7 @@ COMPILED := tests/unit/kernels tests/unit/distributions/test_emissions.py \
 	lgssm_learning normalizing_kalman sparse_coding state_space)) \
 	$(wildcard tests/equations/test_2_*.py tests/equations/test_7_*.py)
 
-.PHONY: book site serve pdf lite firefox lab bench test coverage experiments mutants kit lint unit reference notebooks browser clean
+.PHONY: book site serve pdf lite firefox lab bench test coverage experiments mutants kit lint unit reference notebooks browser pages figures clean
 .DEFAULT_GOAL := book
 
 book: site
@@ -63,9 +63,9 @@ lab: $(VENV)/.book
 bench: $(VENV)/.test
 	$(RUN) -m benchmarks
 
-# Fast first; and in this order two at once (make -j2 test) end soonest: the site and the browser
-# take about as long as the rest.
-test: lint unit browser reference notebooks
+# Fast first; and in this order two at once (make -j2 test) end soonest: the browser's tests wait for the site,
+# and are in two halves, so that neither core is idle at the end.
+test: lint unit pages reference figures notebooks
 	@echo "make test: all passed"
 
 experiments: $(VENV)/.test
@@ -102,8 +102,15 @@ coverage: $(VENV)/.test
 notebooks: $(VENV)/.test
 	PEDAGOGY_LIB_FIGURES=nowhere $(RUN) -m pytest --nbval-lax --nbval-cell-timeout=120 -q --durations=5 chapters
 
-browser: $(VENV)/.test site
-	$(RUN) -m pytest tests/browser --durations=10
+browser: pages figures
+
+# Every page as it stands: links, accessibility, widths.
+pages: $(VENV)/.test site
+	$(RUN) -m pytest -q --durations=5 tests/browser/test_site.py
+
+# What the pages do: figures, handles, questions, JupyterLab.
+figures: $(VENV)/.test site
+	$(RUN) -m pytest -q --durations=10 tests/browser --ignore=tests/browser/test_site.py
 
 clean:
 	rm -rf _build
