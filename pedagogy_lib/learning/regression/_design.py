@@ -24,6 +24,9 @@ class RankError(ValueError):
         super().__init__(message)
         self.columns = columns
 
+    def __reduce__(self):
+        return type(self), (str(self), self.columns)
+
 
 class Design(NamedTuple):
     """Standardized inputs.

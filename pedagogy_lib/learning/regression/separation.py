@@ -41,6 +41,9 @@ class SeparationError(ValueError):
         super().__init__(message)
         self.separation = separation
 
+    def __reduce__(self):
+        return type(self), (str(self), self.separation)
+
 
 def separated(z, lower, upper):
     """Look for a direction d such that z d <= 0 where only ``lower``, >= 0 where only ``upper``, and 0 where neither.

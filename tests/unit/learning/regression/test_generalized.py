@@ -1,5 +1,7 @@
 """Generalized linear models against SciPy's densities and searches, scores written anew, and traps."""
 
+import pickle
+
 import numpy as np
 import pytest
 from regressions import heavy_tailed
@@ -222,7 +224,9 @@ def test_kinds_of_separation():
     ]:
         with pytest.raises(separation.SeparationError, match=words) as caught:
             generalized.fit(y, np.array(x, float), families.Bernoulli())
-        assert caught.value.separation.complete == complete
+        again = pickle.loads(pickle.dumps(caught.value))    # as a worker process hands it back
+        assert str(again) == str(caught.value)
+        assert again.separation.complete == caught.value.separation.complete == complete
     # A penalty cures it, but for one class only, because it leaves the intercept free.
     fit = generalized.fit(y, np.array([0.0, 0, 0, 1, 1, 1, 1]), families.Bernoulli(), penalty=0.1)
     assert np.isfinite(fit.coefficients).all()
@@ -255,8 +259,11 @@ def test_dependent_inputs_are_named():
         with pytest.raises(RankError, match=words):
             generalized.fit(both, x, families.Poisson())
         generalized.fit(both, x, families.Poisson(), penalty=1e-3)
-    with pytest.raises(RankError):
+    with pytest.raises(RankError) as caught:
         generalized.fit(Y[:3], x[:3], families.Poisson())
+    again = pickle.loads(pickle.dumps(caught.value))    # as a worker process hands it back
+    assert str(again) == str(caught.value)
+    np.testing.assert_array_equal(again.columns, caught.value.columns)
     # Nearly dependent is another matter: the same fit as with the difference as an input, to the digits that are left.
     other = RNG.normal(size=(N, 1))
     near = generalized.fit(np.hstack([Y, Y[:, :1] + 1e-6 * other]), x, families.Poisson())
