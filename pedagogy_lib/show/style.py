@@ -11,6 +11,7 @@ from .colors import COLORS, CYCLE
 # there if the picture was drawn 6.2 inches wide, and 13 if it was drawn 4 inches wide.
 _FONT_SIZE = 11.5
 NARROW = 4.0  # inches
+_EXPONENTS = 0.81  # of the letters beside them: 11 CSS pixels on a phone (Matplotlib has 0.7, which is 9.6)
 
 _INCHES = {"left": 0.62, "right": 0.14, "bottom": 0.56, "top": 0.34, "wspace": 0.62, "hspace": 0.72}
 
@@ -94,10 +95,26 @@ def style():
         return
     token = _in_force.set(True)
     try:
-        with matplotlib.rc_context(_settings()):
+        with matplotlib.rc_context(_settings()), _large_exponents():
             yield
     finally:
         _in_force.reset(token)
+
+
+@contextmanager
+def _large_exponents():
+    """Set exponents and indices larger. Matplotlib has no setting for it, and keeps formulas by their text."""
+    from matplotlib import _mathtext
+    from matplotlib.mathtext import MathTextParser
+
+    before = _mathtext.SHRINK_FACTOR
+    _mathtext.SHRINK_FACTOR = _EXPONENTS
+    MathTextParser._parse_cached.cache_clear()
+    try:
+        yield
+    finally:
+        _mathtext.SHRINK_FACTOR = before
+        MathTextParser._parse_cached.cache_clear()
 
 
 _narrow = ContextVar("_narrow", default=False)

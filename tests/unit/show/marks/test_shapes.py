@@ -1,17 +1,20 @@
 """The house style and its marks; graphical models; printed source."""
 
 import inspect
+import io
 import math
 import re
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
 
 from pedagogy_lib import checks, show
 from pedagogy_lib.show.marks import shapes
+from pedagogy_lib.show.style import narrow
 
 # figure and style --------------------------------------------------------------------------------
 
@@ -79,6 +82,27 @@ def test_letters_stay_readable_on_a_phone():
         texts = [ax.xaxis.label, ax.title, *ax.get_xticklabels(), ax.text(0, 0, "a")]
     pixels = [text.get_fontsize() / 72 * 343 / fig.get_figwidth() for text in texts]
     assert min(pixels) >= 8
+
+
+def exponent(figure):
+    """The size of the smallest glyphs of a formula, over that of the others."""
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg")
+    shares = [float(share) for share in re.findall(r"scale\((0\.[0-9]+)\)", drawn.getvalue())]
+    return min(share for share in shares if share > 0.3)  # the others bring a font's units to points
+
+
+def test_exponents_stay_readable_on_a_phone_and_matplotlib_is_left_as_it_was():
+    """At 343 CSS pixels the 8 of ten to the minus eight has eleven, in the version for phones."""
+    with narrow(), show.style():
+        fig, ax = show.figure()
+        ax.set_xlabel("$10^{-8}$")
+        share = exponent(fig)
+    assert share * ax.xaxis.label.get_fontsize() / 72 * 343 / fig.get_figwidth() >= 11
+
+    plain = Figure()
+    plain.text(0.5, 0.5, "$10^{-8}$", fontsize=ax.xaxis.label.get_fontsize())
+    assert exponent(plain) == 0.7
 
 
 def test_a_figure_without_room_is_refused():
