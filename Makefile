@@ -21,6 +21,8 @@ BROWSER_ENV := _build/lite/venv
 
 # Compiled kernels are cached per checkout, so that the tests never meet those of another version.
 export NUMBA_CACHE_DIR ?= $(CURDIR)/_build/numba
+# So is Matplotlib's list of fonts: one that another program made may lack some, and then every figure warns.
+export MPLCONFIGDIR ?= $(CURDIR)/_build/matplotlib
 # Two threads of BLAS on small matrices cost more than they bring.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1

@@ -82,6 +82,32 @@ def test_a_missing_page_is_noticed():
     assert build.missing_pages(toc, harness.SITE) == ["chapters/not-there"]
 
 
+def error_streams(folder):
+    """What executed notebooks wrote to their error streams: warnings that a page must not show."""
+    import nbformat
+
+    return [
+        f"{path.stem}, cell {index}: {output.text.strip()[:200]}"
+        for path in sorted(folder.glob("*.ipynb"))
+        for index, cell in enumerate(nbformat.read(path, as_version=4).cells)
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+
+
+def test_no_notebook_warns():
+    assert error_streams(harness.ROOT / "_build" / "executed") == []
+
+
+def test_a_warning_of_a_notebook_is_noticed(tmp_path):
+    from nbformat import v4, write
+
+    warned = v4.new_output("stream", name="stderr", text="findfont: not found\n")
+    book = v4.new_notebook(cells=[v4.new_markdown_cell("#"), v4.new_code_cell(outputs=[warned])])
+    write(book, tmp_path / "lesson.ipynb")
+    assert error_streams(tmp_path) == ["lesson, cell 1: findfont: not found"]
+
+
 class Anchors(HTMLParser):
     """The names of a page's elements, and where the links of its text and its menus lead."""
 
