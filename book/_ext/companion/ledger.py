@@ -121,10 +121,15 @@ def filled(text: str, numbers: dict) -> str:
 
 def load(path: Path = LEDGER) -> Ledger:
     """Read the ledger; equations come back in the textbook's order."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return _parsed(path.name, path.read_text(encoding="utf-8"))
+
+
+@lru_cache  # every page asks, and every test of an equation: YAML is parsed slowly
+def _parsed(name: str, text: str) -> Ledger:
+    raw = yaml.safe_load(text)
     unknown = set(raw) - {"edition", "equations", "boxes", "results", "errata"}
     if unknown:
-        raise ValueError(f"{path.name}: unknown keys {sorted(unknown)}")
+        raise ValueError(f"{name}: unknown keys {sorted(unknown)}")
     order = list(textbook())
     equations = [_read(Entry, row) for row in raw.get("equations") or []]
     equations.sort(key=lambda e: order.index(e.label) if e.label in order else len(order))

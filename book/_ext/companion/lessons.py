@@ -49,10 +49,15 @@ class Lesson(NamedTuple):
 
 
 @functools.cache
+def told() -> dict[str, dict]:
+    """What `lessons.yml` tells of each lesson, by its page."""
+    return yaml.safe_load(LESSONS.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def lessons() -> dict[str, Lesson]:
     """Every lesson by its page, in the order of `lessons.yml`."""
-    told = yaml.safe_load(LESSONS.read_text(encoding="utf-8"))
-    return {page: lesson(page, entry) for page, entry in told.items()}
+    return {page: lesson(page, entry) for page, entry in told().items()}
 
 
 def lesson(page, entry) -> Lesson:
@@ -106,17 +111,16 @@ def themed(svg, theme) -> str:
 
 def write_pictures(app):
     """Put the pictures of all cards where the pages look for them."""
-    lessons.cache_clear()
-    pictures.cache_clear()
+    for known in (told, lessons, pictures):
+        known.cache_clear()
     if app.builder.format != "html":
         return
     folder = Path(app.outdir) / CARDS
     folder.mkdir(parents=True, exist_ok=True)
-    told = yaml.safe_load(LESSONS.read_text(encoding="utf-8"))
     for one in lessons().values():
         if one.picture is None:
             continue
-        drawn = pictures(one.page)[told[one.page].get("picture", 1) - 1]
+        drawn = pictures(one.page)[told()[one.page].get("picture", 1) - 1]
         for theme in ("light", "dark"):
             file = folder / f"{one.picture}-{theme}"
             if raster := RASTER.search(drawn):
@@ -129,8 +133,8 @@ def picture_html(one, root) -> str:
     """A card's picture, for both themes; a browser loads the one that it shows, when it comes near."""
     if one.picture is None:
         return ""
-    told = yaml.safe_load(LESSONS.read_text(encoding="utf-8"))[one.page]
-    suffix = "webp" if RASTER.search(pictures(one.page)[told.get("picture", 1) - 1]) else "svg"
+    number = told()[one.page].get("picture", 1)
+    suffix = "webp" if RASTER.search(pictures(one.page)[number - 1]) else "svg"
     images = "".join(
         f'<img class="only-{theme}" src="{root}{CARDS}/{one.picture}-{theme}.{suffix}" alt="" loading="lazy">'
         for theme in ("light", "dark")

@@ -6,6 +6,7 @@ to a screen reader and to a keyboard, and takes the drawing's place on a narrow 
 
 import math
 import textwrap
+from functools import cache
 from html import escape
 
 import yaml
@@ -99,9 +100,14 @@ the list in words says the same</title>
 </div>"""
 
 
+@cache
+def _drawn(text):
+    return yaml.safe_load(text)
+
+
 def here(keys, link) -> str:
     """The model map in small, without words, with some boxes filled: where a lesson stands."""
-    model_map = yaml.safe_load(MAP.read_text(encoding="utf-8"))
+    model_map = _drawn(MAP.read_text(encoding="utf-8"))
     width, height = model_map["size"]
     named = model_map["nodes"]
     lines = "".join(edge_svg(edge, named, head="") for edge in model_map["edges"])
