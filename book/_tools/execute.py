@@ -1,4 +1,8 @@
-"""Execute one notebook and write it with its outputs: python book/_tools/execute.py IN OUT RECORD
+"""Execute notebooks and write them with their outputs: python book/_tools/execute.py
+
+Each line of the input names three files, as a list in JSON: the notebook, where its outcome goes, and its
+record. Each line of the output says what went wrong with one, or `null`. So what executes them is imported
+once, and not for each of them; every notebook has a kernel of its own.
 
 The record says how long it took and on which files under the project's root the outcome depends:
 every module of the project that the kernel imported, and every file there that it opened.
@@ -10,6 +14,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import nbformat
@@ -95,17 +100,29 @@ def die_with_parent():
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main(source, target, record):
-    die_with_parent()
+def execute(source, target, record):
+    """Execute one notebook; returns what went wrong, or None."""
     start = time.monotonic()
     try:
         notebook, files = run(Path(source).resolve())
     except (CellExecutionError, CellTimeoutError) as error:
-        sys.exit(str(error))
+        return str(error)
+    except Exception:
+        return traceback.format_exc()
     seconds = round(time.monotonic() - start, 1)
     Path(target).write_text(nbformat.writes(notebook), encoding="utf-8")
     Path(record).write_text(json.dumps({"seconds": seconds, "files": files}), encoding="utf-8")
+    return None
+
+
+def main():
+    die_with_parent()
+    # Kernels write to the same output: keep it for the answers, and let all else go where errors go.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        print(json.dumps(execute(*json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

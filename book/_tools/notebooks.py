@@ -11,9 +11,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import SimpleQueue
 
 import nbformat
 
@@ -24,10 +26,12 @@ WORKERS = min(2, os.cpu_count() or 1)
 
 # The kernels draw as in JupyterLab, whatever backend the shell asks for; the site brings the script of
 # figures itself (book/_ext/companion/figures.py), so no figure carries it along. Compiled code is kept
-# and shared; two threads on small matrices cost more than they bring.
+# and shared, and so is Matplotlib's list of fonts, which another program may have left incomplete; two
+# threads on small matrices cost more than they bring.
 SETTINGS = {"PEDAGOGY_LIB_FIGURES": "site"}
 DEFAULTS = {
     "NUMBA_CACHE_DIR": str(ROOT / "_build" / "numba"),
+    "MPLCONFIGDIR": str(ROOT / "_build" / "matplotlib"),
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
@@ -74,18 +78,14 @@ class Memory:
             and all((ROOT / f).is_file() and file_digest(ROOT / f) == d for f, d in known["files"].items())
         )
 
-    def run(self, words):
-        """Execute; returns what went wrong, or None. Safe to be killed at any moment."""
+    def run(self, words, hand):
+        """Execute by one of the hands; returns what went wrong, or None. Safe to be killed at any moment."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         code = code_digest(self.source, words)
         made, told = self.outcome.with_suffix(".ipynb.new"), self.record.with_suffix(".json.new")
-        environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
-        done = subprocess.run(
-            [sys.executable, str(TOOLS / "execute.py"), str(self.source), str(made), str(told)],
-            env={**DEFAULTS, **environment, **SETTINGS}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            return _readable(done.stderr) or f"the run ended with status {done.returncode}"
+        problem = hand.execute(self.source, made, told)
+        if problem:
+            return problem
         record = json.loads(told.read_text(encoding="utf-8"))
         record["files"] = {name: file_digest(ROOT / name) for name in record["files"]}
         record |= {"code": code, "outcome": file_digest(made)}
@@ -93,6 +93,44 @@ class Memory:
         os.replace(made, self.outcome)
         os.replace(told, self.record)
         return None
+
+
+class Hand:
+    """A process that executes one notebook after the other (`execute.py`)."""
+
+    def __init__(self):
+        self.process = None
+
+    def execute(self, *files):
+        """Execute a notebook; returns what went wrong, or None."""
+        if self.process is None or self.process.poll() is not None:
+            self._start()
+        try:
+            self.process.stdin.write(json.dumps([str(file) for file in files]) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if answer:
+            problem = json.loads(answer)
+            return problem and _readable(problem)
+        status = self.process.wait()
+        self.complaints.seek(0)
+        return _readable(self.complaints.read()) or f"the run ended with status {status}"
+
+    def _start(self):
+        environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+        self.complaints = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (open while it works)
+        self.process = subprocess.Popen(
+            [sys.executable, str(TOOLS / "execute.py")], env={**DEFAULTS, **environment, **SETTINGS},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, encoding="utf-8",
+        )  # fmt: skip
+
+    def rest(self):
+        """Let the process end."""
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
 
 
 def refresh(names, words=(), say=print) -> list[str]:
@@ -110,12 +148,25 @@ def refresh(names, words=(), say=print) -> list[str]:
     stale = [memory for memory in map(Memory, names) if not memory.is_fresh(words)]
     expected = {memory.name: expected_seconds(memory) for memory in stale}
     stale.sort(key=lambda memory: -expected[memory.name])  # the longest first: they end together
-    progress, problems = Progress(expected, say), []
+    progress, problems, hands = Progress(expected, say), [], [Hand() for _ in range(WORKERS)]
+    free = SimpleQueue()
+    for hand in hands:
+        free.put(hand)
+
+    def watched(memory):
+        hand = free.get()
+        try:
+            return progress.watch(memory, words, hand)
+        finally:
+            free.put(hand)
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        runs = {pool.submit(progress.watch, memory, words): memory for memory in stale}
+        runs = {pool.submit(watched, memory): memory for memory in stale}
         for run in as_completed(runs):
             if run.result():
                 problems.append(f"{runs[run].name}\n{run.result()}")
+    for hand in hands:
+        hand.rest()
     return problems
 
 
@@ -131,9 +182,9 @@ class Progress:
         self.expected, self.say = dict(expected), say
         self.total, self.ended, self.pace = len(expected), 0, []
 
-    def watch(self, memory, words):
+    def watch(self, memory, words, hand):
         start = time.monotonic()
-        problem = memory.run(words)
+        problem = memory.run(words, hand)
         seconds = time.monotonic() - start
         self.ended += 1
         # This machine, today, against what was expected of the notebooks that have ended.
