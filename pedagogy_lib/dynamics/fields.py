@@ -77,9 +77,9 @@ def lorenz96(size=40, forcing=8.0):
 
     def jacobian(x):
         J = damped.copy()
-        J[i, ahead] += x[behind]
-        J[i, two_behind] -= x[behind]
-        J[i, behind] += x[ahead] - x[two_behind]
+        J[i, ahead] = x[behind]
+        J[i, two_behind] = -x[behind]
+        J[i, behind] = x[ahead] - x[two_behind]
         return J
 
     return Field(velocity, jacobian)

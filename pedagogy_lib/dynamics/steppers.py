@@ -2,7 +2,7 @@
 
 `flow` carries states forward in time with Euler's or the Runge-Kutta rule, with the rules of Adams and
 Bashforth, which remember slopes, or with SciPy's solvers; `tangent` and `adjoint` carry a small change of
-the state along with one step of the first two, or a gradient back. `multistep` does it for the rules with memory.
+the state along with steps of the first two, or a gradient back. `multistep` does it for the rules with memory.
 
 References
 ----------
@@ -76,31 +76,34 @@ def trajectory(field, x, dt, steps, method="rk4"):
     return checks.held("x", x, states)
 
 
-def tangent(field, x, change, dt, method="rk4"):
-    """Carry a small change of the state over one step: M(x) change.
+def tangent(field, x, change, dt, method="rk4", steps=1):
+    """Carry a small change of the state along with the steps: M(x) change.
 
     Parameters
     ----------
     field : Field
     x : ndarray, shape (K,)
+        The state before the first step.
     change : ndarray, shape (K,) or (K, P)
     dt : float
     method : {"rk4", "euler"}
+    steps : int
 
     Returns
     -------
     ndarray, of the shape of ``change``
     """
-    x, dt = _checked(field, x, dt)
+    x, dt, steps = _checked(field, x, dt, steps)
     change = checks.array("change", change, (len(x),) if np.ndim(change) == 1 else (len(x), "P"))
     shifts, weights = rule(method)
-    places = _increment(field, x, dt, method)[1]
-    total, slope = change, 0.0
-    for i in range(len(places)):
-        moved = change + shifts[i] * dt * slope
-        slope = field.jacobian(places[i]) @ moved     # of the i-th slope
-        total = total + dt * weights[i] * slope
-    return total
+    for places in _places(field, x, dt, steps, method):
+        total, slope = change, 0.0
+        for i in range(len(places)):
+            moved = change + shifts[i] * dt * slope
+            slope = field.jacobian(places[i]) @ moved     # of the i-th slope
+            total = total + dt * weights[i] * slope
+        change = total
+    return change
 
 
 def rule(method):
@@ -121,40 +124,53 @@ def rule(method):
     return _RULES[method]
 
 
-def adjoint(field, x, gradient, dt, method="rk4"):
-    """Carry a gradient back over one step: M(x)' gradient. The transpose of `tangent`.
+def adjoint(field, x, gradient, dt, method="rk4", steps=1):
+    """Carry a gradient back over the steps: M(x)' gradient. The transpose of `tangent`.
 
     Parameters
     ----------
     field : Field
     x : ndarray, shape (K,)
-        The state *before* the step.
+        The state *before* the first step.
     gradient : ndarray, shape (K,)
-        With respect to the state after it.
+        With respect to the state after the last.
     dt : float
     method : {"rk4", "euler"}
+    steps : int
 
     Returns
     -------
     ndarray, shape (K,)
-        With respect to the state before the step.
+        With respect to the state before the first step.
     """
-    x, dt = _checked(field, x, dt)
+    x, dt, steps = _checked(field, x, dt, steps)
     gradient = checks.array("gradient", gradient, (len(x),))
     shifts, weights = rule(method)
-    places = _increment(field, x, dt, method)[1]
-    total, carried = gradient, 0.0
-    for i in range(len(places) - 1, -1, -1):          # the same lines, backwards
-        pull = dt * weights[i] * gradient + carried
-        back = field.jacobian(places[i]).T @ pull
-        total = total + back
-        carried = shifts[i] * dt * back
-    return total
+    for places in reversed(_places(field, x, dt, steps, method)):
+        total, carried = gradient, 0.0
+        for i in range(len(places) - 1, -1, -1):          # the same lines, backwards
+            pull = dt * weights[i] * gradient + carried
+            back = field.jacobian(places[i]).T @ pull
+            total = total + back
+            carried = shifts[i] * dt * back
+        gradient = total
+    return gradient
 
 
-def _checked(field, x, dt):
+def _checked(field, x, dt, steps):
     checks.kind("field", field, Field)
-    return checks.array("x", x, ("K",)), checks.number("dt", dt)
+    return checks.array("x", x, ("K",)), checks.number("dt", dt), checks.count("steps", steps, minimum=0)
+
+
+def _places(field, x, dt, steps, method):
+    """For each step, the places at which it takes slopes."""
+    found = []
+    with _naming(field, x):
+        for _ in range(steps):
+            increment, places, _ = _increment(field, x, dt, method)
+            found.append(places)
+            x = x + dt * increment
+    return found
 
 
 #: How far along the last slope to look for the next, and what each slope weighs.

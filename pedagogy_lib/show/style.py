@@ -103,17 +103,20 @@ def style():
 
 @contextmanager
 def _large_exponents():
-    """Set exponents and indices larger. Matplotlib has no setting for it, and keeps formulas by their text."""
+    """Set exponents and indices larger, and theirs no smaller than they are.
+
+    Matplotlib has no setting for it, and keeps formulas by their text.
+    """
     from matplotlib import _mathtext
     from matplotlib.mathtext import MathTextParser
 
-    before = _mathtext.SHRINK_FACTOR
-    _mathtext.SHRINK_FACTOR = _EXPONENTS
+    before = _mathtext.SHRINK_FACTOR, _mathtext.NUM_SIZE_LEVELS
+    _mathtext.SHRINK_FACTOR, _mathtext.NUM_SIZE_LEVELS = _EXPONENTS, 2
     MathTextParser._parse_cached.cache_clear()
     try:
         yield
     finally:
-        _mathtext.SHRINK_FACTOR = before
+        _mathtext.SHRINK_FACTOR, _mathtext.NUM_SIZE_LEVELS = before
         MathTextParser._parse_cached.cache_clear()
 
 

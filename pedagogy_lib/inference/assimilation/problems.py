@@ -75,27 +75,17 @@ def motion(field, dt, steps=1, method="rk4"):
     checks.kind("field", field, Field)
     dt, steps = checks.number("dt", dt, above=0), checks.count("steps", steps)
     checks.option("method", method, ("rk4", "euler", *steppers.MEMORY))
+
+    def flow(x):
+        return steppers.flow(field, x, dt, steps, method)
+
     if method in steppers.MEMORY:
-        rest = (dt, steps, method)
-        return Motion(lambda x: steppers.flow(field, x, *rest),
-                      lambda x, change: multistep.tangent(field, x, change, *rest),
-                      lambda x, gradient: multistep.adjoint(field, x, gradient, *rest))
-
-    def path(x):
-        """The places from which the steps start."""
-        return steppers.trajectory(field, x, dt, steps - 1, method)
-
-    def tangent(x, change):
-        for place in path(x):
-            change = steppers.tangent(field, place, change, dt, method)
-        return change
-
-    def adjoint(x, gradient):
-        for place in path(x)[::-1]:
-            gradient = steppers.adjoint(field, place, gradient, dt, method)
-        return gradient
-
-    return Motion(lambda x: steppers.flow(field, x, dt, steps, method), tangent, adjoint)
+        return Motion(flow,
+                      lambda x, change: multistep.tangent(field, x, change, dt, steps, method),
+                      lambda x, gradient: multistep.adjoint(field, x, gradient, dt, steps, method))
+    return Motion(flow,
+                  lambda x, change: steppers.tangent(field, x, change, dt, method, steps),
+                  lambda x, gradient: steppers.adjoint(field, x, gradient, dt, method, steps))
 
 
 def linear_motion(A):

@@ -131,6 +131,23 @@ def test_tangent_and_adjoint_belong_to_the_flow_and_to_each_other(name, method):
     np.testing.assert_allclose(both[:, 0], along)
 
 
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+@pytest.mark.parametrize("name", FIELDS)
+def test_many_steps_are_one_after_the_other(name, method):
+    field, x = FIELDS[name]
+    dx, g = np.random.default_rng(0).standard_normal((2, len(x)))
+    states = steppers.trajectory(field, x, 0.01, 4, method)
+    along, back = dx, g
+    for early, late in zip(states[:4], states[3::-1]):
+        along = steppers.tangent(field, early, along, 0.01, method)
+        back = steppers.adjoint(field, late, back, 0.01, method)
+    np.testing.assert_allclose(steppers.tangent(field, x, dx, 0.01, method, steps=4), along, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(steppers.adjoint(field, x, g, 0.01, method, steps=4), back, rtol=1e-12, atol=1e-14)
+    three = steppers.adjoint(field, x, g, 0.01, method, steps=3)
+    assert np.abs(three - back).max() > 1e-4 * np.abs(back).max()
+    np.testing.assert_array_equal(steppers.adjoint(field, x, g, 0.01, method, steps=0), g)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -145,6 +162,8 @@ def test_tangent_and_adjoint_belong_to_the_flow_and_to_each_other(name, method):
         (lambda: steppers.flow(fields.pendulum(), [0.0, np.nan], 0.1), "x: expected finite"),
         (lambda: steppers.flow(fields.pendulum(), [0.0, 1.0], 0.1, method="magic"), "method: expected one of"),
         (lambda: steppers.adjoint(fields.pendulum(), np.zeros(2), np.zeros(2), 0.1, "scipy"), "method: expected one of"),
+        (lambda: steppers.adjoint(fields.pendulum(), np.zeros(2), np.zeros(2), 0.1, steps=-1), "steps: expected a whole"),
+        (lambda: steppers.adjoint(fields.lorenz96(8), np.zeros(7), np.zeros(7), 0.1), "x: expected states such as"),
     ],
 )
 def test_errors_name_the_argument(call, message):
