@@ -138,7 +138,6 @@ class Guess(NamedTuple):
 
     def loss(self, params, y, rng):
         """The free energy for each datum: see `value_and_gradient`."""
-        params = _checked(params)
         return self.value_and_gradient(params, y, rng)[0]
 
     def sample(self, params, n, rng):
@@ -233,7 +232,6 @@ def _checked(params):
 
 
 def _factor(params):
-    params = _checked(params)
     return np.diag(np.exp(params.logs)) + np.tril(params.lower, -1)
 
 

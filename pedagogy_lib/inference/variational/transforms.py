@@ -159,31 +159,37 @@ def sizes(transforms):
 
 def forward(transforms, z):
     """The unknowns x for free numbers z, along the last axis."""
-    return np.concatenate([t.forward(part) for t, part in zip(transforms, _split(transforms, z, "free"))], -1)
+    return np.concatenate([t.forward(z[..., part]) for t, part in _columns(transforms, "free")], -1)
 
 
 def inverse(transforms, x):
     """The free numbers z for unknowns x, along the last axis."""
-    return np.concatenate([t.inverse(part) for t, part in zip(transforms, _split(transforms, x, "units"))], -1)
+    return np.concatenate([t.inverse(x[..., part]) for t, part in _columns(transforms, "units")], -1)
 
 
 def log_volume(transforms, z):
     """log |dT/dz|, and its slopes: arrays of shapes (S,) and that of z, (S, K)."""
-    parts = _split(transforms, z, "free")
-    logs = sum(t.log_slope(part).sum(-1) for t, part in zip(transforms, parts))
-    return logs, np.concatenate([t.bend(part) for t, part in zip(transforms, parts)], -1)
+    blocks = [(t, z[..., part]) for t, part in _columns(transforms, "free")]
+    logs = sum(t.log_slope(part).sum(-1) for t, part in blocks)
+    return logs, np.concatenate([t.bend(part) for t, part in blocks], -1)
 
 
 def carry(transforms, z, slopes):
     """Slopes with respect to x, brought to z."""
-    blocks = zip(transforms, _split(transforms, z, "free"), _split(transforms, slopes, "units"))
-    return np.concatenate([t.carry(part, slope) for t, part, slope in blocks], -1)
+    blocks = zip(_columns(transforms, "free"), _columns(transforms, "units"))
+    return np.concatenate([t.carry(z[..., free], slopes[..., units]) for (t, free), (_, units) in blocks], -1)
 
 
-def _split(transforms, array, size):
-    """The columns of each transform."""
-    ends = np.cumsum([getattr(t, size) for t in transforms])
-    return np.split(np.asarray(array, float), ends[:-1], axis=-1)
+def _columns(transforms, size):
+    """Each transform and its columns. Alike neighbors that act number by number act on theirs together."""
+    found = []
+    for t in transforms:
+        last, part = found[-1] if found else (None, slice(0, 0))
+        if isinstance(t, _Single) and t == last:
+            found[-1] = (t, slice(part.start, part.stop + 1))
+        else:
+            found.append((t, slice(part.stop, part.stop + getattr(t, size))))
+    return found
 
 
 def _inside(x, low, high):
