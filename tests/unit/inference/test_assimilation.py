@@ -337,6 +337,7 @@ def test_the_parameter_may_as_well_be_a_state_that_does_not_move(pendulum):
     problem, sensitivity, _ = pendulum
     prior = Gaussian(np.array([1.0, 0.05]), np.diag([0.04, 0.01]))
     levels = list(islice(assimilation.bilevel(problem, prior.mean, sensitivity, prior), 12))
+    assert [level.iteration for level in levels] == list(range(12))
     assert (np.diff([level.cost for level in levels]) <= 0).all()
     found = levels[-1]
     window = problem(prior.mean)

@@ -110,10 +110,13 @@ def test_batches_stand_for_all_data():
     rng = np.random.default_rng(3)
     guess, y = black_box.Guess(CURVED, 6), rng.poisson(2.0, 6)
     params = guess.start([1.5, 0.3], 0.5)
-    whole = guess.loss(params, y, np.random.default_rng(5))
-    parts = [guess.loss(params, batch, np.random.default_rng(5)) for batch in y.reshape(3, 2)]
-    assert np.mean(parts) == pytest.approx(whole, rel=1e-12)
-    assert np.std(parts) > 0
+    whole, whole_gradient = guess.value_and_gradient(params, y, np.random.default_rng(5))
+    parts = [guess.value_and_gradient(params, batch, np.random.default_rng(5)) for batch in y.reshape(3, 2)]
+    assert np.mean([loss for loss, _ in parts]) == pytest.approx(whole, rel=1e-12)
+    assert np.std([loss for loss, _ in parts]) > 0
+    slopes = np.array([parameters.flatten(slope).vector for _, slope in parts])
+    assert np.allclose(slopes.mean(0), parameters.flatten(whole_gradient).vector, rtol=1e-12)
+    assert slopes.std(0).max() > 0
 
 
 def test_laplace_is_exact_for_a_gaussian_and_is_the_curvature_elsewhere():
@@ -133,6 +136,13 @@ def test_the_effective_share_knows_a_good_guess():
     right = black_box.Parameters(MEAN, np.log(np.diag(L)), np.tril(L, -1))
     assert guess.importance(right, Y[:1], 500, rng) == pytest.approx(1, abs=1e-9)
     assert guess.importance(right._replace(mean=MEAN + 1), Y[:1], 500, rng) < 0.6
+    # Far away nearly all weights are nothing beside the largest, whose logarithm is below -1,000.
+    far = right._replace(mean=MEAN + 60)
+    share = guess.importance(far, Y[:1], 500, np.random.default_rng(5))
+    x = MEAN + 60 + np.random.default_rng(5).standard_normal((500, 2)) @ L.T
+    logs = stats.multivariate_normal(MEAN, COVARIANCE).logpdf(x) - stats.multivariate_normal(MEAN + 60, COVARIANCE).logpdf(x)
+    weights = np.exp(logs - logs.max())
+    assert logs.max() < -1000 and share == pytest.approx(weights.sum() ** 2 / np.square(weights).sum() / 500, rel=1e-6)
 
 
 @pytest.mark.parametrize("call, words", [
