@@ -37,6 +37,13 @@ def test_the_nile_agrees_with_statsmodels():
         np.testing.assert_allclose(lgssm.filter(model, NILE).means[:, 0], peer.smoothed_state[0], rtol=1e-3)
 
 
+def test_options_reach_filter_and_smoother():
+    model = lgssm.local_level(1469.1, 15099.0, 1000.0, 1e6)
+    for verb in (lgssm.filter, lgssm.posterior, lgssm.log_marginal):
+        with pytest.raises(ValueError, match="method: expected one of"):
+            verb(model, NILE, method="magic")
+
+
 def moments(model, n, controls=None, draws=5_000):
     """Mean and covariance of the observations, by sampling."""
     rng = np.random.default_rng(0)

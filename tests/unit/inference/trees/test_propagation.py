@@ -316,7 +316,7 @@ def test_loopy_propagation_need_not_converge_and_damping_helps():
     factors += [tables.factor((NAMES[i],), [1.0, 1.2]) for i in range(6)]
     clusters = trees.factor_graph(tables, factors)
     _, sweep = trees.loopy(tables, clusters, max_iterations=300)
-    assert sweep.change > 0.1
+    assert sweep.change > 0.1 and sweep.iteration == 300
     found, damped = trees.loopy(tables, clusters, damping=0.5, max_iterations=300)
     assert damped.change < 1e-8
     exact = trees.propagate(tables, trees.junction_tree(tables, factors))
@@ -338,6 +338,10 @@ def test_a_width_that_is_too_large_is_refused_before_memory_is_asked_for():
     with pytest.raises(trees.TooWideError):
         trees.junction_tree(tables, model(0, 6, 15)[0], limit=63)
     assert trees.junction_tree(tables, model(0, 6, 15)[0], limit=64)
+    # The largest table is not that of the names last in the alphabet.
+    uneven = [tables.factor(("a", "b"), np.ones((50, 2))), tables.factor(("b", "c"), np.ones((2, 2)))]
+    with pytest.raises(trees.TooWideError, match="got one of 100, over 2 variables"):
+        trees.junction_tree(tables, uneven, limit=99)
 
 
 @pytest.mark.parametrize("call, message", [

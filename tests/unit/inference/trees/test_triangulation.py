@@ -57,6 +57,7 @@ def test_the_best_sequence_has_the_tree_width():
     ("a complete graph", markov_graphs.from_edges((a, b) for a in "abcde" for b in "abcde" if a < b), 4),
     ("a strip", grid(3, 9), 3),
     ("a single variable", {"a": set()}, 0),
+    ("nothing", {}, 0),
 ])
 def test_known_widths(name, neighbors, width):
     assert triangulation.triangulate(neighbors).width == width
