@@ -65,9 +65,10 @@ lab: $(VENV)/.book
 bench: $(VENV)/.test
 	$(RUN) -m benchmarks
 
-# Fast first; and in this order two at once (make -j2 test) end soonest: the browser's tests wait for the site,
-# and are in two halves, so that neither core is idle at the end.
-test: lint unit pages reference figures notebooks
+# The site is built beside the fast tests. What is left is four long parts, the longest first, so that two at once
+# (make -j2 test) end together; a target that waits for the site would be put off to the very end.
+test: lint unit site
+	@$(MAKE) --no-print-directory figures notebooks pages reference
 	@echo "make test: all passed"
 
 experiments: $(VENV)/.test
