@@ -65,8 +65,8 @@ lab: $(VENV)/.book
 bench: $(VENV)/.test
 	$(RUN) -m benchmarks
 
-# The site is built beside the fast tests. What is left is four long parts, the longest first, so that two at once
-# (make -j2 test) end together; a target that waits for the site would be put off to the very end.
+# The site is built beside the fast tests. Only then come the four long parts, in an order in which two at once
+# (make -j2 test) end nearly together: make puts off what waits for the site, which would leave it alone at the end.
 test: lint unit site
 	@$(MAKE) --no-print-directory figures notebooks pages reference
 	@echo "make test: all passed"
