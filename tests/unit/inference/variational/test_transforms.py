@@ -47,6 +47,24 @@ def test_a_simplex_keeps_what_it_promises(units):
             assert not np.allclose(T.forward(row)[:-1] * (1 - b) * slope[:-1], J.T @ slope, atol=1e-3)
 
 
+def test_a_tuple_is_its_transforms_one_after_the_other():
+    """Alike neighbors act together if they act number by number; sticks do not, because each is whole."""
+    free, stick = transforms.Positive(), transforms.Simplex(3)
+    many, rng = (free, free, transforms.Between(-1.0, 3.0), stick, stick, free), np.random.default_rng(0)
+    z, slopes = rng.standard_normal((4, 8)), rng.standard_normal((4, 10))
+    ends, units = np.cumsum([t.free for t in many])[:-1], np.cumsum([t.units for t in many])[:-1]
+    parts, pulls = np.split(z, ends, 1), np.split(slopes, units, 1)
+    x = transforms.forward(many, z)
+    assert np.allclose(x, np.hstack([t.forward(part) for t, part in zip(many, parts)]), rtol=1e-14)
+    assert np.allclose(transforms.inverse(many, x), z, rtol=1e-9)
+    volumes, bends = transforms.log_volume(many, z)
+    assert np.allclose(volumes, sum(t.log_slope(part).sum(1) for t, part in zip(many, parts)), rtol=1e-13)
+    assert np.allclose(bends, np.hstack([t.bend(part) for t, part in zip(many, parts)]), rtol=1e-13)
+    carried = np.hstack([t.carry(part, pull) for t, part, pull in zip(many, parts, pulls)])
+    assert np.allclose(transforms.carry(many, z, slopes), carried, rtol=1e-13)
+    assert np.allclose(x[:, 3:6].sum(1), 1) and np.allclose(x[:, 6:9].sum(1), 1)
+
+
 def test_extreme_numbers_lose_nothing():
     T = transforms.Simplex(3)
     found = T.log_slope(np.array([[-400.0, 0.0], [400.0, -400.0]]))
