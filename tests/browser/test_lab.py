@@ -38,7 +38,8 @@ def lab(tmp_path_factory):
     """JupyterLab on a copy of the chapters; yields an address to put a notebook's name into."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(harness.ROOT / "chapters", home / "chapters")
-    write_handles(home / "chapters" / "handles.ipynb")
+    write_notebook(home / "chapters" / "handles.ipynb", BIRD, QUESTION)
+    write_notebook(home / "chapters" / "live.ipynb", WEATHER)
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
@@ -182,11 +183,25 @@ show.predict("Where does it go?", show.choice("up", "down"), answer="down", why=
 """
 
 
-def write_handles(path):
-    """Write a notebook with a handle and a question."""
+WEATHER = """
+from pedagogy_lib import show
+
+def draw(a, b):
+    if a == 9:
+        raise RuntimeError("no nines")
+    fig, ax = show.figure(width=4)
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    ax.plot([a], [b], "o")
+    return fig
+
+show.explore(draw, alt="At {a} and {b}.", a=range(11), b=range(11), handles=show.handle("a", "b", "the cloud"))
+"""
+
+
+def write_notebook(path, *cells):
     import nbformat
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text.strip()) for text in (BIRD, QUESTION)])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text.strip()) for text in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
 
@@ -217,3 +232,48 @@ def test_handle_and_question_in_a_notebook(lab, new_page):
     assert question.locator(".pl-told").inner_text().startswith("You guessed “down”, and so it is.")
     assert question.locator(".pl-stage").get_attribute("aria-label") == "At 5 and 0."
     assert watch.off_host == []
+
+
+def test_a_handle_has_python_draw(lab, new_page):
+    """A figure drawn whole brings no pictures with it: each comes when the handle moves."""
+    page = new_page()
+    watch = harness.Watch(page)
+    assert open_and_run(page, lab.format("chapters/live.ipynb")) == []
+    figure = page.locator("figure.pl-explore[data-ready]").first
+    stage = figure.locator(".pl-stage")
+    knob = figure.get_by_role("slider", name="the cloud")
+    box = at_rest(page, knob)
+    before = stage.inner_html()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 50, y - 40, steps=6)
+    page.mouse.up()
+    dragged = changed(page, stage, before)
+    a, b = stage.get_attribute("aria-label").removeprefix("At ").removesuffix(".").split(" and ")
+    assert int(a) in range(6, 9)
+    assert int(b) > 5
+    knob.press("ArrowDown")
+    pressed = changed(page, stage, dragged)
+    slider = figure.get_by_role("slider", name="a", exact=True)
+    slider.press("Home")
+    assert stage.get_attribute("aria-label") == f"At 0 and {int(b) - 1}."
+    assert changed(page, stage, pressed) != before
+    slider.press("End")
+    slider.press("ArrowLeft")  # to nine
+    page.locator(".pl-live [role=alert]", has_text="RuntimeError: no nines").wait_for(timeout=10_000)
+    slider.press("ArrowLeft")
+    page.locator(".pl-live [role=alert]").wait_for(state="detached", timeout=10_000)
+    assert watch.off_host == []
+
+
+def changed(page, stage, before):
+    """Wait until the picture is another, and has stayed so for a second; return it."""
+    now, since = before, 0
+    for _ in range(150):
+        page.wait_for_timeout(100)
+        new = stage.inner_html()
+        now, since = new, since + 1 if new == now != before else 0
+        if since >= 10:
+            return now
+    pytest.fail("the picture did not change")

@@ -5,5 +5,5 @@
 - `slate` and `recorder`: a figure drawn once, and its marks in each state; `packing` stores them as numbers;
 - `frames` and `svg`: a figure drawn whole, as a few lines of small SVG;
 - `controls`, `handles`, `alt`: what the reader sets, drags and is told;
-- `page`, `figure.css` and `script/`: what a page carries; `live`: sliders that Python answers.
+- `page`, `figure.css` and `script/`: what a page carries; `live`: sliders and handles that Python answers.
 """

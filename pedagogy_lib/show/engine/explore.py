@@ -18,8 +18,8 @@ class Explore:
     """A figure with controls. Made by `explore`.
 
     On a page it is all pictures, stored, and a small script. In a running kernel a figure that is
-    drawn whole for each state is sliders and a picture that Python redraws; one that is drawn once
-    is the same there as on a page.
+    drawn whole for each state is sliders, handles and a picture that Python redraws; one that is
+    drawn once is the same there as on a page, and `widget()` is its view that Python redraws.
     """
 
     def __init__(self, draw, alt, caption, format, start, handles, controls):
@@ -46,9 +46,8 @@ class Explore:
             fixed=panels_of(self._handles, self.controls),
         )
         self._host = page.host()
-        # A figure drawn once needs no kernel, and a picture that is dragged could not wait for one.
-        stored = self.film.drawn_once or self.film.fixed
-        self._redrawn = self._host == "live" and not stored
+        # A figure drawn once needs no kernel: its pictures are there before the hand has moved.
+        self._redrawn = self._host == "live" and not self.film.drawn_once
         if not self._redrawn:
             self.film.develop()
         self.element = self.film.element(self._figure_element)
@@ -105,22 +104,36 @@ class Explore:
 
     def _figure_element(self):
         """Return the figure as a page carries it, or its first picture for a view that Python redraws."""
+        if self._redrawn:
+            return self._element_with(None)
+        versions = [
+            pictures | self._pointing(film)
+            for film, pictures in zip(self.film.versions, self.film.payload())
+        ]
+        return self._element_with(page.versions(versions))
+
+    def live_element(self):
+        """Return the figure without pictures: its script asks Python for each one."""
+        return self._element_with({"live": True, "styles": []} | self._pointing(self.film))
+
+    def _pointing(self, film):
+        """Return where the reader can take hold of one version of the picture."""
+        size = {"size": [round(inches * 72, 2) for inches in film.size]}
+        return size | handles_payload(
+            self._handles, self.controls, self.states(), film.shape, film.panels
+        )
+
+    def _element_with(self, pictures):
         controls, data = "", None
-        if not self._redrawn:
+        if pictures is not None:
             controls = controls_html(self.controls, dict(zip(self.controls, self._start)))
-            versions = [
-                pictures
-                | {"size": [round(inches * 72, 2) for inches in film.size]}
-                | handles_payload(self._handles, self.controls, self.states(), film.shape, film.panels)
-                for film, pictures in zip(self.film.versions, self.film.payload())
-            ]
             data = {
                 "controls": [
                     {"label": c.label, "texts": c.texts, "kind": c.kind}
                     for c in self.controls.values()
                 ],
                 "alts": packing.pack(list(self._alts.values()), self.film.shape, words=True),
-                **page.versions(versions),
+                **pictures,
             }
         return page.figure_element(
             "explore",
@@ -171,10 +184,14 @@ class Explore:
     # Hosts -------------------------------------------------------------------------------
 
     def widget(self):
-        """Return the live view: ipywidgets that call `draw` at every change."""
-        from .live import view
+        """Return the live view: sliders and handles that have Python draw at every move."""
+        from . import live
 
-        return view(self)
+        return live.handled(self) if self.film.fixed else live.view(self)
+
+    def live_picture(self, number):
+        """Return what Python draws, now, in the state of this number, as it stands in a page."""
+        return "".join(self.film.render(number))
 
     def __repr__(self):
         controls = ", ".join(
@@ -184,7 +201,7 @@ class Explore:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = {"text/plain": repr(self), "text/html": self._html, "image/png": self.film.png}
-        if self._redrawn or (self._host == "both" and not self.film.drawn_once and not self.film.fixed):
+        if self._redrawn or (self._host == "both" and not self.film.drawn_once):
             bundle |= self.widget()._repr_mimebundle_()
             bundle["text/plain"] = repr(self)
         return bundle
@@ -223,7 +240,8 @@ def explore(draw, *, alt, caption=None, format="svg", start=None, handles=None, 
         Starting values. Default: the middle of a slider, the first of a menu, unchecked.
     handles : Handle or list of Handle, optional
         Points of the picture that the reader drags; see `show.handle`. Their axes must keep their
-        place and limits.
+        place and limits. In a running kernel Python draws at every move of the hand if the figure
+        is drawn whole, or if it is shown by its method `widget()`.
     **controls
         By argument of `move` or `draw`: a sequence of numbers (a slider) or of strings (a menu), or
         `show.slider`, `show.choice`, `show.toggle`.

@@ -1,9 +1,44 @@
-"""The view of an explorable figure in a running kernel: ipywidgets, redrawn by Python."""
+"""The views of an explorable figure in a running kernel: Python draws at every move.
+
+`view` is for a figure with sliders alone, `handled` for one whose picture is taken hold of.
+"""
 
 import html
 import traceback
 
-from .page import caption_html, style_sheet
+from .page import caption_html, dressed, style_sheet
+
+
+def handled(figure):
+    """Return the widgets of an `Explore` with handles: the page's own figure, drawn by Python.
+
+    Handles need the page's script, and ipywidgets have no channel from a script to Python. So the
+    script writes the number of the wanted state into a field of text that nobody sees, and the
+    picture comes back in a piece of HTML beside it, from which the script takes it (`live.js`).
+    """
+    import ipywidgets as W
+
+    page = {"text/html": dressed(figure.live_element()), "text/plain": repr(figure)}
+    face = W.Output(outputs=[{"output_type": "display_data", "data": page, "metadata": {}}])
+    asked, reply = W.Text(), W.HTML()
+    for hidden, name in ((asked, "pl-asked"), (reply, "pl-reply")):
+        hidden.add_class(name)
+        hidden.layout.display = "none"
+    trouble = W.HTML()
+
+    def answer(change):
+        try:
+            picture = figure.live_picture(int(change["new"]))
+        except Exception:  # whatever the reader's own draw may raise
+            trouble.value = _report()
+        else:
+            trouble.value = ""
+            reply.value = f"<pre>{html.escape(picture)}</pre>"  # as text: it is not shown here
+
+    asked.observe(answer, "value")
+    box = W.VBox([face, asked, reply, trouble], layout=W.Layout(width="100%"))
+    box.add_class("pl-live")
+    return box
 
 
 def view(figure):
@@ -27,8 +62,7 @@ def view(figure):
         try:
             picture.value = _stage(figure, key)
         except Exception:  # whatever the reader's own draw may raise: show it, keep the sliders
-            report = html.escape(traceback.format_exc(limit=-3))
-            picture.value = _styled(f'<pre class="pl-error" role="alert">{report}</pre>')
+            picture.value = _report()
 
     for control in controls:
         control.observe(redraw, "value")
@@ -38,6 +72,12 @@ def view(figure):
         words = _styled(caption_html(figure.caption))
         caption = [W.HTMLMath(value=words, layout=W.Layout(width="100%"))]
     return W.VBox([picture, panel, *caption])
+
+
+def _report():
+    """Return the exception that is being handled as a text for the reader."""
+    report = html.escape(traceback.format_exc(limit=-3))
+    return _styled(f'<pre class="pl-error" role="alert">{report}</pre>')
 
 
 def _control(W, control, index, label_width):
@@ -57,7 +97,7 @@ def _control(W, control, index, label_width):
 
 def _stage(figure, key):
     """Return the picture of one state, with its alt text, as the built page would show it."""
-    frame = "".join(figure.film.kept(figure._index_of(key))).replace("~", f"live{id(figure)}-")
+    frame = figure.live_picture(figure._index_of(key)).replace("~", f"live{id(figure)}-")
     card = " pl-card" if frame.startswith("<img") else ""
     return _styled(
         f'<div class="pl-view"><div class="pl-picture"><div class="pl-stage{card}" role="img" '

@@ -13,7 +13,7 @@ from ..colors import css_variables
 from .frames import BUDGET
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("pictures", "explore", "handles", "animate", "predict", "start")
+_SCRIPTS = ("pictures", "explore", "handles", "live", "animate", "predict", "start")
 SHARED = 45_000  # bytes of style sheet and script, at most
 _MATH = re.compile(r"\$([^$]+)\$")
 

@@ -42,7 +42,7 @@ function setUp(figure) {
 // little room.
 function twoVersions(figure, data, stage) {
   const wide = stage.innerHTML, width = figure.style.getPropertyValue("--pl-width");
-  let version = data, draw = (data.marks ? moved : whole)(data, stage, figure.id);
+  let version = data, draw = (data.live ? drawnByPython : data.marks ? moved : whole)(data, stage, figure.id);
   return {
     draw: (index) => draw(index),
     now: () => version,

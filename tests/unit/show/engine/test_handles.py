@@ -1,5 +1,6 @@
 """Handles: what the page is told of them is where Matplotlib puts their points; mistakes have messages."""
 
+import html
 import json
 import re
 
@@ -53,20 +54,64 @@ def test_a_slider_along_an_axis_has_the_place_of_each_value_and_the_box():
     assert 0 < left < right < 4 * 72
 
 
-def test_a_figure_drawn_whole_may_have_handles_if_its_axes_stay(monkeypatch):
-    monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "live")
+def whole(a, b, wide=1):
+    fig, ax = show.figure(width=4, height=3)
+    ax.plot([a], [b], "o")
+    ax.set(xlim=(0, 100 * wide), ylim=(0, 2))
+    return fig
 
-    def whole(a, b, wide=1):
-        fig, ax = show.figure(width=4, height=3)
-        ax.plot([a], [b], "o")
-        ax.set(xlim=(0, 100 * wide), ylim=(0, 2))
-        return fig
 
+def test_a_figure_drawn_whole_may_have_handles_if_its_axes_stay():
     figure = show.explore(whole, alt="{a} {b}", a=[1, 50], b=[0, 1], handles=show.handle("a", "b", "it"))
-    assert len(payload(figure)["handles"]) == 1  # in a running kernel too
+    assert len(payload(figure)["handles"]) == 1
     with pytest.raises(ValueError, match="panel 0, so that it must keep its place and limits, but with .*'a': 1"):
         show.explore(lambda a, b: whole(a, b, a), alt="{a} {b}", a=[1, 50], b=[0, 1],
                      handles=show.handle("a", "b", "it"))  # fmt: skip
+
+
+def live_parts(figure):
+    """Return what the live view of a figure with handles carries, and its three pieces."""
+    face, asked, reply, trouble = figure.widget().children
+    text = face.outputs[0]["data"]["text/html"]
+    return json.loads(re.search(r'<script type="application/json">(.*?)</script>', text)[1]), asked, reply, trouble
+
+
+def test_in_a_kernel_a_handle_has_python_draw_each_picture(monkeypatch):
+    monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "live")
+    figure = show.explore(whole, alt="{a} {b}", a=[1, 50], b=[0, 1], handles=show.handle("a", "b", "it"))
+    carried, asked, reply, _ = live_parts(figure)
+    assert carried["live"] is True
+    assert len(carried["handles"]) == 1
+    assert "frames" not in carried  # no picture is stored
+    for number, state in enumerate(figure.states()):
+        asked.value = str(number)
+        assert html.unescape(reply.value) == f"<pre>{figure.frame(**state)}</pre>".replace("\n", "")
+    assert "application/vnd.jupyter.widget-view+json" in figure._repr_mimebundle_()
+
+
+def test_a_figure_drawn_once_has_that_view_too():
+    figure = make(handles=show.handle("a", "b", "the dot"))
+    carried, asked, reply, _ = live_parts(figure)
+    stored = payload(figure)
+    assert carried["handles"] == stored["handles"]
+    assert "marks" not in carried
+    state = figure.states()[-1]
+    asked.value = str(len(figure.states()) - 1)
+    assert html.unescape(reply.value) == f"<pre>{figure.frame(**state)}</pre>".replace("\n", "")
+
+
+def test_what_draw_raises_is_told_below_the_picture(monkeypatch):
+    monkeypatch.setenv("PEDAGOGY_LIB_FIGURES", "live")
+    figure = show.explore(lambda a, b: whole(a, b, a), alt="{a} {b}", a=[1, 50], b=[0, 1],
+                          handles=show.handle("a", "b", "it"))  # fmt: skip
+    _, asked, reply, trouble = live_parts(figure)
+    asked.value = "0"
+    assert 'role="alert"' in trouble.value
+    assert "must keep its place and limits" in html.unescape(trouble.value)
+    assert reply.value == ""
+    asked.value = "2"
+    assert trouble.value == ""
+    assert reply.value != ""
 
 
 @pytest.mark.parametrize(
