@@ -87,7 +87,8 @@ def sample(denoise, schedule, start, steps, rng, noise=1.0):
     Returns
     -------
     ndarray, shape (N, D)
-        Data: the last state, in the units of the data.
+        Data: the last state, in the units of the data. They keep the noise of the schedule's last level, a
+        variance of (deviation / signal)^2, which shows where the data vary less than that.
     """
     for step in reverse(denoise, schedule, start, steps, rng, noise):  # noqa: B007
         pass
