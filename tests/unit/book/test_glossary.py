@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 CHAPTERS = {path.name.split("-")[0]: path for path in ROOT.glob("chapters/*/*.ipynb")}
+NUMBER = r"\b(?:[ABMT]\.\d+|\d+(?:\.\d+)+[a-d]?)(?!\w)"
 # What the maps call otherwise than the glossary: the label of a box, and the entry.
 CALLED = {
     "Amortized inference": "amortized inference",
@@ -38,9 +39,10 @@ def entries():
 
 
 def sections(definition):
-    """Return the lessons that a definition refers to."""
-    places = re.findall(r"[Ss]ections? ([^()]*)", " ".join(definition.split()))
-    return [s for text in places for s in re.findall(r"\b(?:[ABMT]\.\d+|C|\d+(?:\.\d+)*[a-d]?)(?![\w])", text)]
+    """Return the lessons that a definition refers to, by number or by a link to a whole chapter."""
+    text = " ".join(definition.split())
+    numbers = [n for found in re.findall(r"[Ss]ections? ([^()\[]*)", text) for n in re.findall(NUMBER, found)]
+    return numbers + re.findall(r"/([^/-]+)-[^/]*\.ipynb", text)
 
 
 @cache
