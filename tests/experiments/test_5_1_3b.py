@@ -16,7 +16,7 @@ def echo(lag, sequences=200, T=24):
 
 
 def end(lag, gain):
-    """Return the loss at the end of learning, where a network without memory has one."""
+    """Return the loss at the end of learning, where a network that remembers no bit has one."""
     pairs = echo(lag)
     start = rnn.start(pairs, 12, outputs.Categorical, np.random.default_rng(1))
     recurrent = start.hidden.recurrent._replace(weights=gain * start.hidden.recurrent.weights)
