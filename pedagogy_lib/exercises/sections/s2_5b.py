@@ -186,7 +186,7 @@ def _(J, readings):
 
 @judge.mistake(
     "looked at each window alone",
-    "One window is uncertain by a fifth, so that few stand out. Add the windows of a forecaster first.",
+    "One window is uncertain by a sixth, so that few stand out. Add the windows of a forecaster first.",
 )
 def _(J, readings):
     z = ((2 * J - readings) / np.sqrt(2 * readings)).mean(1)
