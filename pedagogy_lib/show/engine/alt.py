@@ -1,6 +1,12 @@
 """Alternative text: what a figure shows, in words, in each of its states."""
 
+import re
 import string
+
+# What figures count: a template says "{n} steps" also where n is 1.
+_ONE = re.compile(
+    r"(?<![\d.,])(1 (?:draw|iteration|move|particle|proposal|reading|report|round|sample|step|sweep|turn))s\b"
+)
 
 
 class Shown:
@@ -43,7 +49,7 @@ def fill(template, values, caller, what="alt"):
 
 
 def checked(text, caller, what="alt"):
-    """Return what an alt function returned, or raise if it is no text."""
+    """Return what an alt function returned, with "1 step" for "1 steps", or raise if it is no text."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{caller}: {what} must return a text that is not empty, got {text!r}")
-    return text
+    return _ONE.sub(r"\1", text)

@@ -300,6 +300,12 @@ def test_the_style_sheet_has_both_palettes_and_no_placeholder():
     assert "/*" not in page.style_sheet()
 
 
+def test_one_of_what_is_counted_is_singular():
+    figure = make(alt="After {height} steps of 1.", height=[1, 2, 21])
+    assert [figure._alts[key] for key in figure._all] == ["After 1 step of 1.", "After 2 steps of 1.", "After 21 steps of 1."]
+    assert make(alt="{height} steps", height=[0.1, 1.1]).__repr__().startswith("Figure: 1.1 steps")
+
+
 # The live view -----------------------------------------------------------------------------------
 
 
