@@ -157,13 +157,25 @@ def drag(page, handle):
     """Pull the handle of a slider towards its farther end, once the notebook has stopped moving."""
     box = at_rest(page, handle)
     track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x = box["x"] + box["width"] / 2
     upper = x > track["x"] + track["width"] / 2
-    goal = track["x"] + track["width"] * (0.1 if upper else 0.9)
+    pull(page, handle, track["x"] + track["width"] * (0.1 if upper else 0.9) - x, 0)
+
+
+def pull(page, handle, across, down):
+    """Take hold of a handle in its middle, move it by so many pixels, and let go."""
+    box = at_rest(page, handle)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(goal, y, steps=6)
+    page.mouse.move(x + across, y + down, steps=6)
     page.mouse.up()
+
+
+def place(stage):
+    """Return the two numbers of a description such as "At 5 and 5."."""
+    a, b = stage.get_attribute("aria-label").removeprefix("At ").removesuffix(".").split(" and ")
+    return int(a), int(b)
 
 
 BIRD = """
@@ -213,18 +225,13 @@ def test_handle_and_question_in_a_notebook(lab, new_page):
     figure = page.locator("figure.pl-explore").first
     stage = figure.locator(".pl-stage")
     knob = figure.get_by_role("slider", name="the bird")
-    box = at_rest(page, knob)
     assert stage.get_attribute("aria-label") == "At 5 and 5."
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 70, y - 40, steps=6)
-    page.mouse.up()
-    a, b = stage.get_attribute("aria-label").removeprefix("At ").removesuffix(".").split(" and ")
-    assert int(a) > 5
-    assert int(b) > 5
+    pull(page, knob, 70, -40)
+    a, b = place(stage)
+    assert a > 5
+    assert b > 5
     knob.press("ArrowLeft")
-    assert stage.get_attribute("aria-label") == f"At {int(a) - 1} and {b}."
+    assert place(stage) == (a - 1, b)
     question = page.locator("figure.pl-predict")
     assert question.get_by_role("slider").count() == 0
     question.get_by_role("radio", name="down").check()
@@ -242,22 +249,17 @@ def test_a_handle_has_python_draw(lab, new_page):
     figure = page.locator("figure.pl-explore[data-ready]").first
     stage = figure.locator(".pl-stage")
     knob = figure.get_by_role("slider", name="the cloud")
-    box = at_rest(page, knob)
     before = stage.inner_html()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 50, y - 40, steps=6)
-    page.mouse.up()
+    pull(page, knob, 50, -40)
     dragged = changed(page, stage, before)
-    a, b = stage.get_attribute("aria-label").removeprefix("At ").removesuffix(".").split(" and ")
-    assert int(a) in range(6, 9)
-    assert int(b) > 5
+    a, b = place(stage)
+    assert a in range(6, 9)
+    assert b > 5
     knob.press("ArrowDown")
     pressed = changed(page, stage, dragged)
     slider = figure.get_by_role("slider", name="a", exact=True)
     slider.press("Home")
-    assert stage.get_attribute("aria-label") == f"At 0 and {int(b) - 1}."
+    assert place(stage) == (0, b - 1)
     assert changed(page, stage, pressed) != before
     slider.press("End")
     slider.press("ArrowLeft")  # to nine
