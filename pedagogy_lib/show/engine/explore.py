@@ -124,6 +124,7 @@ class Explore:
         )
 
     def _element_with(self, pictures):
+        """Return the figure; with `pictures`, what the script needs of them, it has controls."""
         controls, data = "", None
         if pictures is not None:
             controls = controls_html(self.controls, dict(zip(self.controls, self._start)))
